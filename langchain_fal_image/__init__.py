@@ -1,0 +1,1 @@
+"""fal.ai's image models as LangChain runnables and tools."""

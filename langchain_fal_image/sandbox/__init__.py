@@ -1,0 +1,1 @@
+"""An offline fal on this machine."""

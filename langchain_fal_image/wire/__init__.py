@@ -1,0 +1,1 @@
+"""How fal is spoken to."""
