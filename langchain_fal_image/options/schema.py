@@ -1,0 +1,358 @@
+"""The contract of one endpoint: its options, what each may be, what it answers.
+
+An `EndpointSchema` is made of `Field`s; a field has a name and a `Shape`, which
+says what its value may be and may hold further fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+__all__ = ["EndpointSchema", "Field", "FileKind", "FileLimits", "Shape"]
+
+FileKind = Literal["image", "mask"]
+_DEEPEST_REFERENCE = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLimits:
+    """What an endpoint asks of each input picture.
+
+    Attributes:
+        min_side: Fewest pixels of width and of height.
+        max_side: Most pixels of width and of height.
+        max_bytes: Largest file, in bytes.
+        mime_types: The formats taken; empty where none are named.
+        alpha: Whether a picture may have transparency.
+    """
+
+    min_side: int | None = None
+    max_side: int | None = None
+    max_bytes: int | None = None
+    mime_types: tuple[str, ...] = ()
+    alpha: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What a value may be. An attribute that is None or empty sets no limit.
+
+    Attributes:
+        types: JSON Schema's words for the types allowed.
+        enum: The values allowed.
+        minimum: Least number.
+        maximum: Greatest number.
+        exclusive_minimum: Number that must be exceeded.
+        exclusive_maximum: Number that must not be reached.
+        multiple_of: Number of which the value must be a multiple.
+        min_length: Fewest characters.
+        max_length: Most characters.
+        items: What each element of a list may be.
+        min_items: Fewest elements.
+        max_items: Most elements.
+        fields: The options inside an object.
+        extra: What a free-form map's values may be.
+        any_of: Shapes of which one must fit.
+        file: Set where the value is a picture.
+        file_limits: What is asked of that picture.
+        min_pixels: Least product of width and height.
+        max_pixels: Greatest product of width and height.
+    """
+
+    types: tuple[str, ...] = ()
+    enum: tuple[Any, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    exclusive_minimum: float | None = None
+    exclusive_maximum: float | None = None
+    multiple_of: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    items: Shape | None = None
+    min_items: int | None = None
+    max_items: int | None = None
+    fields: tuple[Field, ...] = ()
+    extra: Shape | None = None
+    any_of: tuple[Shape, ...] = ()
+    file: FileKind | None = None
+    file_limits: FileLimits = FileLimits()
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+
+    @property
+    def alternatives(self) -> tuple[Shape, ...]:
+        """The shapes of which a value may take one: `any_of`, else this one."""
+        return self.any_of or (self,)
+
+    @property
+    def is_nullable(self) -> bool:
+        """Whether the endpoint takes null here."""
+        return any(
+            "null" in shape.types or (bool(shape.enum) and None in shape.enum)
+            for shape in self.alternatives
+        )
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """The values listed by name, in any alternative; empty where none are."""
+        return tuple(value for shape in self.alternatives for value in shape.enum)
+
+    @property
+    def object_fields(self) -> tuple[Field, ...]:
+        """The options inside the first alternative that is an object."""
+        return next((shape.fields for shape in self.alternatives if shape.fields), ())
+
+    @property
+    def list_items(self) -> Shape | None:
+        """What the elements of the first alternative that is a list may be."""
+        return next(
+            (shape.items for shape in self.alternatives if shape.items is not None),
+            None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One option.
+
+    Attributes:
+        name: fal's spelling.
+        shape: What its value may be.
+        required: Whether a request must have it.
+        default: What fal takes without it; None where fal names nothing.
+        description: What it does, in a sentence.
+    """
+
+    name: str
+    shape: Shape
+    required: bool = False
+    default: Any = None
+    description: str = ""
+
+    @property
+    def file(self) -> FileKind | None:
+        """`"image"` or `"mask"` where the option holds pictures, else None."""
+        items = self.shape.list_items
+        kinds = [shape.file for shape in self.shape.alternatives]
+        kinds += [shape.file for shape in items.alternatives] if items else []
+        return next((kind for kind in kinds if kind), None)
+
+    @property
+    def takes_list(self) -> bool:
+        """Whether the value is a list."""
+        return self.shape.list_items is not None
+
+    @property
+    def max_files(self) -> int | None:
+        """How many pictures the option holds at most; None where unlimited."""
+        if self.file is None:
+            return 0
+        if not self.takes_list:
+            return 1
+        limits = [s.max_items for s in self.shape.alternatives if s.items is not None]
+        return limits[0]
+
+    @property
+    def min_files(self) -> int:
+        """How many pictures the option needs at least where it is given."""
+        if self.file is None:
+            return 0
+        if not self.takes_list:
+            return 1
+        limits = [s.min_items for s in self.shape.alternatives if s.items is not None]
+        return limits[0] or 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSchema:
+    """The contract of one endpoint.
+
+    Attributes:
+        endpoint_id: fal's id, such as `fal-ai/qwen-image`.
+        fields: Its options, in fal's order.
+        title: Its name, for people.
+        about: What it is good at, in a sentence.
+        category: fal's word for its kind, such as `text-to-image`.
+        output: Whether its answer holds a list `images` or one `image`.
+    """
+
+    endpoint_id: str
+    fields: tuple[Field, ...]
+    title: str = ""
+    about: str = ""
+    category: str = ""
+    output: Literal["images", "image"] = "images"
+
+    @classmethod
+    def read(
+        cls,
+        endpoint_id: str,
+        entry: Mapping[str, Any],
+        *,
+        parts: Mapping[str, Any],
+    ) -> EndpointSchema:
+        """Read an entry of the catalog.
+
+        Args:
+            endpoint_id: The entry's id.
+            entry: The entry, in the form that `catalog` describes.
+            parts: The shapes that the entry may refer to.
+
+        Returns:
+            The contract.
+
+        Raises:
+            ValueError: A `$ref` that leads nowhere or round in a circle.
+        """
+        answer = _joined(entry.get("output", {}), parts).get("properties", {})
+        return cls(
+            endpoint_id=endpoint_id,
+            fields=_fields(_joined(entry["input"], parts), parts),
+            title=entry.get("title", endpoint_id),
+            about=entry.get("about", ""),
+            category=entry.get("category", ""),
+            output="image"
+            if "image" in answer and "images" not in answer
+            else "images",
+        )
+
+    def field(self, name: str) -> Field | None:
+        """Give the option of that name in fal's spelling, or None."""
+        return next((field for field in self.fields if field.name == name), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all options, in fal's order."""
+        return tuple(field.name for field in self.fields)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The names of the options that a request must have."""
+        return tuple(field.name for field in self.fields if field.required)
+
+    @property
+    def image_fields(self) -> tuple[Field, ...]:
+        """The options that hold input images, the one to be filled first in front."""
+        found = [field for field in self.fields if field.file == "image"]
+        return tuple(sorted(found, key=lambda field: not field.required))
+
+    @property
+    def mask_field(self) -> Field | None:
+        """The option that holds the mask, or None."""
+        return next((field for field in self.fields if field.file == "mask"), None)
+
+    @property
+    def takes_images(self) -> bool:
+        """Whether an input image can be given."""
+        return bool(self.image_fields)
+
+    @property
+    def needs_image(self) -> bool:
+        """Whether an input image must be given."""
+        return any(field.required for field in self.image_fields)
+
+    @property
+    def max_images(self) -> int | None:
+        """How many input images fit into one option; None where unlimited."""
+        limits = [field.max_files for field in self.image_fields]
+        if None in limits:
+            return None
+        return max((limit for limit in limits if limit is not None), default=0)
+
+    def shape_at(self, path: Sequence[str | int]) -> Shape | None:
+        """Find what the payload may hold at a place.
+
+        Args:
+            path: Names and indices, such as `("image_urls", 0)`.
+
+        Returns:
+            The shape, or None where the contract knows nothing of that place.
+        """
+        shape: Shape | None = Shape(fields=self.fields)
+        for step in path:
+            if shape is None:
+                return None
+            shape = next(_inside(shape, step), None)
+        return shape
+
+
+def _inside(shape: Shape, step: str | int) -> Iterator[Shape]:
+    for alternative in shape.alternatives:
+        if isinstance(step, int):
+            if alternative.items is not None:
+                yield alternative.items
+            continue
+        yield from (f.shape for f in alternative.fields if f.name == step)
+        if alternative.extra is not None:
+            yield alternative.extra
+
+
+def _joined(node: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Take in the part that a node refers to; the node's own words win."""
+    joined = dict(node)
+    for _ in range(_DEEPEST_REFERENCE):
+        reference = joined.pop("$ref", None)
+        if reference is None:
+            return joined
+        part = parts.get(str(reference).rpartition("/")[2])
+        if part is None:
+            message = f"The catalog refers to {reference}, which it does not hold."
+            raise ValueError(message)
+        joined = {**part, **joined}
+    message = f"The catalog's part {reference} refers to itself."
+    raise ValueError(message)
+
+
+def _fields(node: Mapping[str, Any], parts: Mapping[str, Any]) -> tuple[Field, ...]:
+    required = frozenset(node.get("required", ()))
+    fields = []
+    for name, value in node.get("properties", {}).items():
+        joined = _joined(value, parts)
+        fields.append(
+            Field(
+                name=name,
+                shape=_shape(joined, parts),
+                required=name in required,
+                default=joined.get("default"),
+                description=joined.get("description", ""),
+            )
+        )
+    return tuple(fields)
+
+
+def _shape(node: Mapping[str, Any], parts: Mapping[str, Any]) -> Shape:
+    joined = _joined(node, parts)
+    types = joined.get("type", ())
+    items = joined.get("items")
+    extra = joined.get("additionalProperties")
+    shape = Shape(
+        types=(types,) if isinstance(types, str) else tuple(types),
+        enum=tuple(joined.get("enum", ())),
+        minimum=joined.get("minimum"),
+        maximum=joined.get("maximum"),
+        exclusive_minimum=joined.get("exclusiveMinimum"),
+        exclusive_maximum=joined.get("exclusiveMaximum"),
+        multiple_of=joined.get("multipleOf"),
+        min_length=joined.get("minLength"),
+        max_length=joined.get("maxLength"),
+        items=_shape(items, parts) if isinstance(items, Mapping) else None,
+        min_items=joined.get("minItems"),
+        max_items=joined.get("maxItems"),
+        fields=_fields(joined, parts),
+        extra=_shape(extra, parts) if isinstance(extra, Mapping) else None,
+        any_of=tuple(_shape(item, parts) for item in joined.get("anyOf", ())),
+        min_pixels=joined.get("minPixels"),
+        max_pixels=joined.get("maxPixels"),
+    )
+    if "file" not in joined:
+        return shape
+    limits = FileLimits(
+        min_side=joined.get("minSide"),
+        max_side=joined.get("maxSide"),
+        max_bytes=joined.get("maxBytes"),
+        mime_types=tuple(joined.get("mediaTypes", ())),
+        alpha=joined.get("alpha", True),
+    )
+    return replace(shape, file=joined["file"], file_limits=limits)
