@@ -44,6 +44,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from langchain_fal_image.options.reading import read_schema
 from langchain_fal_image.options.schema import EndpointSchema
 
 __all__ = ["endpoint", "endpoint_ids", "raw"]
@@ -80,4 +81,4 @@ def endpoint(endpoint_id: str) -> EndpointSchema | None:
     entry = raw()["endpoints"].get(endpoint_id)
     if entry is None:
         return None
-    return EndpointSchema.read(endpoint_id, entry, parts=raw()["parts"])
+    return read_schema(endpoint_id, entry, parts=raw()["parts"])

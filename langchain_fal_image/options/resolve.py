@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from langchain_fal_image.errors import OptionFault
-from langchain_fal_image.options.schema import EndpointSchema
+from langchain_fal_image.errors import FalOptionError, OptionFault
+from langchain_fal_image.options.casing import normal
+from langchain_fal_image.options.checks import Checker, Path
+from langchain_fal_image.options.findings import Findings, Given
+from langchain_fal_image.options.layers import Layer, merged, read
+from langchain_fal_image.options.place import dotted
+from langchain_fal_image.options.schema import EndpointSchema, Field, FileLimits
+from langchain_fal_image.options.sizes import sized
 
 __all__ = ["Path", "Resolved", "check_file", "resolve"]
 
-Path = tuple[str | int, ...]
+# Options that hold pictures by their name, where no contract says so.
+_PICTURE = re.compile(r"(?:.*_)?(?:image|mask)s?(_urls?)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +73,24 @@ def resolve(
     Raises:
         FalOptionError: Naming every fault found; nothing was sent.
     """
-    raise NotImplementedError
+    findings = Findings()
+    options = merged(read(schema, layers, findings), findings)
+    options = sized(schema, options, findings, nearest=nearest_size)
+    checker = Checker(findings=findings, check=check, strict=strict)
+    if schema is None:
+        payload = {
+            name: _loose(given, name, checker) for name, given in options.items()
+        }
+    else:
+        payload = _checked(schema, options, checker)
+    if findings.faults:
+        model = schema.endpoint_id if schema else None
+        raise FalOptionError.of(tuple(findings.faults), model=model)
+    return Resolved(
+        payload=payload,
+        warnings=tuple(findings.warnings),
+        files=tuple(checker.files),
+    )
 
 
 def check_file(
@@ -92,4 +117,102 @@ def check_file(
     Returns:
         What is wrong with it, or None.
     """
-    raise NotImplementedError
+    shape = schema.shape_at(path) if schema else None
+    kinds = shape.alternatives if shape else ()
+    limits = next((each.file_limits for each in kinds if each.file), None)
+    if limits is None:
+        return None
+    problems = []
+    if limits.max_bytes is not None and size is not None and size > limits.max_bytes:
+        problems.append(f"has {size} bytes")
+    if limits.mime_types and mime_type and mime_type not in limits.mime_types:
+        problems.append(f"is {mime_type}")
+    sides = [side for side in (width, height) if side is not None]
+    if any(limits.min_side is not None and side < limits.min_side for side in sides):
+        problems.append("is too small")
+    if any(limits.max_side is not None and side > limits.max_side for side in sides):
+        problems.append("is too large")
+    if has_alpha and not limits.alpha:
+        problems.append("has transparency")
+    if not problems:
+        return None
+    value = f"<image of {width}x{height} pixels>" if len(sides) > 1 else "<image>"
+    return OptionFault(
+        dotted(path), value, " and ".join(problems), allowed=_asked(limits)
+    )
+
+
+def _checked(
+    schema: EndpointSchema, options: Layer, checker: Checker
+) -> dict[str, Any]:
+    payload = {}
+    for name, given in options.items():
+        field = schema.field(name)
+        if field is None:
+            checker.unknown(given, (name,), schema.names)
+            payload[name] = _loose(given, name, checker)
+            continue
+        checker.layer = given.layer
+        before = len(checker.findings.faults)
+        payload[name] = checker.value(field.shape, _fitted(field, given), (name,))
+        if normal(given.spelled) != normal(name):
+            _name_call_word(checker.findings.faults, given.spelled, since=before)
+    for name in schema.required:
+        field = schema.field(name)
+        if field is not None and name not in options:
+            checker.missing(field, (name,))
+    return payload
+
+
+def _name_call_word(faults: list[OptionFault], word: str, *, since: int) -> None:
+    """Say which of the caller's words became the option that is at fault."""
+    faults[since:] = [
+        replace(fault, problem=f"(given as {word}) {fault.problem}")
+        for fault in faults[since:]
+    ]
+
+
+def _fitted(field: Field, given: Given) -> Any:
+    """Give a list of pictures where one was given, and one where a list of one was."""
+    if field.file is None:
+        return given.value
+    is_list = isinstance(given.value, list | tuple)
+    if field.takes_list:
+        return given.value if is_list else [given.value]
+    return given.value[0] if is_list and len(given.value) == 1 else given.value
+
+
+def _loose(given: Given, name: str, checker: Checker) -> Any:
+    """Read an option without a contract; its name tells whether it holds pictures."""
+    found = _PICTURE.fullmatch(name)
+    if not found:
+        return checker.plain(given.value, (name,))
+    is_list = isinstance(given.value, list | tuple)
+    values = list(given.value) if is_list else [given.value]
+    result = []
+    for index, value in enumerate(values):
+        path: Path = (name, index) if is_list else (name,)
+        # Text under a name without "url" may be anything, such as "auto".
+        text = isinstance(value, str) and not found[1]
+        if text or value is None or isinstance(value, bool | int | float | Mapping):
+            result.append(checker.plain(value, path))
+        else:
+            checker.files.append(path)
+            result.append(value)
+    return result if is_list else result[0]
+
+
+def _asked(limits: FileLimits) -> str:
+    parts = []
+    if limits.min_side is not None or limits.max_side is not None:
+        low, high = limits.min_side or 1, limits.max_side
+        parts.append(
+            f"sides of {low} to {high} pixels" if high else f"from {low} pixels"
+        )
+    if limits.max_bytes is not None:
+        parts.append(f"at most {limits.max_bytes} bytes")
+    if limits.mime_types:
+        parts.append(", ".join(limits.mime_types))
+    if not limits.alpha:
+        parts.append("no transparency")
+    return "; ".join(parts)

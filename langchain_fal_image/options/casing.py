@@ -1,0 +1,65 @@
+"""Names: from camelCase or snake_case to the spelling that fal uses.
+
+Most of fal's options are snake_case, a few are not; what an endpoint calls its
+option always wins. Two names are the same where they differ only in capitals and
+underscores.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+__all__ = ["nearest", "normal", "snake", "to_fal"]
+
+_NAME = re.compile(r"[a-z][A-Za-z0-9_]*")
+_BEFORE_CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_LIKENESS = 0.72
+
+
+def normal(name: str) -> str:
+    """Give the form in which every spelling of a name is equal."""
+    return name.replace("_", "").lower()
+
+
+def snake(name: str) -> str:
+    """Write a camelCase name in snake_case.
+
+    Args:
+        name: Any name. Capitals in a row are one word: `imageURL` is `image_url`.
+
+    Returns:
+        The name in snake_case. A name that is not camelCase (it begins with a
+        capital, or holds more than letters, digits and underscores) stays as it is.
+    """
+    if not _NAME.fullmatch(name) or name.islower():
+        return name
+    return _BEFORE_CAPITALS.sub("_", name).lower()
+
+
+def to_fal(name: str, names: Sequence[str]) -> str | None:
+    """Find the endpoint's own spelling of a name.
+
+    Args:
+        name: The name as somebody wrote it.
+        names: The names that the endpoint uses.
+
+    Returns:
+        The name among `names` that is meant: the very same, else its snake_case
+        form, else the first that differs only in capitals and underscores; None
+        where there is none.
+    """
+    if name in names:
+        return name
+    alike = [candidate for candidate in names if normal(candidate) == normal(name)]
+    if not alike:
+        return None
+    return snake(name) if snake(name) in alike else alike[0]
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Find the name that was probably meant, or None where none is close."""
+    by_form = {normal(candidate): candidate for candidate in names}
+    close = get_close_matches(normal(name), by_form, n=1, cutoff=_LIKENESS)
+    return by_form[close[0]] if close else None

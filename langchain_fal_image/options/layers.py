@@ -1,0 +1,215 @@
+"""Layers of options: each read into fal's names, later ones over earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from langchain_fal_image.options.casing import snake, to_fal
+from langchain_fal_image.options.findings import Findings, Given, same
+from langchain_fal_image.options.schema import EndpointSchema, Field
+
+__all__ = ["SIZE_WORDS", "Layer", "merged", "read"]
+
+Layer = dict[str, Given]
+
+SIZE_WORDS = ("size", "aspect_ratio", "image_size", "width", "height", "resolution")
+_PROVIDER_OPTIONS = ("provider_options", "providerOptions")
+_WORDS = {
+    "n": "n",
+    "images": "images",
+    "files": "images",
+    "mask": "mask",
+    **{word: word for word in SIZE_WORDS},
+}
+# What other endpoints call their input images.
+_IMAGE_WORDS = frozenset({"image", "image_url", "image_urls"})
+
+
+def read(
+    schema: EndpointSchema | None,
+    layers: Sequence[tuple[str, Mapping[str, Any]]],
+    findings: Findings,
+) -> list[Layer]:
+    """Bring each layer into fal's names.
+
+    Args:
+        schema: The endpoint's contract, or None.
+        layers: Names of layers and their options, the strongest last.
+        findings: Where faults go: two values for one option, `n` without an option
+            to take it, more images than fit.
+
+    Returns:
+        The layers with fal's names; the size words are still as they were given.
+    """
+    return [
+        _placed(schema, _spelled(schema, name, options, findings), findings)
+        for name, options in _split(layers, findings)
+    ]
+
+
+def merged(layers: Sequence[Layer], findings: Findings) -> Layer:
+    """Lay later layers over earlier ones; size words replace each other as a group.
+
+    Args:
+        layers: What `read` gave.
+        findings: Where it is noted that a size word was dropped for another one.
+
+    Returns:
+        One layer.
+    """
+    result: Layer = {}
+    for layer in layers:
+        sizes = [layer[word] for word in SIZE_WORDS if word in layer]
+        if sizes:
+            for word in SIZE_WORDS:
+                dropped = result.pop(word, None)
+                if dropped is not None and word not in layer and word == "resolution":
+                    findings.warn(
+                        f"{dropped} from {dropped.layer} gave way to {sizes[0]} from "
+                        f"{sizes[0].layer}, because the words for the size replace "
+                        "each other; give both together to keep both."
+                    )
+        result.update(layer)
+    return result
+
+
+def _split(
+    layers: Sequence[tuple[str, Mapping[str, Any]]], findings: Findings
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Make `providerOptions.fal` a layer of its own, right after its own layer."""
+    for name, options in layers:
+        inner = [key for key in _PROVIDER_OPTIONS if options.get(key) is not None]
+        yield name, {k: v for k, v in options.items() if k not in _PROVIDER_OPTIONS}
+        for key in inner:
+            providers = options[key]
+            if not isinstance(providers, Mapping):
+                findings.fault(
+                    key,
+                    providers,
+                    "is not a mapping of providers to their options",
+                    allowed="such as {'fal': {'guidanceScale': 4}}",
+                )
+            elif isinstance(providers.get("fal", {}), Mapping):
+                # Other providers' options are none of ours, as in the AI SDK.
+                yield f"{key}.fal", providers.get("fal", {})
+            else:
+                findings.fault(f"{key}.fal", providers["fal"], "is not a mapping")
+
+
+def _spelled(
+    schema: EndpointSchema | None,
+    name: str,
+    options: Mapping[str, Any],
+    findings: Findings,
+) -> Layer:
+    layer: Layer = {}
+    for key, value in options.items():
+        if not isinstance(key, str):
+            findings.fault(str(key), value, "has a name that is not text")
+            continue
+        word = _word(schema, key)
+        field = schema.field(word) if schema else None
+        if value is None and not (field and field.shape.is_nullable):
+            continue
+        is_call_word = word == "images" and not field
+        given = Given(key, _listed(value) if is_call_word else value, name)
+        _put(layer, word, given, findings)
+    return layer
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _word(schema: EndpointSchema | None, key: str) -> str:
+    """Tell what a name means: the endpoint's own option, a call word, or neither."""
+    if schema is not None:
+        own = to_fal(key, schema.names)
+        if own is not None:
+            return own
+        if schema.takes_images and snake(key) in _IMAGE_WORDS:
+            return "images"
+    return _WORDS.get(snake(key), snake(key))
+
+
+def _put(layer: Layer, name: str, given: Given, findings: Findings) -> None:
+    earlier = layer.setdefault(name, given)
+    if not same(earlier.value, given.value):
+        findings.contradiction(earlier, given)
+
+
+def _placed(schema: EndpointSchema | None, layer: Layer, findings: Findings) -> Layer:
+    """Put `n`, `images` and `mask` where the endpoint wants them."""
+    own = schema.names if schema else ()
+    places = {"n": _number, "images": _images, "mask": _mask}
+    result = {name: given for name, given in layer.items() if name in own}
+    for name, given in layer.items():
+        if name in own:
+            continue
+        if name not in places:
+            result[name] = given
+            continue
+        placed = places[name](schema, given, findings)
+        if placed is not None:
+            option, value = placed
+            _put(result, option, Given(given.spelled, value, given.layer), findings)
+    return result
+
+
+Placed = tuple[str, Any] | None
+
+
+def _number(schema: EndpointSchema | None, given: Given, findings: Findings) -> Placed:
+    if schema is None or schema.field("num_images"):
+        return "num_images", given.value
+    if not same(given.value, 1):
+        findings.fault(
+            given.spelled,
+            given.value,
+            "cannot be chosen: the endpoint has no option for the number of images",
+            allowed="1",
+        )
+    return None
+
+
+def _images(schema: EndpointSchema | None, given: Given, findings: Findings) -> Placed:
+    images = given.value
+    if not images:
+        return None
+    if schema is None:
+        return ("image_url", images[0]) if len(images) == 1 else ("image_urls", images)
+    if not schema.takes_images:
+        findings.fault(
+            given.spelled,
+            images,
+            "cannot be used: the endpoint draws from text alone",
+            allowed="no images",
+        )
+        return None
+    field = _room_for(len(images), schema.image_fields)
+    # Several images for an option that holds one: the check will complain.
+    single = len(images) == 1 and not field.takes_list
+    return field.name, images[0] if single else images
+
+
+def _room_for(count: int, fields: Sequence[Field]) -> Field:
+    for field in fields:
+        if field.max_files is None or count <= field.max_files:
+            return field
+    return max(fields, key=lambda field: field.max_files or 0)
+
+
+def _mask(schema: EndpointSchema | None, given: Given, findings: Findings) -> Placed:
+    if schema is None:
+        return "mask_url", given.value
+    field = schema.mask_field
+    if field is None:
+        findings.fault(
+            given.spelled,
+            given.value,
+            "cannot be used: the endpoint takes no mask",
+            allowed="no mask",
+        )
+        return None
+    return field.name, given.value
