@@ -14,7 +14,10 @@ from difflib import get_close_matches
 __all__ = ["nearest", "normal", "snake", "to_fal"]
 
 _NAME = re.compile(r"[a-z][A-Za-z0-9_]*")
-_BEFORE_CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# The s of a plural such as URLs is no word of its own.
+_BEFORE_CAPITALS = re.compile(
+    r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?:[A-Z_]|$))[a-z])"
+)
 _LIKENESS = 0.72
 
 

@@ -225,7 +225,7 @@ class Checker:
         if "integer" in shape.types and "number" not in shape.types:
             whole = isinstance(value, float) and value.is_integer()
             value = int(value) if whole else value
-        if not self.check:
+        if not self.check or (isinstance(value, float) and not math.isfinite(value)):
             return value
         if shape.enum and not any(same(value, choice) for choice in shape.enum):
             near = _nearest_choice(value, shape)

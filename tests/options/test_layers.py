@@ -1,0 +1,334 @@
+"""Spellings, call words and layers."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_fal_image.errors import FalOptionError
+from langchain_fal_image.options import catalog
+from langchain_fal_image.options.casing import normal, snake, to_fal
+from langchain_fal_image.options.reading import read_schema
+from langchain_fal_image.options.resolve import resolve
+
+QWEN = catalog.endpoint("fal-ai/qwen-image")
+QWEN_EDIT = catalog.endpoint("fal-ai/qwen-image-edit")
+QWEN_2_EDIT = catalog.endpoint("fal-ai/qwen-image-2/edit")
+PROMPT = {"prompt": "x"}
+# Words of one letter in a row cannot be told apart in camelCase: aBC is a_bc.
+NAME = st.lists(
+    st.from_regex(r"[a-z][a-z0-9]{1,7}", fullmatch=True), min_size=1, max_size=5
+).map("_".join)
+
+
+def camel(name: str) -> str:
+    return re.sub("_(.)", lambda found: found[1].upper(), name)
+
+
+def layered(*layers: tuple[str, dict[str, Any]], schema: Any = QWEN) -> dict[str, Any]:
+    return resolve(schema, [("base", PROMPT), *layers]).payload
+
+
+@given(NAME)
+def test_snake_case_comes_back_from_camel_case(name: str) -> None:
+    assert snake(camel(name)) == name
+    assert snake(name) == name
+
+
+@given(st.text())
+def test_any_text_can_be_a_name(name: str) -> None:
+    once = snake(name)
+    assert snake(once) == once
+    assert normal(once) == normal(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("imageURL", "image_url"),
+        ("imageURLs", "image_urls"),
+        ("IPAdapter", "IPAdapter"),
+        ("num_Images", "num_images"),
+        ("lora2Path", "lora2_path"),
+        ("content-type", "content-type"),
+    ],
+)
+def test_odd_names(name: str, expected: str) -> None:
+    assert snake(name) == expected
+
+
+@given(st.lists(NAME, min_size=1, max_size=8, unique_by=normal), st.data())
+def test_the_endpoints_own_spelling_wins(names: list[str], data: Any) -> None:
+    name = data.draw(st.sampled_from(names))
+    spelling = data.draw(
+        st.sampled_from([name, camel(name), name.replace("_", ""), name.upper()])
+    )
+    assert to_fal(spelling, names) == name
+
+
+def test_an_endpoint_with_odd_names_gets_them() -> None:
+    names = ("imageURLs", "num_Images", "CFG")
+    assert to_fal("image_urls", names) == "imageURLs"
+    assert to_fal("numImages", names) == "num_Images"
+    assert to_fal("cfg", names) == "CFG"
+    both = ("imageurl", "image_url")
+    assert to_fal("imageUrl", both) == "image_url"
+    assert to_fal("imageurl", both) == "imageurl"
+    assert to_fal("steps", names) is None
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["guidance_scale", "num_inference_steps", "seed", "num_images"]
+        ),
+        st.integers(2, 4),
+    ),
+    st.dictionaries(
+        st.sampled_from(["guidanceScale", "numInferenceSteps", "seed", "numImages"]),
+        st.integers(2, 4),
+    ),
+)
+def test_later_layers_win_whatever_the_spelling(
+    lower: dict[str, int], upper: dict[str, int]
+) -> None:
+    expected = PROMPT | lower | {snake(name): value for name, value in upper.items()}
+    assert layered(("constructor", lower), ("input", upper)) == expected
+
+
+def test_call_words_and_own_words_replace_each_other() -> None:
+    assert layered(("constructor", {"num_images": 4}), ("input", {"n": 2})) == {
+        "prompt": "x",
+        "num_images": 2,
+    }
+    assert (
+        layered(
+            ("constructor", {"image_url": "a"}),
+            ("input", {"images": ["b"]}),
+            schema=QWEN_EDIT,
+        )["image_url"]
+        == "b"
+    )
+
+
+def test_provider_options_are_a_layer_right_after_their_own() -> None:
+    own = {"guidance_scale": 1, "providerOptions": {"fal": {"guidanceScale": 2}}}
+    assert layered(("constructor", own))["guidance_scale"] == 2
+    assert layered(("constructor", own), ("input", {"guidanceScale": 3})) == {
+        "prompt": "x",
+        "guidance_scale": 3,
+    }
+    other = {"provider_options": {"openai": {"quality": "hd"}}}
+    assert layered(("input", other)) == PROMPT
+
+
+def test_none_is_not_given() -> None:
+    lower = ("constructor", {"seed": 7, "guidance_scale": None})
+    upper = ("input", {"seed": None, "loras": [{"path": "a", "scale": None}]})
+    assert layered(lower, upper) == {
+        "prompt": "x",
+        "seed": 7,
+        "loras": [{"path": "a"}],
+    }
+
+
+def test_none_is_sent_where_the_endpoint_takes_null() -> None:
+    entry = {
+        "input": {
+            "properties": {
+                "seed": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+                "strength": {"type": ["number", "null"], "maximum": 1},
+            }
+        }
+    }
+    schema = read_schema("a/b", entry, parts={})
+    given = {"seed": None, "strength": None}
+    assert resolve(schema, [("input", given)]).payload == given
+    with pytest.raises(FalOptionError, match="strength=2"):
+        resolve(schema, [("input", {"strength": 2})])
+
+
+def test_equal_values_under_two_spellings_are_fine() -> None:
+    given = {
+        "guidance_scale": 4,
+        "guidanceScale": 4.0,
+        "n": 2,
+        "num_images": 2,
+        "loras": [{"path": "a", "Path": "a"}],
+    }
+    assert layered(("input", given)) == {
+        "prompt": "x",
+        "guidance_scale": 4,
+        "num_images": 2,
+        "loras": [{"path": "a"}],
+    }
+
+
+def test_names_inside_are_spelled_where_the_contract_knows_them() -> None:
+    given = {"loras": ({"Path": "a", "weightName": "b"},)}
+    resolved = resolve(QWEN, [("input", PROMPT | given)])
+    assert resolved.payload["loras"] == [{"path": "a", "weight_name": "b"}]
+    assert "loras[0].weight_name" in resolved.warnings[0]
+
+
+def test_names_inside_a_free_form_map_are_left_alone() -> None:
+    entry = {
+        "input": {
+            "properties": {
+                "tokens": {
+                    "type": "object",
+                    "additionalProperties": {"type": "integer"},
+                }
+            }
+        }
+    }
+    schema = read_schema("a/b", entry, parts={})
+    given = {"tokens": {"myToken": 1}, "newOption": {"innerName": [{"aB": 1}]}}
+    assert resolve(schema, [("input", given)]).payload == {
+        "tokens": {"myToken": 1},
+        "new_option": {"innerName": [{"aB": 1}]},
+    }
+    with pytest.raises(FalOptionError, match=r"tokens\.myToken='x'"):
+        resolve(schema, [("input", {"tokens": {"myToken": "x"}})])
+
+
+def test_an_own_option_named_like_a_call_word_stays_its_own() -> None:
+    own = {
+        name: {"type": "string"} for name in ("size", "n", "images", "mask", "width")
+    }
+    schema = read_schema("a/b", {"input": {"properties": own}}, parts={})
+    given = dict.fromkeys(own, "as it is")
+    assert resolve(schema, [("input", given)]).payload == given
+
+
+def test_an_unknown_endpoint_gets_call_words_and_snake_case() -> None:
+    resolved = resolve(
+        None,
+        [("input", {"guidanceScale": 99, "n": 2, "images": ["a", "b"], "mask": "m"})],
+    )
+    assert resolved.payload == {
+        "guidance_scale": 99,
+        "num_images": 2,
+        "image_urls": ["a", "b"],
+        "mask_url": "m",
+    }
+    assert resolved.files == (("image_urls", 0), ("image_urls", 1), ("mask_url",))
+    single = resolve(None, [("input", {"files": b"bytes"})])
+    assert single.payload == {"image_url": b"bytes"}
+    assert single.files == (("image_url",),)
+
+
+def test_pictures_under_names_without_a_contract_are_found() -> None:
+    picture = object()
+    given = {
+        "controlImageUrl": "https://example.com/a.png",
+        "image": picture,
+        "mask": "auto",
+        "returnImage": True,
+        "loraUrl": "https://example.com/b",
+    }
+    resolved = resolve(None, [("input", given)])
+    assert resolved.payload["image"] is picture
+    # The AI SDK's `mask` is a picture, not a word.
+    assert resolved.files == (("control_image_url",), ("image",), ("mask_url",))
+
+
+def test_other_endpoints_words_for_images_go_where_this_one_wants_them() -> None:
+    for word in ("image_url", "imageUrl", "image_urls", "image"):
+        for schema, expected in (
+            (QWEN_EDIT, {"image_url": "u"}),
+            (QWEN_2_EDIT, {"image_urls": ["u"]}),
+        ):
+            payload = layered(("input", {word: "u"}), schema=schema)
+            assert payload == PROMPT | expected
+
+
+def test_pictures_may_be_anything_and_are_passed_on_as_they_are() -> None:
+    class Strange:
+        """Like an array: comparing gives no truth value."""
+
+        def __eq__(self, other: object) -> Any:
+            return [True, False]
+
+        __hash__ = None  # type: ignore[assignment]  # as arrays have it
+
+    pictures = [b"bytes", Strange(), {"url": "u"}, "data:image/png;base64,AA=="]
+    given = {"images": pictures, "imageUrls": list(pictures)}
+    resolved = resolve(QWEN_2_EDIT, [("input", PROMPT | given)])
+    sent = resolved.payload["image_urls"]
+    assert all(one is other for one, other in zip(sent, pictures, strict=True))
+    assert len(resolved.files) == len(pictures)
+
+
+def test_several_images_go_into_the_option_that_holds_them() -> None:
+    picture = {"type": "string", "file": "image"}
+    entry = {
+        "input": {
+            "properties": {
+                "references": {"type": "array", "items": picture, "maxItems": 3},
+                "image_url": picture,
+                "mask_url": {"type": "string", "file": "mask"},
+            },
+            "required": ["image_url"],
+        }
+    }
+    schema = read_schema("a/b", entry, parts={})
+    assert schema.max_images == 3
+    assert resolve(schema, [("input", {"images": "a", "mask": "m"})]).payload == {
+        "image_url": "a",
+        "mask_url": "m",
+    }
+    with pytest.raises(FalOptionError, match="image_url"):
+        resolve(schema, [("input", {"images": ["a", "b"]})])
+    with pytest.raises(FalOptionError, match=r"too many images \(4\)"):
+        resolve(schema, [("input", {"images": list("abcd"), "image_url": "a"})])
+
+
+def test_one_image_is_the_only_number_where_none_can_be_chosen() -> None:
+    entry = {"input": {"properties": {"prompt": {"type": "string"}}}}
+    schema = read_schema("a/b", entry, parts={})
+    assert resolve(schema, [("input", PROMPT | {"n": 1})]).payload == PROMPT
+    with pytest.raises(FalOptionError, match="n=2"):
+        resolve(schema, [("input", {"n": 2})])
+
+
+def test_what_was_given_is_not_changed() -> None:
+    given = {"prompt": "x", "loras": [{"path": "a", "newWord": {"b": [1]}}]}
+    payload = resolve(QWEN, [("input", given)]).payload
+    payload["loras"][0]["new_word"]["b"].append(2)
+    assert given == {"prompt": "x", "loras": [{"path": "a", "newWord": {"b": [1]}}]}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
+)
+
+
+NAMES = (
+    *("prompt", "n", "size", "imageSize", "aspectRatio", "images", "loras", "mask"),
+    *("width", "height", "resolution", "seed", "providerOptions"),
+)
+
+
+@given(
+    st.sampled_from([None, *catalog.endpoint_ids()]),
+    st.dictionaries(
+        st.sampled_from(NAMES) | st.text(),
+        JSON | st.sampled_from(["16:9", "1024x768", "4:3", "2K", "square"]),
+    ),
+    st.fixed_dictionaries({"check": st.booleans(), "nearest_size": st.booleans()}),
+)
+def test_whatever_is_given_there_is_a_payload_or_an_option_error(
+    endpoint_id: str | None, options: dict[str, Any], how: dict[str, bool]
+) -> None:
+    schema = catalog.endpoint(endpoint_id) if endpoint_id else None
+    with contextlib.suppress(FalOptionError):
+        payload = resolve(schema, [("input", options)], **how).payload
+        assert resolve(schema, [("input", payload)], **how).payload == payload

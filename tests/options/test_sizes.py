@@ -1,0 +1,281 @@
+"""Words for the size become what each endpoint has."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_fal_image.errors import FalOptionError
+from langchain_fal_image.options import catalog
+from langchain_fal_image.options.geometry import of_about_a_megapixel, total_limited
+from langchain_fal_image.options.reading import read_schema
+from langchain_fal_image.options.resolve import Resolved, resolve
+from langchain_fal_image.options.schema import EndpointSchema
+from langchain_fal_image.options.sizes import aspect_ratios
+
+QWEN_FAMILY = [name for name in catalog.endpoint_ids() if "qwen" in name]
+NANO_FAMILY = [name for name in catalog.endpoint_ids() if "nano" in name]
+NANO = "fal-ai/nano-banana-pro"
+QWEN = "fal-ai/qwen-image"
+QWEN_2_EDIT = "fal-ai/qwen-image-2/edit"
+
+
+def schema_of(endpoint_id: str) -> EndpointSchema:
+    schema = catalog.endpoint(endpoint_id)
+    assert schema is not None
+    return schema
+
+
+def made(schema: EndpointSchema | str, *layers: dict[str, Any], **how: Any) -> Resolved:
+    schema = schema_of(schema) if isinstance(schema, str) else schema
+    base: dict[str, Any] = {"prompt": "x"}
+    if schema.needs_image:
+        base["images"] = ["https://example.com/a.png"]
+    named = [(f"layer {number}", layer) for number, layer in enumerate(layers)]
+    resolved = resolve(schema, [("base", base), *named], **how)
+    sizes = {"image_size", "aspect_ratio", "resolution", "width", "height", "size"}
+    kept = {k: v for k, v in resolved.payload.items() if k in sizes}
+    return Resolved(payload=kept, warnings=resolved.warnings)
+
+
+def invented(**properties: Any) -> EndpointSchema:
+    entry = {"input": {"type": "object", "properties": properties}}
+    return read_schema("a/b", entry, parts=catalog.raw()["parts"])
+
+
+SIDES = invented(
+    prompt={"type": "string"},
+    width={"type": "integer", "minimum": 64, "maximum": 2048},
+    height={"type": "integer", "minimum": 64, "maximum": 2048},
+)
+PRESETS_ONLY = invented(
+    prompt={"type": "string"}, image_size={"$ref": "#/parts/SizePreset"}
+)
+PIXELS_BY_NAME = invented(
+    prompt={"type": "string"},
+    image_size={"type": "string", "enum": ["auto", "1024x1024", "1536x1024"]},
+)
+RATIO_ONLY = invented(
+    prompt={"type": "string"},
+    aspect_ratio={"type": "string", "enum": ["auto", "21:9", "16:9", "1:1"]},
+)
+SIZELESS = invented(prompt={"type": "string"})
+
+
+@pytest.mark.parametrize("endpoint_id", QWEN_FAMILY)
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ({"size": "1024x768"}, {"width": 1024, "height": 768}),
+        ({"size": "1280 X 720"}, {"width": 1280, "height": 720}),
+        ({"width": 640, "height": 480}, {"width": 640, "height": 480}),
+        ({"imageSize": "1280x720"}, {"width": 1280, "height": 720}),
+        ({"aspect_ratio": "16:9"}, "landscape_16_9"),
+        ({"aspectRatio": "1:1"}, "square_hd"),
+        ({"aspect_ratio": "4:3"}, "landscape_4_3"),
+        ({"aspect_ratio": "3:4"}, "portrait_4_3"),
+        ({"aspect_ratio": "9:16"}, "portrait_16_9"),
+        ({"aspect_ratio": "32:18"}, "landscape_16_9"),
+        ({"aspect_ratio": "16:10"}, {"width": 1280, "height": 800}),
+        ({"aspect_ratio": "10:16"}, {"width": 800, "height": 1280}),
+        ({"aspect_ratio": "21:9"}, {"width": 2560, "height": 1080}),
+        ({"aspect_ratio": "9:21"}, {"width": 1080, "height": 2560}),
+        ({"aspect_ratio": "3:2"}, {"width": 1248, "height": 832}),
+        ({"aspect_ratio": "16:9", "resolution": "2K"}, {"width": 2048, "height": 1152}),
+    ],
+)
+def test_the_qwen_family_gets_an_image_size(
+    endpoint_id: str, words: dict[str, Any], expected: Any
+) -> None:
+    assert made(endpoint_id, words) == Resolved(payload={"image_size": expected})
+
+
+@pytest.mark.parametrize("endpoint_id", NANO_FAMILY)
+@pytest.mark.parametrize(
+    ("words", "ratio", "resolution"),
+    [
+        ({"size": "1024x768"}, "4:3", "1K"),
+        ({"size": "1025x1025"}, "1:1", "2K"),
+        ({"size": "1920x1080"}, "16:9", "2K"),
+        ({"size": "2160x3840"}, "9:16", "4K"),
+        ({"size": "2100x900"}, "21:9", "4K"),
+        ({"image_size": "portrait_4_3"}, "3:4", "1K"),
+        ({"image_size": {"width": 512, "height": 512}}, "1:1", "1K"),
+        ({"width": 1600, "height": 900}, "16:9", "2K"),
+        ({"size": "1024x768", "resolution": "1K"}, "4:3", "1K"),
+        ({"size": "1024x768", "aspect_ratio": "4:3"}, "4:3", "1K"),
+    ],
+)
+def test_nano_banana_gets_ratio_and_resolution_with_a_warning(
+    endpoint_id: str, words: dict[str, Any], ratio: str, resolution: str
+) -> None:
+    resolved = made(endpoint_id, words)
+    assert resolved.payload == {"aspect_ratio": ratio, "resolution": resolution}
+    (warning,) = resolved.warnings
+    assert "pixels may differ" in warning
+
+
+@pytest.mark.parametrize("endpoint_id", NANO_FAMILY)
+def test_nano_banana_gets_its_own_words_as_they_are(endpoint_id: str) -> None:
+    own = {"aspect_ratio": "16:9", "resolution": "4K"}
+    assert made(endpoint_id, own) == Resolved(payload=own)
+    assert made(endpoint_id, {"aspectRatio": "1920:1080"}).payload == {
+        "aspect_ratio": "16:9"
+    }
+
+
+@pytest.mark.parametrize(
+    ("schema", "words", "named", "allowed"),
+    [
+        (NANO, {"size": "1000x700"}, "size='1000x700'", "4:3"),
+        (NANO, {"size": "5000x5000"}, "size='5000x5000'", "4096"),
+        (NANO, {"size": "1024x768", "resolution": "4K"}, "contradicts", "one of"),
+        (NANO, {"size": "1024x768", "aspect_ratio": "1:1"}, "contradicts", "one of"),
+        (NANO, {"size": "1024x768", "width": 1, "height": 2}, "contradicts", "one of"),
+        (QWEN, {"size": "1024x768", "resolution": "2K"}, "contradicts", "one of"),
+        (QWEN, {"aspect_ratio": "auto"}, "aspect_ratio='auto'", "16:9"),
+        (QWEN, {"aspect_ratio": "0:3"}, "aspect_ratio='0:3'", "16:9"),
+        (QWEN, {"aspect_ratio": "4:3", "resolution": "HD"}, "'HD'", "1K, 2K or 4K"),
+        (PRESETS_ONLY, {"size": "800x600"}, "size=", "landscape_4_3 (1024x768)"),
+        (PIXELS_BY_NAME, {"size": "800x600"}, "size=", "1024x1024, 1536x1024"),
+        (RATIO_ONLY, {"size": "800x600"}, "size='800x600'", "21:9, 16:9, 1:1"),
+        (
+            RATIO_ONLY,
+            {"resolution": "2K", "aspect_ratio": "1:1"},
+            "resolution='2K'",
+            "out",
+        ),
+        (SIDES, {"size": "4096x100"}, "width=4096", "64 to 2048"),
+        (SIZELESS, {"size": "800x600"}, "size='800x600'", "leave it out"),
+        (SIZELESS, {"aspect_ratio": "1:1"}, "aspect_ratio='1:1'", "leave it out"),
+    ],
+)
+def test_what_cannot_be_expressed_is_refused_with_what_can(
+    schema: EndpointSchema | str, words: dict[str, Any], named: str, allowed: str
+) -> None:
+    with pytest.raises(FalOptionError) as caught:
+        made(schema, words)
+    (fault,) = caught.value.faults
+    assert named in str(caught.value)
+    assert allowed in fault.allowed
+
+
+@pytest.mark.parametrize(
+    ("schema", "words", "expected"),
+    [
+        (NANO, {"size": "1000x700"}, {"aspect_ratio": "3:2", "resolution": "1K"}),
+        (NANO, {"size": "9000x9000"}, {"aspect_ratio": "1:1", "resolution": "4K"}),
+        (NANO, {"aspect_ratio": "7:5"}, {"aspect_ratio": "4:3"}),
+        (NANO, {"resolution": "8K"}, {"resolution": "4K"}),
+        (
+            QWEN_2_EDIT,
+            {"size": "200x200"},
+            {"image_size": {"width": 512, "height": 512}},
+        ),
+        (
+            QWEN_2_EDIT,
+            {"image_size": {"width": 4096, "height": 4096}},
+            {"image_size": {"width": 2048, "height": 2048}},
+        ),
+        (PRESETS_ONLY, {"size": "1030x770"}, {"image_size": "landscape_4_3"}),
+        (PIXELS_BY_NAME, {"size": "1600x1000"}, {"image_size": "1536x1024"}),
+    ],
+)
+def test_the_nearest_size_is_taken_with_a_warning_where_that_is_asked_for(
+    schema: EndpointSchema | str, words: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    resolved = made(schema, words, nearest_size=True)
+    assert resolved.payload == expected
+    assert "the nearest it has" in resolved.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("schema", "words", "expected"),
+    [
+        (SIDES, {"size": "1024x768"}, {"width": 1024, "height": 768}),
+        (SIDES, {"aspect_ratio": "16:9"}, {"width": 1024, "height": 576}),
+        (SIDES, {"image_size": "square"}, {"width": 512, "height": 512}),
+        (SIDES, {"width": 100}, {"width": 100}),
+        (PRESETS_ONLY, {"size": "1024x768"}, {"image_size": "landscape_4_3"}),
+        (PRESETS_ONLY, {"aspect_ratio": "9:16"}, {"image_size": "portrait_16_9"}),
+        (PIXELS_BY_NAME, {"size": "1536x1024"}, {"image_size": "1536x1024"}),
+        (PIXELS_BY_NAME, {"image_size": "auto"}, {"image_size": "auto"}),
+        (RATIO_ONLY, {"size": "1600x900"}, {"aspect_ratio": "16:9"}),
+    ],
+)
+def test_other_ways_of_saying_size(
+    schema: EndpointSchema, words: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert made(schema, words).payload == expected
+
+
+def test_an_unknown_endpoint_gets_size_as_the_ai_sdk_sends_it() -> None:
+    words = {"size": "640x480", "aspectRatio": "4:3"}
+    resolved = resolve(None, [("input", words)])
+    assert resolved.payload == {
+        "image_size": {"width": 640, "height": 480},
+        "aspect_ratio": "4:3",
+    }
+    with pytest.raises(FalOptionError, match="contradicts"):
+        resolve(None, [("input", {"size": "640x480", "imageSize": "square"})])
+
+
+def test_the_words_for_the_size_replace_each_other_as_a_group() -> None:
+    bound = {"image_size": "square"}
+    assert made(QWEN, bound, {"aspectRatio": "16:9"}).payload == {
+        "image_size": "landscape_16_9"
+    }
+    assert made(QWEN, {"size": "1x1"}, bound).payload == bound
+    assert made(NANO, {"size": "1000x700"}, {"aspect_ratio": "1:1"}).payload == {
+        "aspect_ratio": "1:1"
+    }
+
+
+def test_a_resolution_that_gives_way_to_a_later_ratio_is_told() -> None:
+    resolved = made(NANO, {"resolution": "4K"}, {"aspect_ratio": "16:9"})
+    assert resolved.payload == {"aspect_ratio": "16:9"}
+    assert "resolution='4K' from layer 0 gave way" in resolved.warnings[0]
+
+
+def test_the_ratios_to_offer() -> None:
+    assert aspect_ratios(schema_of(NANO))[:2] == ("21:9", "16:9")
+    assert aspect_ratios(schema_of("fal-ai/nano-banana-pro/edit"))[0] == "auto"
+    assert "16:10" in aspect_ratios(schema_of(QWEN))
+    assert aspect_ratios(PRESETS_ONLY) == ("1:1", "16:9", "9:16", "4:3", "3:4")
+    assert aspect_ratios(SIDES)
+    assert aspect_ratios(SIZELESS) == ()
+
+
+SIDE = st.integers(min_value=1, max_value=40)
+
+
+@given(SIDE, SIDE)
+def test_a_ratio_becomes_about_a_megapixel_in_steps_of_16(
+    width: int, height: int
+) -> None:
+    ratio = Fraction(width, height)
+    sides = of_about_a_megapixel(ratio)
+    assert all(side % 16 == 0 for side in sides)
+    assert 0.5 < sides[0] * sides[1] / 1024**2 < 2
+    assert abs(Fraction(*sides) / ratio - 1) < Fraction(1, 5)
+
+
+@given(SIDE, SIDE)
+def test_any_ratio_fits_the_pixel_limits_of_an_endpoint(
+    width: int, height: int
+) -> None:
+    payload = made(QWEN_2_EDIT, {"aspect_ratio": f"{width}:{height}"}).payload
+    assert payload["image_size"]
+
+
+@given(st.integers(1, 9999), st.integers(1, 9999))
+def test_a_scaled_size_lies_within_the_limits(width: int, height: int) -> None:
+    least, most = 512 * 512, 2048 * 2048
+    scaled = total_limited((width, height), least=least, most=most)
+    assert least <= scaled[0] * scaled[1]
+    if max(width, height) < 100 * min(width, height):
+        assert scaled[0] * scaled[1] <= most
