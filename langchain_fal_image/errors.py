@@ -213,7 +213,8 @@ class FalOptionError(FalError, _langchain.ModelInvalidRequestError, ValueError):
         """Make one error that names every fault."""
         where = f" for {model}" if model else ""
         if len(faults) == 1:
-            message = f"Wrong option{where}: {faults[0]}."
+            end = "" if faults[0].nearest else "."
+            message = f"Wrong option{where}: {faults[0]}{end}"
         else:
             lines = "".join(f"\n- {fault}" for fault in faults)
             message = f"{len(faults)} wrong options{where}:{lines}\n"

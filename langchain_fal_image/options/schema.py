@@ -153,16 +153,6 @@ class Field:
         limits = [s.max_items for s in self.shape.alternatives if s.items is not None]
         return limits[0]
 
-    @property
-    def min_files(self) -> int:
-        """How many pictures the option needs at least where it is given."""
-        if self.file is None:
-            return 0
-        if not self.takes_list:
-            return 1
-        limits = [s.min_items for s in self.shape.alternatives if s.items is not None]
-        return limits[0] or 0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointSchema:

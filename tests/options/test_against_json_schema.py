@@ -1,0 +1,67 @@
+"""The checks agree with a JSON Schema validator that reads the same catalog."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_fal_image.errors import FalOptionError
+from langchain_fal_image.options import catalog
+from langchain_fal_image.options.resolve import resolve
+
+jsonschema = pytest.importorskip("jsonschema", reason="comes with the extra sandbox")
+
+FIELDS = [
+    (endpoint_id, name)
+    for endpoint_id in catalog.endpoint_ids()
+    for name, field in catalog.raw()["endpoints"][endpoint_id]["input"][
+        "properties"
+    ].items()
+    if "image_url" not in name
+]
+LORA = st.fixed_dictionaries(
+    {}, optional={"path": st.text(max_size=3), "scale": st.floats(0, 4) | st.text()}
+)
+VALUES = (
+    st.booleans()
+    | st.integers(-3, 6)
+    | st.sampled_from([20, 21, 250, 251, 2**31 - 1, 2**31, 0.5, 2.0, 20.5])
+    | st.sampled_from(["png", "webp", "none", "ultra", "1K", "8K", "16:9", "square_hd"])
+    | st.sampled_from(["x" * 500, "x" * 501, "x" * 800, "x" * 801, ""])
+    | st.lists(LORA, max_size=5)
+    | st.fixed_dictionaries(
+        {"width": st.integers(0, 2) | st.text(), "height": st.just(1024)}
+    )
+)
+
+
+def is_valid(endpoint_id: str, payload: dict[str, Any]) -> bool:
+    entry = catalog.raw()["endpoints"][endpoint_id]["input"]
+    document = {**entry, "parts": catalog.raw()["parts"]}
+    return bool(jsonschema.Draft202012Validator(document).is_valid(payload))
+
+
+@given(st.sampled_from(FIELDS), VALUES)
+def test_what_is_refused_is_what_json_schema_refuses(
+    field: tuple[str, str], value: Any
+) -> None:
+    endpoint_id, name = field
+    schema = catalog.endpoint(endpoint_id)
+    assert schema is not None
+    payload: dict[str, Any] = {"prompt": "x"}
+    if schema.needs_image:
+        payload[schema.image_fields[0].name] = (
+            ["u"] if schema.image_fields[0].takes_list else "u"
+        )
+    payload[name] = value
+    try:
+        resolve(schema, [("input", payload)], strict=True)
+    except FalOptionError as error:
+        # JSON Schema has no word for the product of width and height.
+        by_total = all("pixels" in fault.problem for fault in error.faults)
+        assert by_total or not is_valid(endpoint_id, payload)
+    else:
+        assert is_valid(endpoint_id, payload)
