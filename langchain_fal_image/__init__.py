@@ -1,1 +1,68 @@
-"""fal.ai's image models as LangChain runnables and tools."""
+"""fal.ai's image models as LangChain runnables and tools.
+
+Importing the package loads none of its modules; a name is loaded when it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from langchain_fal_image.budget import Budget
+    from langchain_fal_image.images import GeneratedImage
+    from langchain_fal_image.library import ImageLibrary
+    from langchain_fal_image.models import FalImageEdit, FalTextToImage
+    from langchain_fal_image.provider import FalProvider, create_fal, fal
+    from langchain_fal_image.request import FalRequest
+    from langchain_fal_image.results import ImageResult
+    from langchain_fal_image.tools import (
+        FalImageEditTool,
+        FalImageToolkit,
+        FalTextToImageTool,
+    )
+
+__all__ = [
+    "Budget",
+    "FalImageEdit",
+    "FalImageEditTool",
+    "FalImageToolkit",
+    "FalProvider",
+    "FalRequest",
+    "FalTextToImage",
+    "FalTextToImageTool",
+    "GeneratedImage",
+    "ImageLibrary",
+    "ImageResult",
+    "create_fal",
+    "fal",
+]
+
+_HOMES = {
+    "Budget": "budget",
+    "FalImageEdit": "models",
+    "FalImageEditTool": "tools",
+    "FalImageToolkit": "tools",
+    "FalProvider": "provider",
+    "FalRequest": "request",
+    "FalTextToImage": "models",
+    "FalTextToImageTool": "tools",
+    "GeneratedImage": "images",
+    "ImageLibrary": "library",
+    "ImageResult": "results",
+    "create_fal": "provider",
+    "fal": "provider",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

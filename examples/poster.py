@@ -1,0 +1,147 @@
+"""An agent draws a poster, changes it twice by its short name, and saves the files.
+
+Runs on fal where FAL_API_KEY or FAL_KEY is set (that costs money), else on the
+sandbox: an offline stand-in for fal on this machine. The chat model is a real one
+where OPENAI_API_KEY, ANTHROPIC_API_KEY or GOOGLE_API_KEY is set, else a scripted
+one. Pictures and a page go to `out/`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain.chat_models import init_chat_model
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from page import write_page
+from scripted import ScriptedChatModel
+
+from langchain_fal_image import FalImageToolkit, FalProvider, ImageResult, fal
+from langchain_fal_image.sandbox import Sandbox
+
+OUT = Path(__file__).resolve().parent.parent / "out"
+THREAD = {"configurable": {"thread_id": "poster"}}
+TURNS = (
+    "Draw a poster of Mount Fuji in spring, with cherry blossoms.",
+    "Make it night.",
+    "Add a red kite, same picture.",
+)
+CHAT_MODELS = {
+    "OPENAI_API_KEY": "openai:gpt-5-mini",
+    "ANTHROPIC_API_KEY": "anthropic:claude-haiku-4-5",
+    "GOOGLE_API_KEY": "google_genai:gemini-2.5-flash",
+}
+SYSTEM = (
+    "You make pictures with the tools you have. Draw with fal_text_to_image; change "
+    "what exists with fal_image_edit, naming the image by its handle. Call one tool "
+    "once for each wish, then answer in a sentence that names the handle."
+)
+
+
+def chat_model() -> tuple[BaseChatModel, str]:
+    """Choose the chat model, and say which."""
+    for variable, name in CHAT_MODELS.items():
+        if os.environ.get(variable):
+            return init_chat_model(name), name
+    return ScriptedChatModel(), "a scripted stand-in (no chat model's key is set)"
+
+
+@contextlib.contextmanager
+def provider() -> Iterator[tuple[FalProvider, str]]:
+    """Choose fal or the sandbox, and say which."""
+    if os.environ.get("FAL_API_KEY") or os.environ.get("FAL_KEY"):
+        yield fal, "fal.ai (this costs money)"
+        return
+    with Sandbox(queue_seconds=0.4, run_seconds=0.8) as sandbox:
+        yield sandbox.provider(), "the sandbox on this machine (no fal key is set)"
+
+
+def tell(update: dict[str, Any]) -> None:
+    """Print one update of the queue."""
+    line = f"    … {update['status'].lower().replace('_', ' ')}"
+    if (position := update.get("queue_position")) is not None:
+        line += f", position {position}"
+    for log in update.get("logs", ()):
+        line += f" | {log}"
+    print(line)
+
+
+async def converse(agent: Any, text: str) -> list[Any]:
+    """Have one turn of the conversation; print it as it goes."""
+    print(f"\nyou: {text}")
+    messages: list[Any] = []
+    turn = {"messages": [HumanMessage(text)]}
+    async for kind, chunk in agent.astream(
+        turn, THREAD, stream_mode=["updates", "custom"]
+    ):
+        if kind == "custom":
+            tell(chunk)
+            continue
+        for update in chunk.values():
+            for message in (update or {}).get("messages", ()):
+                show(message)
+                messages.append(message)
+    return messages
+
+
+def show(message: Any) -> None:
+    """Print one message."""
+    if isinstance(message, AIMessage):
+        for call in message.tool_calls:
+            arguments = ", ".join(f"{k}={v!r}" for k, v in call["args"].items())
+            print(f"  agent calls {call['name']}({arguments})")
+        if text := message.text:
+            print(f"agent: {text}")
+    elif isinstance(message, ToolMessage):
+        print("  tool: " + message.text.replace("\n", "\n        "))
+
+
+async def save(messages: list[Any], fal: FalProvider) -> dict[str, str]:
+    """Save the turn's pictures; give their file names by handle."""
+    files = {}
+    for message in messages:
+        if isinstance(message, ToolMessage) and message.status == "success":
+            result = ImageResult.from_artifact(message.artifact, fal=fal)
+            for image in result.images:
+                path = await image.asave(OUT / str(image.handle))
+                files[str(image.handle)] = path.name
+                print(f"  saved {path.relative_to(OUT.parent)}")
+    return files
+
+
+async def main() -> int:
+    """Run the conversation and leave its pictures and a page in `out/`."""
+    OUT.mkdir(exist_ok=True)
+    model, model_name = chat_model()
+    with provider() as (service, service_name):
+        print(f"images by: {service_name}\nchat model: {model_name}")
+        agent = create_agent(
+            model,
+            FalImageToolkit(fal=service).get_tools(),
+            system_prompt=SYSTEM,
+            checkpointer=InMemorySaver(),
+        )
+        transcript: list[Any] = []
+        files: dict[str, str] = {}
+        for text in TURNS:
+            messages = await converse(agent, text)
+            transcript += [HumanMessage(text), *messages]
+            files |= await save(messages, service)
+        await service.aclose()
+    page = write_page(
+        OUT / "index.html", transcript, files, served_by=(service_name, model_name)
+    )
+    print(f"\n{len(files)} pictures and {page.relative_to(OUT.parent)}")
+    return 0 if files else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

@@ -1,0 +1,328 @@
+"""The runnables: text to image, and image edit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
+
+from langchain_core.runnables import RunnableConfig, RunnableSerializable
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from langchain_fal_image.arguments import input_model
+from langchain_fal_image.budget import Budget, Spent
+from langchain_fal_image.errors import (
+    FalOptionError,
+    shown,
+)
+from langchain_fal_image.given import as_options, spread, traced
+from langchain_fal_image.images import GeneratedImage
+from langchain_fal_image.inputs import input_image, send
+from langchain_fal_image.options import catalog, place
+from langchain_fal_image.options.resolve import Path, Resolved, check_file, resolve
+from langchain_fal_image.options.schema import EndpointSchema
+from langchain_fal_image.progress import aevents, events
+from langchain_fal_image.provider import FalProvider
+from langchain_fal_image.provider import fal as default_fal
+from langchain_fal_image.request import FalRequest
+from langchain_fal_image.results import ImageResult
+from langchain_fal_image.sniff import ImageType
+from langchain_fal_image.wire import flows
+from langchain_fal_image.wire.effects import Flow
+
+__all__ = ["FalImageEdit", "FalTextToImage"]
+
+
+_OPTION_TYPES = (
+    *(str, bool, int, float, bytes, bytearray),
+    *(GeneratedImage, ImageResult, os.PathLike),
+)
+
+
+class FalImageModel(RunnableSerializable[Any, ImageResult]):
+    """What the two runnables share.
+
+    An argument that is no field is an option of the endpoint, in camelCase or
+    snake_case: `FalTextToImage(guidance_scale=4)`. An option that bears the name of
+    a field goes into `options`.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
+    )
+
+    model: str
+    """The endpoint id, such as `fal-ai/qwen-image`."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options for every call; `bind`, the input and `providerOptions.fal` override."""
+    fal: FalProvider | None = Field(default=None, exclude=True, repr=False)
+    """The provider; None stands for the default instance."""
+    mode: Literal["queue", "sync"] = "queue"
+    """`queue` survives a dropped connection; `sync` is one POST that does not."""
+    timeout: float | None = Field(default=None, gt=0)
+    """The total time of one call in seconds; by default the provider's."""
+    strict: bool = False
+    """Refuse an option that the contract does not name, instead of warning."""
+    check_options: bool = True
+    """Check options against the endpoint's contract before anything is sent."""
+    nearest_size: bool = False
+    """Take the nearest size the endpoint has, instead of refusing others."""
+    on_cancel: Literal["cancel", "keep"] = "cancel"
+    """What happens at fal when the waiting call is cancelled or interrupted."""
+    budget: Budget | None = Field(default=None, exclude=True, repr=False)
+    """Refuses requests that would go over it, before they are sent."""
+
+    takes_image_input: ClassVar[bool] = False
+
+    def __init__(self, model: str | None = None, **settings: Any) -> None:
+        if model is not None:
+            settings["model"] = model
+        super().__init__(**settings)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_options(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        settings = dict(given)
+        options = dict(settings.get("options") or {})
+        for name in [each for each in settings if each not in cls.model_fields]:
+            if not _is_option_value(settings[name]):
+                continue  # pydantic refuses it as an extra field
+            value = settings.pop(name)
+            if name in options and options[name] != value:
+                message = (
+                    f"{name} is given twice with different values: {shown(value)} as "
+                    f"an argument, {shown(options[name])} in options."
+                )
+                raise ValueError(message)
+            options[name] = value
+        return {**settings, "options": options}
+
+    @field_validator("model")
+    @classmethod
+    def _is_endpoint_id(cls, model: str) -> str:
+        if "/" not in model.strip("/") or "://" in model:
+            message = (
+                f"{model!r} is no endpoint id; they look like 'fal-ai/qwen-image' "
+                f"(owner/name, maybe with more parts)."
+            )
+            raise ValueError(message)
+        return model.strip("/")
+
+    @property
+    def endpoint(self) -> EndpointSchema | None:
+        """The endpoint's contract; None where we do not know the endpoint."""
+        return catalog.endpoint(self.model)
+
+    @property
+    def provider(self) -> FalProvider:
+        """The provider in use."""
+        return self.fal or default_fal
+
+    def invoke(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> ImageResult:
+        """Make images.
+
+        Args:
+            input: See the class.
+            config: As for every runnable.
+            **kwargs: Options, as `bind` gives them.
+
+        Raises:
+            FalOptionError: Options the endpoint does not take; nothing was sent.
+            FalError: See `langchain_fal_image.errors`; `charged` says what it cost.
+        """
+
+        def generate(_: Any, __: Any, config: RunnableConfig) -> ImageResult:
+            return self.provider.run(self._generate(input, kwargs), events(config))
+
+        return self._call_with_config(generate, traced(input), config)
+
+    async def ainvoke(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> ImageResult:
+        """Make images; see `invoke`."""
+
+        async def generate(_: Any, __: Any, config: RunnableConfig) -> ImageResult:
+            flow = self._generate(input, kwargs)
+            return await self.provider.arun(flow, aevents(config))
+
+        return await self._acall_with_config(generate, traced(input), config)
+
+    def submit(self, input: Any, **kwargs: Any) -> FalRequest:
+        """Submit a request and do not wait for it.
+
+        Args:
+            input: As for `invoke`.
+            **kwargs: Options, as `bind` gives them.
+
+        Returns:
+            The request; `request.result()` waits for it, in any process.
+
+        Raises:
+            FalError: As for `invoke`.
+        """
+        return self.provider.run(self._submit(input, kwargs))
+
+    async def asubmit(self, input: Any, **kwargs: Any) -> FalRequest:
+        """Submit a request and do not wait for it; see `submit`."""
+        return await self.provider.arun(self._submit(input, kwargs))
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Describe a dict input: the endpoint's own options."""
+        return input_model(f"{type(self).__name__}Input", self.endpoint)
+
+    # --- What is sent ---
+
+    def payload(self, input: Any, **kwargs: Any) -> Resolved:
+        """Resolve and check what would be sent, without sending it.
+
+        Args:
+            input: As for `invoke`.
+            **kwargs: Options, as `bind` gives them.
+
+        Returns:
+            The payload in fal's names, and the warnings.
+
+        Raises:
+            FalOptionError: Naming every fault.
+        """
+        given = as_options(input, model=self.model, takes_images=self.takes_image_input)
+        layers = [
+            ("constructor", spread(self.options)),
+            ("bind", spread(kwargs)),
+            ("input", spread(given)),
+        ]
+        return resolve(
+            self.endpoint,
+            layers,
+            check=self.check_options,
+            strict=self.strict,
+            nearest_size=self.nearest_size,
+        )
+
+    # --- Flows ---
+
+    def _generate(self, given: Any, bound: Mapping[str, Any]) -> Flow[ImageResult]:
+        fal = self.provider
+        resolved = self.payload(given, **bound)
+        payload, known = yield from self._sendable(resolved)
+        with Spent(self.budget, self.model, payload) as spent:
+            output = yield from flows.generate(
+                fal.context,
+                self.model,
+                payload,
+                mode=self.mode,
+                on_cancel=self.on_cancel,
+                timeout=self.timeout,
+            )
+            spent.request_id = output.request_id
+            result = yield from fal.result_of(output, model=self.model, **known)
+            spent.images = len(result.images)
+        return result
+
+    def _submit(self, given: Any, bound: Mapping[str, Any]) -> Flow[FalRequest]:
+        fal = self.provider
+        resolved = self.payload(given, **bound)
+        payload, _ = yield from self._sendable(resolved)
+        with Spent(self.budget, self.model, payload) as spent:
+            queued = yield from flows.submit(fal.context, self.model, payload)
+            spent.request_id = queued.request_id
+        return FalRequest.of(queued, fal=fal)
+
+    def _sendable(
+        self, resolved: Resolved
+    ) -> Flow[tuple[dict[str, Any], dict[str, Any]]]:
+        """Turn images into URLs; give the payload and what a result keeps of it."""
+        fal = self.provider
+        recognised = [
+            (
+                path,
+                input_image(
+                    place.at(resolved.payload, path), option=place.dotted(path), fal=fal
+                ),
+            )
+            for path in resolved.files
+        ]
+        payload, kept = place.copied(resolved.payload), place.copied(resolved.payload)
+        references = []
+        for path, image in recognised:
+            sent = yield from send(image, fal, check=self._file_check(path))
+            place.put(payload, path, sent.url)
+            reference = sent.reference
+            place.put(kept, path, reference.url or f"sha256:{reference.sha256}")
+            references.append(reference)
+        known = {
+            "options": kept,
+            "warnings": resolved.warnings,
+            "inputs": tuple(references),
+        }
+        return payload, known
+
+    def _file_check(self, path: Path) -> Callable[[int, ImageType], None]:
+        def check(size: int, kind: ImageType) -> None:
+            fault = self.check_options and check_file(
+                self.endpoint,
+                path,
+                size=size,
+                mime_type=kind.mime_type,
+                width=kind.width,
+                height=kind.height,
+                has_alpha=kind.has_alpha,
+            )
+            if fault:
+                raise FalOptionError.of((fault,), model=self.model)
+
+        return check
+
+
+class FalTextToImage(FalImageModel):
+    """Make images from words, with one request that is paid for once.
+
+    The input is a prompt (`str`), a `PromptValue`, a message or a list of messages
+    (the last human message is the prompt, so `prompt | llm | t2i` works), or a dict
+    of options. The output is an `ImageResult`.
+
+    Example:
+        ```python
+        t2i = FalTextToImage(model="fal-ai/qwen-image", guidance_scale=4)
+        t2i.invoke("Mount Fuji in spring").images[0].save("fuji.png")
+        t2i.invoke({"prompt": "Mount Fuji", "aspectRatio": "16:9", "n": 2, "seed": 7})
+        ```
+    """
+
+    model: str = "fal-ai/qwen-image"
+
+
+class FalImageEdit(FalImageModel):
+    """Change images by words, with one request that is paid for once.
+
+    The input is a dict of options with `images`; or, where the prompt is bound, an
+    `ImageResult`, a `GeneratedImage` or a list of images; or a message with image
+    blocks; or a prompt (`str`) where images are bound. The output is an
+    `ImageResult` that names its inputs.
+
+    Example:
+        ```python
+        edit = FalImageEdit(prompt="make it night")
+        (FalTextToImage() | edit).invoke("Mount Fuji in spring")
+        edit.invoke({"prompt": "add a moon", "images": ["https://…/fuji.png"]})
+        ```
+    """
+
+    model: str = "fal-ai/qwen-image-2/edit"
+    takes_image_input: ClassVar[bool] = True
+
+
+def _is_option_value(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) for key in value) and all(
+            map(_is_option_value, value.values())
+        )
+    if isinstance(value, list | tuple):
+        return all(map(_is_option_value, value))
+    return (
+        value is None or isinstance(value, _OPTION_TYPES) or hasattr(value, "getbands")
+    )

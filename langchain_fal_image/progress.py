@@ -1,0 +1,70 @@
+"""A request's progress, told to LangChain and LangGraph."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
+from langchain_core.runnables import RunnableConfig
+
+from langchain_fal_image.wire.effects import QueueUpdate
+
+__all__ = ["EVENT", "aevents", "events"]
+
+EVENT = "fal_queue_update"
+"""The name of the custom event, and the `type` of what a graph's stream carries."""
+
+
+def _progress(update: QueueUpdate) -> dict[str, Any]:
+    told = {
+        "model": update.request.endpoint_id,
+        "request_id": update.request.request_id,
+        "status": update.status,
+        "queue_position": update.queue_position,
+        "logs": [entry.message for entry in update.logs],
+    }
+    return {name: value for name, value in told.items() if value not in (None, [])}
+
+
+def _stream_writer() -> Callable[[Any], None] | None:
+    # LangGraph is there exactly where a graph runs; we never import it ourselves.
+    module = sys.modules.get("langgraph.config")
+    if module is None:
+        return None
+    try:
+        writer: Callable[[Any], None] = module.get_stream_writer()
+    except (KeyError, RuntimeError):
+        return None
+    return writer
+
+
+def events(config: RunnableConfig) -> Callable[[QueueUpdate], None]:
+    """Make the callback of a sync run: it tells LangChain and a graph's stream.
+
+    Args:
+        config: The run's config, whose callbacks hear of it.
+    """
+    writer = _stream_writer()
+
+    def tell(update: QueueUpdate) -> None:
+        told = _progress(update)
+        if writer:
+            writer({"type": EVENT, **told})
+        dispatch_custom_event(EVENT, told, config=config)
+
+    return tell
+
+
+def aevents(config: RunnableConfig) -> Callable[[QueueUpdate], Awaitable[None]]:
+    """Make the callback of an async run; see `events`."""
+    writer = _stream_writer()
+
+    async def tell(update: QueueUpdate) -> None:
+        told = _progress(update)
+        if writer:
+            writer({"type": EVENT, **told})
+        await adispatch_custom_event(EVENT, told, config=config)
+
+    return tell

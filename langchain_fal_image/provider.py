@@ -1,0 +1,461 @@
+"""The provider: where fal is, who pays, and what may be touched."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+
+from langchain_core.stores import BaseStore, InMemoryByteStore
+from pydantic import SecretStr
+
+from langchain_fal_image.errors import FalConfigurationError, FalError
+from langchain_fal_image.options import catalog
+from langchain_fal_image.outputs import without_bytes
+from langchain_fal_image.request import FalRequest
+from langchain_fal_image.results import ImageResult
+from langchain_fal_image.wire import flows
+from langchain_fal_image.wire.context import Context
+from langchain_fal_image.wire.effects import Call, QueuedRequest
+from langchain_fal_image.wire.settings import Hosts, Limits, Timeouts
+
+if TYPE_CHECKING:
+    import httpx
+
+    from langchain_fal_image.models import FalImageEdit, FalTextToImage
+    from langchain_fal_image.wire.client import Wire
+    from langchain_fal_image.wire.effects import Flow, Output, QueueUpdate
+
+__all__ = ["FalProvider", "create_fal", "fal"]
+
+_T = TypeVar("_T")
+
+_KEY_VARIABLES = ("FAL_API_KEY", "FAL_KEY")
+_SECRET_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "x-api-key"}
+)
+
+
+class FalProvider:
+    """A configured way to fal; made by `create_fal`.
+
+    Safe to share between threads, tasks and event loops, and after a fork.
+    Pickling leaves out the key, the clients and the stored bytes: the copy reads
+    the key from the environment.
+
+    Attributes:
+        context: Hosts, timeouts and limits, as the wire needs them.
+        allowed_dirs: The directories below which files may be read as input.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | SecretStr | None = None,
+        hosts: Hosts | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeouts: Timeouts | None = None,
+        limits: Limits | None = None,
+        http_client: httpx.Client | None = None,
+        http_async_client: httpx.AsyncClient | None = None,
+        allowed_dirs: Iterable[str | os.PathLike[str]] = (),
+        store: BaseStore[str, bytes] | None = None,
+    ) -> None:
+        if isinstance(api_key, str):
+            api_key = SecretStr(api_key)
+        self._api_key = api_key
+        self._headers = dict(headers or {})
+        self.context = Context(
+            hosts=hosts or Hosts(),
+            timeouts=timeouts or Timeouts(),
+            limits=limits or Limits(),
+        )
+        self.allowed_dirs = tuple(Path(each).resolve() for each in allowed_dirs)
+        self._store = store
+        self._memory = InMemoryByteStore()
+        self._clients = (http_client, http_async_client)
+        self._wire: Wire | None = None
+        self._lock = threading.Lock()
+        self._open: dict[str, QueuedRequest] = {}
+
+    # --- Models ---
+
+    def image(self, model: str, **options: Any) -> FalTextToImage | FalImageEdit:
+        """Make the runnable that fits an endpoint.
+
+        Args:
+            model: The endpoint id, such as `fal-ai/qwen-image`.
+            **options: Options and settings of the runnable.
+
+        Returns:
+            `FalImageEdit` where the endpoint needs an input image, else
+            `FalTextToImage`. For an endpoint we do not know, its last word decides:
+            `…/edit` edits.
+        """
+        schema = catalog.endpoint(model)
+        edits = schema.needs_image if schema else model.rsplit("/", 1)[-1] == "edit"
+        make = self.image_edit if edits else self.text_to_image
+        return make(model, **options)
+
+    def text_to_image(self, model: str | None = None, **options: Any) -> FalTextToImage:
+        """Make a `FalTextToImage` that uses this provider.
+
+        Args:
+            model: The endpoint id; by default that of `FalTextToImage`.
+            **options: Options and settings of the runnable.
+        """
+        from langchain_fal_image.models import FalTextToImage  # noqa: PLC0415
+
+        return FalTextToImage(fal=self, **_named(model), **options)
+
+    def image_edit(self, model: str | None = None, **options: Any) -> FalImageEdit:
+        """Make a `FalImageEdit` that uses this provider.
+
+        Args:
+            model: The endpoint id; by default that of `FalImageEdit`.
+            **options: Options and settings of the runnable.
+        """
+        from langchain_fal_image.models import FalImageEdit  # noqa: PLC0415
+
+        return FalImageEdit(fal=self, **_named(model), **options)
+
+    def chat_model(self, model: str = "", **_: Any) -> NoReturn:
+        """Say that chat models are not to be had here."""
+        _no_such_model("chat model", model)
+
+    def language_model(self, model: str = "", **_: Any) -> NoReturn:
+        """Say that language models are not to be had here."""
+        _no_such_model("language model", model)
+
+    def embedding_model(self, model: str = "", **_: Any) -> NoReturn:
+        """Say that embeddings are not to be had here."""
+        _no_such_model("embedding model", model)
+
+    # --- Requests ---
+
+    def request(self, model: str, request_id: str) -> FalRequest:
+        """Take up a request that was submitted before, in this process or another.
+
+        Args:
+            model: The full endpoint id it was submitted to.
+            request_id: fal's id of it.
+
+        Returns:
+            The request; nothing is asked of fal yet.
+        """
+        queued = QueuedRequest.for_id(
+            self.context.hosts, endpoint_id=model, request_id=request_id
+        )
+        return FalRequest.of(queued, fal=self)
+
+    def cancel_open(self) -> dict[str, str]:
+        """Cancel every request that this provider is waiting for, in any thread.
+
+        Python does not interrupt worker threads, so this is how a program with
+        sync batches or sync LangGraph tools stops: the waiting calls then end with
+        `FalCancelledError`, unless fal finished first.
+
+        Returns:
+            fal's answer for each request id, as `FalRequest.cancel` gives it, or
+            the error's message where fal could not be asked.
+        """
+        return {
+            request.request_id: self.run(_cancelled(self.context, request))
+            for request in list(self._open.values())
+        }
+
+    async def acancel_open(self) -> dict[str, str]:
+        """Cancel every request this provider is waiting for; see `cancel_open`."""
+        return {
+            request.request_id: await self.arun(_cancelled(self.context, request))
+            for request in list(self._open.values())
+        }
+
+    # --- Driving flows ---
+
+    @property
+    def store(self) -> BaseStore[str, bytes]:
+        """Where the bytes of `sync_mode` answers go, by their SHA-256."""
+        return self._memory if self._store is None else self._store
+
+    @property
+    def has_store(self) -> bool:
+        """Whether a store was given, so that bytes outlive the conversation's turn."""
+        return self._store is not None
+
+    def run(
+        self, flow: Flow[_T], on_update: Callable[[QueueUpdate], Any] | None = None
+    ) -> _T:
+        """Drive a flow to its end on the sync client.
+
+        Args:
+            flow: One of `langchain_fal_image.wire.flows`, or one made of them.
+            on_update: Called with each update of the request.
+
+        Raises:
+            FalError: As the flow says; its `request` is a `FalRequest`.
+        """
+        watched = _Watched(self._open, on_update)
+        try:
+            return self._driver().run(flow, watched)
+        except FalError as error:
+            self._bind(error)
+            raise
+        finally:
+            watched.done()
+
+    async def arun(
+        self, flow: Flow[_T], on_update: Callable[[QueueUpdate], Any] | None = None
+    ) -> _T:
+        """Drive a flow to its end on the async client; see `run`.
+
+        `on_update` may return an awaitable, which is awaited.
+        """
+        watched = _Watched(self._open, on_update)
+        try:
+            return await self._driver().arun(flow, watched)
+        except FalError as error:
+            self._bind(error)
+            raise
+        finally:
+            watched.done()
+
+    def iterate(self, flow: Flow[Any]) -> Iterator[QueueUpdate]:
+        """Drive a flow and give its updates one by one."""
+        return self._driver().iterate(flow)
+
+    def aiterate(self, flow: Flow[Any]) -> AsyncIterator[QueueUpdate]:
+        """Drive a flow and give its updates one by one; see `iterate`."""
+        return self._driver().aiterate(flow)
+
+    def result_of(
+        self, output: Output, *, model: str, **known: Any
+    ) -> Flow[ImageResult]:
+        """Make a result of fal's output; bytes in it go to the store.
+
+        Args:
+            output: As `flows.fetch` gives it.
+            model: The endpoint id.
+            **known: What `ImageResult.from_output` also takes.
+        """
+        body, taken = without_bytes(output.body)
+        if taken:
+            store, pairs = self.store, list(taken.items())
+            yield Call(lambda: store.mset(pairs), lambda: store.amset(pairs))
+        return ImageResult.from_output(
+            body, model=model, request_id=output.request_id, **known
+        ).using(self)
+
+    # --- Life ---
+
+    def close(self) -> None:
+        """Close the connections; the provider opens new ones when used again."""
+        if self._wire is not None:
+            self._wire.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop, and the sync ones."""
+        if self._wire is not None:
+            await self._wire.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"FalProvider(base_url={self.context.hosts.queue!r})"
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> FalProvider:
+        """Share the provider: a copied model uses the same connections."""
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "context": self.context,
+            "headers": {
+                name: value
+                for name, value in self._headers.items()
+                if name.lower() not in _SECRET_HEADERS
+            },
+            "allowed_dirs": self.allowed_dirs,
+            # An in-memory store would carry the image bytes along.
+            "store": None
+            if isinstance(self._store, InMemoryByteStore)
+            else self._store,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(  # type: ignore[misc]  # unpickling begins an object anew
+            headers=state["headers"],
+            allowed_dirs=state["allowed_dirs"],
+            store=state["store"],
+        )
+        self.context = state["context"]
+
+    def _driver(self) -> Wire:
+        if self._wire is None:
+            # httpx is loaded with the first request, not with the package.
+            from langchain_fal_image.wire.client import Wire  # noqa: PLC0415
+            from langchain_fal_image.wire.clients import Clients  # noqa: PLC0415
+
+            with self._lock:
+                if self._wire is None:
+                    http_client, http_async_client = self._clients
+                    self._wire = Wire(
+                        Clients(
+                            self.context,
+                            key=self._key,
+                            headers=self._headers,
+                            http_client=http_client,
+                            http_async_client=http_async_client,
+                        )
+                    )
+        return self._wire
+
+    def _key(self) -> str:
+        given = self._api_key.get_secret_value() if self._api_key else ""
+        for key in (given, *(os.environ.get(name, "") for name in _KEY_VARIABLES)):
+            if key.strip():
+                return key.strip()
+        message = (
+            "There is no fal key: neither api_key was given, nor is FAL_API_KEY or "
+            "FAL_KEY set in the environment."
+        )
+        raise FalConfigurationError(
+            message,
+            next_step="Set FAL_API_KEY (or FAL_KEY) to a key from fal's dashboard, or "
+            "call create_fal(api_key=…). To try without a key, use the sandbox: "
+            "langchain_fal_image.sandbox.Sandbox().",
+        )
+
+    def _bind(self, error: FalError) -> None:
+        if isinstance(error.request, QueuedRequest):
+            error.request = FalRequest.of(error.request, fal=self)
+
+
+class _Watched:
+    """Notes which requests are open while a flow runs, and passes updates on."""
+
+    def __init__(
+        self,
+        requests: dict[str, QueuedRequest],
+        on_update: Callable[[QueueUpdate], Any] | None,
+    ) -> None:
+        self._requests = requests
+        self._on_update = on_update
+        self._mine: set[str] = set()
+
+    def __call__(self, update: QueueUpdate) -> Any:
+        request_id = update.request.request_id
+        if request_id not in self._mine:
+            self._mine.add(request_id)
+            self._requests[request_id] = update.request
+        return self._on_update(update) if self._on_update else None
+
+    def done(self) -> None:
+        for request_id in self._mine:
+            self._requests.pop(request_id, None)
+
+
+def _cancelled(context: Context, request: QueuedRequest) -> Flow[str]:
+    try:
+        return (yield from flows.cancel(context, request))
+    except FalError as error:
+        return str(error)
+
+
+def _named(model: str | None) -> dict[str, str]:
+    return {} if model is None else {"model": model}
+
+
+def _no_such_model(kind: str, model: str) -> NoReturn:
+    asked = f" ({model!r} was asked for)" if model else ""
+    message = f"fal serves no {kind} through this package{asked}; it makes images."
+    raise FalConfigurationError(
+        message,
+        next_step="Use fal.image(id), fal.text_to_image() or fal.image_edit(), and "
+        f"another LangChain package for the {kind}.",
+    )
+
+
+def create_fal(
+    api_key: str | SecretStr | None = None,
+    *,
+    base_url: str | None = None,
+    run_url: str | None = None,
+    rest_url: str | None = None,
+    platform_url: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout: float | Timeouts | None = None,
+    limits: Limits | None = None,
+    http_client: httpx.Client | None = None,
+    http_async_client: httpx.AsyncClient | None = None,
+    allowed_dirs: Iterable[str | os.PathLike[str]] = (),
+    store: BaseStore[str, bytes] | None = None,
+) -> FalProvider:
+    """Configure a way to fal; kin of `createFal` in @ai-sdk/fal.
+
+    Nothing is sent, and no key is needed, before the first request.
+
+    Args:
+        api_key: fal's key. By default the environment's `FAL_API_KEY`, else
+            `FAL_KEY`; an empty value counts as unset.
+        base_url: Replaces `https://queue.fal.run`, for a proxy or the sandbox. The
+            key is sent there, and URLs of that origin are followed.
+        run_url: Replaces `https://fal.run`, which serves `mode="sync"`.
+        rest_url: Replaces `https://rest.fal.ai`, which takes uploads.
+        platform_url: Replaces `https://api.fal.ai/v1`.
+        headers: Sent with every request to fal's API, such as
+            `{"X-Fal-Store-IO": "0"}`.
+        timeout: The total time of one generation in seconds (600 by default), or
+            every single time as `Timeouts`.
+        limits: Sizes in bytes: from which an input image is uploaded instead of
+            sent inside the request, and how large downloads may be.
+        http_client: An `httpx.Client` for sync API calls; it is not closed by us.
+            Downloads always use a guarded client of our own.
+        http_async_client: An `httpx.AsyncClient` for async API calls; likewise.
+        allowed_dirs: Files below these directories may be given as input images.
+            None by default: paths often come from a model or a user.
+        store: Keeps image bytes that fal sends inside its answers (`sync_mode`);
+            in memory by default.
+
+    Returns:
+        The provider.
+    """
+    given = {
+        "queue": base_url,
+        "run": run_url,
+        "rest": rest_url,
+        "platform": platform_url,
+    }
+    hosts = replace(
+        Hosts(), **{name: url.rstrip("/") for name, url in given.items() if url}
+    )
+    if not isinstance(timeout, Timeouts):
+        timeout = Timeouts() if timeout is None else Timeouts(total=timeout)
+    return FalProvider(
+        api_key=api_key,
+        hosts=hosts,
+        headers=headers,
+        timeouts=timeout,
+        limits=limits,
+        http_client=http_client,
+        http_async_client=http_async_client,
+        allowed_dirs=allowed_dirs,
+        store=store,
+    )
+
+
+fal = create_fal()
+"""The default instance: fal's own hosts, the key from the environment."""

@@ -1,0 +1,127 @@
+"""A request that fal accepted, as a value that can be stored and taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Self
+
+from langchain_fal_image.bound import Bound
+from langchain_fal_image.results import ImageResult
+from langchain_fal_image.wire import flows
+from langchain_fal_image.wire.effects import Flow, QueuedRequest, QueueUpdate
+
+if TYPE_CHECKING:
+    from langchain_fal_image.provider import FalProvider
+
+__all__ = ["FalRequest"]
+
+
+@dataclass(frozen=True)
+class FalRequest(Bound):
+    """One request in fal's queue: submitted once, asked after as often as you like.
+
+    Only `submit` costs money; everything here is free. Store it with `to_dict()`,
+    or just its `endpoint_id` and `request_id`; any process with the key can take it
+    up again: `fal.request(endpoint_id, request_id).result()`.
+
+    Attributes:
+        endpoint_id: Such as `fal-ai/qwen-image`.
+        request_id: fal's id.
+        status_url: Where its state is asked for.
+        response_url: Where its result lies.
+        cancel_url: Where it is cancelled.
+        payload_sha256: The digest of what was sent, where this package sent it.
+    """
+
+    endpoint_id: str
+    request_id: str
+    status_url: str
+    response_url: str
+    cancel_url: str
+    payload_sha256: str | None = None
+
+    @classmethod
+    def of(cls, request: QueuedRequest, *, fal: FalProvider | None = None) -> Self:
+        """Bind what the wire knows of a request to a provider."""
+        return cls(**request.to_dict()).using(fal)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Restore a request from what `to_dict` gave.
+
+        Raises:
+            ValueError: A part is missing.
+        """
+        request = QueuedRequest.from_dict(stored)
+        return cls(**request.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the request as plain JSON; it holds no key."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def status(self) -> QueueUpdate:
+        """Ask once how far it is.
+
+        Raises:
+            FalError: fal does not know it, or cannot be reached.
+        """
+        return self._provider.run(self._status())
+
+    async def astatus(self) -> QueueUpdate:
+        """Ask once how far it is; see `status`."""
+        return await self._provider.arun(self._status())
+
+    def events(self) -> Iterator[QueueUpdate]:
+        """Follow it: each change of state and its new log lines, until it is done."""
+        fal = self._provider
+        return fal.iterate(flows.events(fal.context, self._queued()))
+
+    def aevents(self) -> AsyncIterator[QueueUpdate]:
+        """Follow it; see `events`."""
+        fal = self._provider
+        return fal.aiterate(flows.events(fal.context, self._queued()))
+
+    def result(self, *, timeout: float | None = None) -> ImageResult:
+        """Wait until it is done and give its result.
+
+        Args:
+            timeout: How long to wait, in seconds; by default the provider's.
+
+        Raises:
+            FalTimeoutError: It is not done yet; ask again later.
+            FalError: It failed; `charged` says whether it was paid for.
+        """
+        return self._provider.run(self._result(timeout))
+
+    async def aresult(self, *, timeout: float | None = None) -> ImageResult:  # noqa: ASYNC109 - the deadline belongs to the flow, and says how to go on
+        """Wait until it is done and give its result; see `result`."""
+        return await self._provider.arun(self._result(timeout))
+
+    def cancel(self) -> str:
+        """Ask fal to cancel it.
+
+        Returns:
+            fal's word: `OK` (taken from the queue), `CANCELLATION_REQUESTED` (it had
+            begun; it may still finish and be charged), `ALREADY_COMPLETED` or
+            `NOT_FOUND`.
+        """
+        return self._provider.run(self._cancel())
+
+    async def acancel(self) -> str:
+        """Ask fal to cancel it; see `cancel`."""
+        return await self._provider.arun(self._cancel())
+
+    def _queued(self) -> QueuedRequest:
+        return QueuedRequest.from_dict(self.to_dict())
+
+    def _status(self) -> Flow[QueueUpdate]:
+        return flows.status(self._provider.context, self._queued())
+
+    def _cancel(self) -> Flow[str]:
+        return flows.cancel(self._provider.context, self._queued())
+
+    def _result(self, timeout: float | None) -> Flow[ImageResult]:
+        fal = self._provider
+        output = yield from flows.take_up(fal.context, self._queued(), timeout=timeout)
+        return (yield from fal.result_of(output, model=self.endpoint_id))

@@ -1,0 +1,120 @@
+"""What an image file is, told by its first bytes and not by its name."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+__all__ = ["EXTENSIONS", "ImageType", "sniff"]
+
+EXTENSIONS = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+    "image/avif": ".avif",
+    "image/bmp": ".bmp",
+    "image/tiff": ".tiff",
+    "image/svg+xml": ".svg",
+}
+
+_PNG_HEADER = 26
+_PNG_ALPHA = frozenset({4, 6})  # its colour types with an alpha channel
+# JPEG's start-of-frame markers; C4, C8 and CC in that range are other segments.
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
+
+
+@dataclass(frozen=True, slots=True)
+class ImageType:
+    """What the bytes say.
+
+    Attributes:
+        mime_type: Such as `image/png`.
+        width: In pixels; None where the header does not tell.
+        height: In pixels; None where the header does not tell.
+        has_alpha: Whether its pixels carry transparency; None where not looked for.
+    """
+
+    mime_type: str
+    width: int | None = None
+    height: int | None = None
+    has_alpha: bool | None = None
+
+
+def sniff(data: bytes) -> ImageType | None:
+    """Recognise PNG, JPEG, WebP, GIF, AVIF, BMP, TIFF and SVG.
+
+    Args:
+        data: The file, or at least its beginning. A JPEG's size stands behind its
+            metadata, which may be long.
+
+    Returns:
+        What it is, or None where it is none of these.
+    """
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return _png(data)
+    if data.startswith(b"\xff\xd8\xff"):
+        return ImageType("image/jpeg", *_jpeg_size(data))
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return ImageType("image/webp", *_webp_size(data))
+    return _by_signature(data)
+
+
+def _png(data: bytes) -> ImageType:
+    if len(data) < _PNG_HEADER:
+        return ImageType("image/png")
+    width, height = struct.unpack(">II", data[16:24])
+    return ImageType("image/png", width, height, data[25] in _PNG_ALPHA)
+
+
+def _by_signature(data: bytes) -> ImageType | None:
+    if data[:6] in {b"GIF87a", b"GIF89a"}:
+        size = struct.unpack("<HH", data[6:10]) if len(data) >= 10 else ()  # noqa: PLR2004 - the end of a GIF's screen size
+        return ImageType("image/gif", *size)
+    if data[4:12] in {b"ftypavif", b"ftypavis"}:
+        return ImageType("image/avif")
+    if data[:2] == b"BM" and data[6:10] == b"\0\0\0\0":
+        return ImageType("image/bmp")
+    if data[:4] in {b"II*\0", b"MM\0*"}:
+        return ImageType("image/tiff")
+    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if head.startswith(b"<svg") or (head.startswith(b"<?xml") and b"<svg" in head):
+        return ImageType("image/svg+xml")
+    return None
+
+
+def _jpeg_size(data: bytes) -> tuple[int | None, int | None]:
+    at = 2
+    while at + 9 <= len(data):
+        if data[at] != 0xFF:  # noqa: PLR2004 - every JPEG marker begins with it
+            return None, None
+        marker = data[at + 1]
+        if marker == 0xFF:  # noqa: PLR2004 - padding before a marker
+            at += 1
+        elif marker in _JPEG_BARE:
+            at += 2
+        elif marker in _JPEG_FRAMES:
+            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+            return width, height
+        else:
+            at += 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
+    return None, None
+
+
+def _webp_size(data: bytes) -> tuple[int | None, int | None]:
+    if len(data) < 30:  # noqa: PLR2004 - the end of the longest of three headers
+        return None, None
+    form = data[12:16]
+    if form == b"VP8X":
+        return (
+            1 + int.from_bytes(data[24:27], "little"),
+            1 + int.from_bytes(data[27:30], "little"),
+        )
+    if form == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if form == b"VP8 ":
+        width, height = struct.unpack("<HH", data[26:30])
+        return width & 0x3FFF, height & 0x3FFF
+    return None, None

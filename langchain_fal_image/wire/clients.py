@@ -1,0 +1,190 @@
+"""The httpx clients: one for threads, one for each event loop, and the key on them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.metadata
+import os
+import threading
+import urllib.request
+import weakref
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from typing import Any, Literal, TypeVar
+
+import httpx
+
+from langchain_fal_image.wire import guard
+from langchain_fal_image.wire.context import Context
+from langchain_fal_image.wire.effects import HttpRequest
+from langchain_fal_image.wire.transport import AsyncGuardedTransport, GuardedTransport
+
+__all__ = ["Clients"]
+
+_T = TypeVar("_T")
+_Purpose = Literal["api", "media"]
+_LIMITS = httpx.Limits(
+    max_connections=256, max_keepalive_connections=64, keepalive_expiry=30
+)
+
+
+class Clients:
+    """Makes, keeps and closes httpx clients.
+
+    Args:
+        context: Hosts and timeouts.
+        key: Gives fal's key; called for each request, raises where there is none.
+        headers: Sent to fal's API beside our own.
+        http_client: Used for sync API calls; not closed here.
+        http_async_client: Used for async API calls; not closed here.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        key: Callable[[], str],
+        headers: Mapping[str, str] | None = None,
+        http_client: httpx.Client | None = None,
+        http_async_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._context = context
+        self._key = key
+        self._headers = dict(headers or {})
+        self._given = http_client
+        self._given_async = http_async_client
+        self._agent = f"langchain-fal-image/{_version()}"
+        self._lock = threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pid = os.getpid()
+        self._sync: dict[_Purpose, httpx.Client] = {}
+        self._loops: weakref.WeakKeyDictionary[
+            asyncio.AbstractEventLoop, dict[_Purpose, httpx.AsyncClient]
+        ] = weakref.WeakKeyDictionary()
+        self._closers: weakref.WeakKeyDictionary[
+            asyncio.AbstractEventLoop, AsyncGenerator[None, None]
+        ] = weakref.WeakKeyDictionary()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def build(
+        self, client: httpx.Client | httpx.AsyncClient, request: HttpRequest
+    ) -> httpx.Request:
+        """Make the httpx request; the key goes on it only for fal's API.
+
+        Raises:
+            FalConfigurationError: There is no key.
+        """
+        headers = {"user-agent": self._agent, **request.headers}
+        if guard.gets_key(request.url, self._context.hosts):
+            key = {"authorization": f"Key {self._key()}"}
+            headers = {**key, **_lower(self._headers), **headers}
+        timeouts = self._context.timeouts
+        wait = request.read_timeout
+        return client.build_request(
+            request.method,
+            request.url,
+            headers=headers,
+            content=request.content,
+            timeout=httpx.Timeout(
+                connect=min(timeouts.connect, wait), read=wait, write=wait, pool=wait
+            ),
+        )
+
+    def sync(self, purpose: _Purpose) -> httpx.Client:
+        """Give the client for threads."""
+        if purpose == "api" and self._given is not None:
+            return self._given
+        self._renew_after_fork()
+        client = self._sync.get(purpose)
+        if client is None:
+            with self._lock:
+                client = self._sync.get(purpose)
+                if client is None:
+                    client = self._sync[purpose] = httpx.Client(
+                        **self._settings(purpose, GuardedTransport)
+                    )
+        return client
+
+    async def asynchronous(self, purpose: _Purpose) -> httpx.AsyncClient:
+        """Give the client of the running event loop."""
+        if purpose == "api" and self._given_async is not None:
+            return self._given_async
+        self._renew_after_fork()
+        loop = asyncio.get_running_loop()
+        clients = self._loops.get(loop)
+        if clients is None:
+            clients = self._loops[loop] = {}
+            # An event loop closes its async generators before it ends: this one
+            # closes the clients, so that asyncio.run() leaves no open connection.
+            closer = self._closers[loop] = _closer(clients)
+            await anext(closer)
+        if purpose not in clients:
+            clients[purpose] = httpx.AsyncClient(
+                **self._settings(purpose, AsyncGuardedTransport)
+            )
+        return clients[purpose]
+
+    async def shielded(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Await work that goes on even if the waiting task is cancelled."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+    def close(self) -> None:
+        """Close the sync clients; new ones are made when needed."""
+        with self._lock:
+            clients, self._sync = self._sync, {}
+        for client in clients.values():
+            client.close()
+
+    async def aclose(self) -> None:
+        """Close the clients of the running event loop, and the sync ones."""
+        self.close()
+        loop = asyncio.get_running_loop()
+        self._loops.pop(loop, None)
+        closer = self._closers.pop(loop, None)
+        if closer is not None:
+            await closer.aclose()
+
+    def _settings(self, purpose: _Purpose, transport: Callable[..., Any]) -> Any:
+        if purpose == "api" or _has_proxy():
+            return {"limits": _LIMITS, "follow_redirects": False}
+        trusted = self._context.trusted_origins
+        guarded = transport(trusted=trusted, limits=_LIMITS)
+        return {"transport": guarded, "follow_redirects": False}
+
+    def _renew_after_fork(self) -> None:
+        # The connections belong to the parent process and are left to it.
+        if os.getpid() != self._pid:
+            with self._lock:
+                if os.getpid() != self._pid:
+                    self._forget()
+
+
+async def _closer(
+    clients: dict[_Purpose, httpx.AsyncClient],
+) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        for client in clients.values():
+            await client.aclose()
+        clients.clear()
+
+
+def _has_proxy() -> bool:
+    """Tell whether the environment names a proxy: then only it sees addresses."""
+    return bool({"http", "https", "all"} & urllib.request.getproxies().keys())
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _version() -> str:
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.version("langchain-fal-image")
+    return "unknown"

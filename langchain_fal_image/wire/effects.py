@@ -1,0 +1,292 @@
+"""What a flow asks for, what it is answered, and the values it deals in.
+
+A flow is a generator that does no I/O. It yields one of five effects and is sent the
+answer; a failure of the transport is thrown into it:
+
+- `Send`: one HTTP exchange. Answered with an `HttpResponse`.
+- `Listen`: the next item of an event stream. The first opens it; any other effect
+  but `Notify` closes it. Answered with `StreamEvent`, `HEARTBEAT`, `STREAM_END`, or
+  an `HttpResponse` where the answer was no event stream.
+- `Sleep`: a pause.
+- `Notify`: news of a request, for whoever watches.
+- `Call`: a function that blocks, such as reading a file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeAlias, TypeVar
+
+from langchain_fal_image.wire.settings import Hosts
+
+__all__ = [
+    "HEARTBEAT",
+    "STREAM_END",
+    "Call",
+    "Effect",
+    "Flow",
+    "HttpRequest",
+    "HttpResponse",
+    "Listen",
+    "LogEntry",
+    "NotSent",
+    "Notify",
+    "Output",
+    "QueueUpdate",
+    "QueuedRequest",
+    "ReplyLost",
+    "Send",
+    "Sleep",
+    "StreamEvent",
+    "TooLarge",
+    "TransportFailure",
+]
+
+_T = TypeVar("_T")
+
+
+class TransportFailure(Exception):  # noqa: N818 - thrown into flows, never to users
+    """An HTTP exchange did not end in an answer."""
+
+
+class NotSent(TransportFailure):
+    """The connection never opened: the other side surely received nothing."""
+
+
+class ReplyLost(TransportFailure):
+    """The request went out, or may have; no whole answer came back."""
+
+
+class TooLarge(TransportFailure):
+    """The answer was larger than allowed and was not read to its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """One HTTP request; the key is no part of it.
+
+    Attributes:
+        method: HTTP's.
+        url: Absolute.
+        headers: Beside those that every request has.
+        content: The body.
+        read_timeout: How long to wait for the next bytes, in seconds.
+        max_bytes: How large the answer may be.
+        client: `api` for fal's API, `media` for files that lie anywhere.
+    """
+
+    method: Literal["GET", "POST", "PUT"]
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = field(default=None, repr=False)
+    read_timeout: float
+    max_bytes: int
+    client: Literal["api", "media"] = "api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpResponse:
+    """One HTTP answer.
+
+    Attributes:
+        status: HTTP's.
+        headers: Names in lower case.
+        body: Decompressed.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - HTTP's
+
+    def json(self) -> Any:
+        """Read the body as JSON.
+
+        Raises:
+            ValueError: It is none.
+        """
+        return json.loads(self.body)
+
+    def json_or_none(self) -> Any:
+        """Read the body as JSON; None where it is none."""
+        try:
+            return self.json()
+        except (ValueError, RecursionError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """One event of a stream: its `data`."""
+
+    data: str = field(repr=False)
+
+
+HEARTBEAT: Literal["heartbeat"] = "heartbeat"
+STREAM_END: Literal["end"] = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Exchange a request for an `HttpResponse`."""
+
+    request: HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Give the next item of the stream that a request opens.
+
+    Yielding the same object again goes on with the stream.
+    """
+
+    request: HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Pause, for a time in seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell whoever watches."""
+
+    update: QueueUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Call a function that blocks and give what it returns.
+
+    Attributes:
+        function: Called as it is by the sync driver, and in the event loop's executor
+            by the async one unless it has a `coroutine`.
+        coroutine: What the async driver awaits instead.
+    """
+
+    function: Callable[[], Any]
+    coroutine: Callable[[], Awaitable[Any]] | None = None
+
+
+Effect: TypeAlias = Send | Listen | Sleep | Notify | Call
+Flow: TypeAlias = Generator[Effect, Any, _T]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedRequest:
+    """A request that fal accepted.
+
+    Attributes:
+        endpoint_id: The full id it was submitted to.
+        request_id: fal's id of it.
+        status_url: Where its state is asked for.
+        response_url: Where its result lies.
+        cancel_url: Where it is cancelled.
+        payload_sha256: The digest of its payload, where this process sent it.
+    """
+
+    endpoint_id: str
+    request_id: str
+    status_url: str
+    response_url: str
+    cancel_url: str
+    payload_sha256: str | None = None
+
+    @classmethod
+    def for_id(
+        cls, hosts: Hosts, *, endpoint_id: str, request_id: str
+    ) -> QueuedRequest:
+        """Build the URLs of a request known only by its ids.
+
+        They hold the endpoint's owner and alias, not its further path:
+        `fal-ai/nano-banana-pro/edit` is asked for at `fal-ai/nano-banana-pro`.
+        """
+        parts = endpoint_id.strip("/").split("/")
+        length = 3 if parts[0] in {"workflows", "comfy"} else 2
+        base = f"{hosts.queue}/{'/'.join(parts[:length])}/requests/{request_id}"
+        return cls(
+            endpoint_id=endpoint_id,
+            request_id=request_id,
+            status_url=f"{base}/status",
+            response_url=base,
+            cancel_url=f"{base}/cancel",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain JSON."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> QueuedRequest:
+        """Restore it from what `to_dict` gave.
+
+        Raises:
+            ValueError: A part is missing.
+        """
+        known = {each.name: stored.get(each.name) for each in fields(cls)}
+        missing = [
+            name
+            for name, value in known.items()
+            if not isinstance(value, str) and name != "payload_sha256"
+        ]
+        if missing:
+            message = f"This is no stored request: {', '.join(missing)} missing."
+            raise ValueError(message)
+        return cls(**known)  # type: ignore[arg-type]  # checked above
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A line that the model wrote while it ran."""
+
+    message: str
+    level: str | None = None
+    timestamp: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueUpdate:
+    """News of a request.
+
+    Attributes:
+        status: fal's word: `IN_QUEUE`, `IN_PROGRESS` or `COMPLETED`. The last says
+            that it ended, not that it succeeded; only the result tells.
+        request: Which one.
+        queue_position: How many are before it, while it waits.
+        logs: Lines not told before.
+        metrics: Such as `{"inference_time": 2.1}`, in seconds.
+        error: What went wrong, where fal says so here.
+        error_type: fal's word for it.
+    """
+
+    status: str
+    request: QueuedRequest
+    queue_position: int | None = None
+    logs: tuple[LogEntry, ...] = ()
+    metrics: Mapping[str, Any] | None = None
+    error: str | None = None
+    error_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What a model returned.
+
+    Attributes:
+        body: Its JSON; may hold data URIs.
+        request_id: fal's id of the request.
+        headers: Of the answer, names in lower case.
+    """
+
+    body: Any = field(repr=False)
+    request_id: str | None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)

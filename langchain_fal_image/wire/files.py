@@ -1,0 +1,193 @@
+"""Uploading input images and downloading results, as flows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from langchain_fal_image.errors import FalDownloadError, FalError, FalResponseError
+from langchain_fal_image.wire import guard
+from langchain_fal_image.wire.answers import compact, detail_of, failure, unreadable
+from langchain_fal_image.wire.context import Context, exchange
+from langchain_fal_image.wire.effects import (
+    Flow,
+    HttpRequest,
+    HttpResponse,
+    NotSent,
+    TooLarge,
+    TransportFailure,
+)
+from langchain_fal_image.wire.retry import REPEATABLE
+
+__all__ = ["Media", "download", "upload"]
+
+_MOST_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_STORAGE = "storage_type=fal-cdn-v3"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file that was read.
+
+    Attributes:
+        content: Its bytes.
+        content_type: What the server says it is, without parameters.
+    """
+
+    content: bytes = field(repr=False)
+    content_type: str | None
+
+
+def download(ctx: Context, url: str) -> Flow[Media]:
+    """Read a file that may lie anywhere; the key never goes along.
+
+    Args:
+        ctx: See `Context`.
+        url: Each redirect is checked as this is.
+
+    Raises:
+        FalDownloadError: It cannot be had.
+    """
+    for _ in range(_MOST_REDIRECTS + 1):
+        request = HttpRequest(
+            method="GET",
+            url=url,
+            read_timeout=ctx.timeouts.download,
+            max_bytes=ctx.limits.download_bytes,
+            client="media",
+        )
+        try:
+            guard.check_url(url, trusted=ctx.trusted_origins)
+            response = yield from exchange(request, REPEATABLE)
+        except guard.Refused as error:
+            message = f"{url} is not read: {error}."
+            raise FalDownloadError(
+                message, next_step="If this address is yours, configure it as base_url."
+            ) from error
+        except TooLarge as error:
+            message = f"{url} is larger than {ctx.limits.download_bytes} bytes."
+            raise FalDownloadError(
+                message, next_step="Raise limits.download_bytes if that is right."
+            ) from error
+        except TransportFailure as error:
+            message = f"{url} could not be read: {error}."
+            raise FalDownloadError(message, is_retryable=False) from error
+        location = response.headers.get("location")
+        if response.status not in _REDIRECTS or not location:
+            break
+        url = urljoin(url, location)
+    else:
+        message = f"{url}: more than {_MOST_REDIRECTS} redirects."
+        raise FalDownloadError(message)
+    if not response.ok:
+        gone = " It has expired or never was there." if response.status == 404 else ""  # noqa: PLR2004 - HTTP's
+        message = f"{url} answered {response.status}.{gone}"
+        raise FalDownloadError(message)
+    content_type = response.headers.get("content-type", "").partition(";")[0].strip()
+    return Media(response.body, content_type or None)
+
+
+def upload(
+    ctx: Context, content: bytes, *, content_type: str, file_name: str
+) -> Flow[str]:
+    """Put a file into fal's storage, in parts where it is large.
+
+    Uploaded files are public to all who know the URL.
+
+    Args:
+        ctx: See `Context`.
+        content: The file.
+        content_type: Its MIME type.
+        file_name: Its name there.
+
+    Returns:
+        Its URL.
+
+    Raises:
+        FalError: It could not be uploaded; nothing was generated or charged.
+    """
+    in_parts = len(content) > ctx.limits.multipart_bytes
+    kind = "initiate-multipart" if in_parts else "initiate"
+    begun = yield from _exchanged(
+        ctx.call(
+            "POST",
+            f"{ctx.hosts.rest}/storage/upload/{kind}?{_STORAGE}",
+            headers={"content-type": "application/json"},
+            content=compact({"file_name": file_name, "content_type": content_type}),
+        )
+    )
+    answer = _read(begun, "upload_url", "file_url")
+    put = HttpRequest(
+        method="PUT",
+        url=answer["upload_url"],
+        headers={"content-type": content_type},
+        read_timeout=ctx.timeouts.upload,
+        max_bytes=ctx.limits.answer_bytes,
+        client="media",
+    )
+    if in_parts:
+        yield from _put_parts(ctx, put, content)
+    else:
+        yield from _exchanged(replace(put, content=content))
+    return answer["file_url"]
+
+
+def _put_parts(ctx: Context, put: HttpRequest, content: bytes) -> Flow[None]:
+    size = ctx.limits.part_bytes
+    parts = []
+    for number, start in enumerate(range(0, len(content), size), start=1):
+        url = _below(put.url, str(number))
+        part = replace(put, url=url, content=content[start : start + size])
+        response = yield from _exchanged(part)
+        etag = response.headers.get("etag") or _read(response, "etag")["etag"]
+        parts.append({"partNumber": number, "etag": etag})
+    yield from _exchanged(
+        replace(
+            put,
+            method="POST",
+            url=_below(put.url, "complete"),
+            headers={"content-type": "application/json"},
+            content=compact({"parts": parts}),
+        )
+    )
+
+
+def _below(url: str, name: str) -> str:
+    """Add a name to a URL's path; its query, which may be a signature, stays."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}"))
+
+
+def _exchanged(request: HttpRequest) -> Flow[HttpResponse]:
+    try:
+        response = yield from exchange(request, REPEATABLE)
+    except guard.Refused as error:
+        message = f"fal named an upload address that is not used: {error}."
+        raise FalResponseError(message, charged="no") from error
+    except TransportFailure as error:
+        how = "no connection" if isinstance(error, NotSent) else str(error)
+        message = (
+            f"The input image could not be uploaded: {how}. Nothing was generated."
+        )
+        raise FalError(
+            message, is_retryable=True, next_step="Check the network, then call again."
+        ) from error
+    if not response.ok:
+        raise failure(response, model="upload of an input image")
+    return response
+
+
+def _read(response: HttpResponse, *names: str) -> dict[str, str]:
+    answer = response.json_or_none()
+    if isinstance(answer, dict) and all(
+        isinstance(answer.get(name), str) for name in names
+    ):
+        return answer
+    message = f"fal's answer to the upload has no {' or '.join(names)}."
+    raise FalResponseError(
+        message,
+        body=detail_of(answer) or unreadable(response.body),
+        charged="no",
+        next_step="Give the image by URL instead, or try again later.",
+    )

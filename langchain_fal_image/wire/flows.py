@@ -1,0 +1,378 @@
+"""Submit, follow, fetch, cancel: the queue's protocol as generators without I/O.
+
+`effects` says how a flow talks to its driver. A flow reads like ordinary code:
+`response = yield Send(request)`; a lost connection is an exception at that line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from langchain_fal_image.errors import (
+    FalConnectionError,
+    FalError,
+    FalOptionError,
+    FalRequestError,
+    FalResponseError,
+    FalSubmitUncertainError,
+)
+from langchain_fal_image.wire import guard
+from langchain_fal_image.wire.answers import (
+    PENDING,
+    compact,
+    detail_of,
+    failure,
+    unreachable,
+    unreadable,
+)
+from langchain_fal_image.wire.context import Context, Deadline, exchange
+from langchain_fal_image.wire.effects import (
+    Flow,
+    HttpResponse,
+    Notify,
+    NotSent,
+    Output,
+    QueuedRequest,
+    QueueUpdate,
+    Send,
+    Sleep,
+    TransportFailure,
+)
+from langchain_fal_image.wire.following import events, follow, status
+from langchain_fal_image.wire.retry import REPEATABLE, RESULT, SUBMIT
+
+__all__ = [
+    "Context",
+    "cancel",
+    "events",
+    "fetch",
+    "generate",
+    "run",
+    "status",
+    "submit",
+    "take_up",
+]
+
+_log = logging.getLogger("langchain_fal_image")
+_JSON = {"content-type": "application/json"}
+_PENDING_STATUS = 400
+
+
+# --- Submit ---
+
+
+def submit(
+    ctx: Context,
+    model: str,
+    payload: Mapping[str, Any],
+    *,
+    deadline: Deadline | None = None,
+) -> Flow[QueuedRequest]:
+    """Submit a request, once.
+
+    Tells of the request (`Notify`) before anything else happens to it.
+
+    Args:
+        ctx: See `Context`.
+        model: The endpoint id.
+        payload: The model's input.
+        deadline: Ends the tries; by default `timeouts.total`.
+
+    Raises:
+        FalSubmitUncertainError: The submit went out, and what fal did is not known.
+        FalError: fal, or the way to it, did not take it.
+    """
+    deadline = deadline or ctx.deadline()
+    content = _content(payload, model)
+    timeouts = ctx.timeouts
+    patience = max(deadline.remaining, timeouts.submit_grace)
+    request = ctx.call(
+        "POST",
+        f"{ctx.hosts.queue}/{model}",
+        headers=_JSON,
+        content=content,
+        read_timeout=min(timeouts.submit, patience),
+    )
+    try:
+        response = yield from exchange(request, SUBMIT)
+    except TransportFailure as error:
+        raise _not_submitted(error, model, ctx) from error
+    if not response.ok:
+        raise _refused(response, model)
+    try:
+        answer = response.json()
+        request_id = answer["request_id"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _uncertain(model, "fal's answer to it cannot be read") from error
+    if not isinstance(request_id, str) or not request_id:
+        raise _uncertain(model, "fal's answer to it holds no request id")
+    digest = hashlib.sha256(content).hexdigest()
+    queued = _queued(ctx, model, request_id, answer, digest)
+    yield Notify(
+        QueueUpdate(
+            status="IN_QUEUE",
+            request=queued,
+            queue_position=_whole(answer.get("queue_position")),
+        )
+    )
+    return queued
+
+
+def _content(payload: Mapping[str, Any], model: str) -> bytes:
+    try:
+        return compact(payload)
+    except (TypeError, ValueError) as error:
+        message = f"{model}: the options cannot be written as JSON: {error}."
+        raise FalOptionError(message, model=model) from error
+
+
+def _queued(
+    ctx: Context, model: str, request_id: str, answer: Mapping[str, Any], digest: str
+) -> QueuedRequest:
+    """Take fal's URLs where they lead to fal, else build them."""
+    built = QueuedRequest.for_id(ctx.hosts, endpoint_id=model, request_id=request_id)
+    built = replace(built, payload_sha256=digest)
+    given = {
+        name: answer.get(name) for name in ("status_url", "response_url", "cancel_url")
+    }
+    usable = {
+        name: url
+        for name, url in given.items()
+        if isinstance(url, str) and guard.gets_key(url, ctx.hosts)
+    }
+    for name in given.keys() - usable.keys():
+        if given[name] is not None:
+            _log.info("%s of request %s leads elsewhere; not used", name, request_id)
+    return replace(built, **usable)
+
+
+def _not_submitted(error: TransportFailure, model: str, ctx: Context) -> FalError:
+    if isinstance(error, NotSent):
+        message = f"{model}: no connection to {ctx.hosts.queue} could be opened."
+        return FalConnectionError(message, model=model, is_retryable=True)
+    return _uncertain(model, f"its answer was lost ({error})")
+
+
+def _refused(response: HttpResponse, model: str) -> FalError:
+    """Tell a refusal of fal from an answer that a gateway gave in its place."""
+    error = failure(response, model=model)
+    is_fals = "x-fal-request-id" in response.headers or isinstance(
+        response.json_or_none(), dict
+    )
+    if response.status >= 500 and not is_fals:  # noqa: PLR2004 - HTTP's
+        return _uncertain(model, f"a gateway answered {response.status} in fal's place")
+    if response.status >= 500:  # noqa: PLR2004 - HTTP's
+        error.is_retryable = False
+    return error
+
+
+def _uncertain(model: str, why: str) -> FalSubmitUncertainError:
+    message = f"{model}: the request was sent once, and {why}."
+    return FalSubmitUncertainError(message, model=model)
+
+
+# --- Result, cancel ---
+
+
+def fetch(
+    ctx: Context,
+    request: QueuedRequest,
+    *,
+    deadline: Deadline | None = None,
+    completed: QueueUpdate | None = None,
+) -> Flow[Output | None]:
+    """Fetch the result; it decides whether the request succeeded.
+
+    Args:
+        ctx: See `Context`.
+        request: Which one.
+        deadline: Ends the tries.
+        completed: The last state; its `error_type` is used where the answer has none.
+
+    Returns:
+        The output, or None where fal says that the request is still in progress.
+
+    Raises:
+        FalError: The request failed, or its result cannot be had.
+    """
+    asked = ctx.call("GET", request.response_url)
+    try:
+        response = yield from exchange(asked, RESULT, deadline=deadline)
+    except TransportFailure as error:
+        raise unreachable(error, request) from error
+    if not response.ok:
+        if (
+            response.status == _PENDING_STATUS
+            and detail_of(response.json_or_none()) == PENDING
+        ):
+            return None
+        raise failure(
+            response,
+            model=request.endpoint_id,
+            request=request,
+            error_type=completed.error_type if completed else None,
+        )
+    body = response.json_or_none()
+    if not isinstance(body, dict):
+        message = f"fal's result of request {request.request_id} is no JSON object."
+        raise FalResponseError(
+            message,
+            body=unreadable(response.body),
+            model=request.endpoint_id,
+            request=request,
+        )
+    if completed and completed.error and not ({"images", "image"} & body.keys()):
+        message = f"{request.endpoint_id}: {completed.error}"
+        raise FalRequestError(
+            message,
+            body=body,
+            error_type=completed.error_type,
+            model=request.endpoint_id,
+            request=request,
+            charged="maybe",
+            next_step="fal reports that the model failed; it may work another time.",
+        )
+    return Output(body=body, request_id=request.request_id, headers=response.headers)
+
+
+def cancel(ctx: Context, request: QueuedRequest) -> Flow[str]:
+    """Ask fal to cancel a request.
+
+    Returns:
+        `OK`, `CANCELLATION_REQUESTED`, `ALREADY_COMPLETED` or `NOT_FOUND`.
+
+    Raises:
+        FalError: fal could not be asked.
+    """
+    asked = ctx.call("PUT", request.cancel_url)
+    try:
+        response = yield from exchange(asked, REPEATABLE)
+    except TransportFailure as error:
+        raise unreachable(error, request) from error
+    body = response.json_or_none()
+    word = body.get("status") if isinstance(body, dict) else None
+    if isinstance(word, str):
+        return word
+    if response.ok:
+        return "OK"
+    if response.status == 404:  # noqa: PLR2004 - HTTP's
+        return "NOT_FOUND"
+    raise failure(response, model=request.endpoint_id, request=request)
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+# --- The whole way ---
+
+
+def generate(
+    ctx: Context,
+    model: str,
+    payload: Mapping[str, Any],
+    *,
+    mode: Literal["queue", "sync"] = "queue",
+    on_cancel: Literal["cancel", "keep"] = "cancel",
+    timeout: float | None = None,
+) -> Flow[Output]:
+    """Submit a request, follow it and fetch its result, under one deadline.
+
+    Args:
+        ctx: See `Context`.
+        model: The endpoint id.
+        payload: The model's input.
+        mode: `sync` sends one POST and waits for its answer.
+        on_cancel: What to do at fal when the wait is cancelled or interrupted.
+        timeout: The total time in seconds; by default `timeouts.total`.
+
+    Raises:
+        FalTimeoutError: With the request to take up again.
+        FalError: As for `submit` and `fetch`.
+    """
+    deadline = ctx.deadline(timeout)
+    if mode == "sync":
+        return (yield from run(ctx, model, payload, deadline=deadline))
+    request = yield from submit(ctx, model, payload, deadline=deadline)
+    try:
+        return (yield from _finished(ctx, request, deadline))
+    except (Exception, GeneratorExit):
+        raise
+    except BaseException:
+        # Ctrl-C, or the task was cancelled: nobody waits any more.
+        if on_cancel == "cancel":
+            yield from _cancel_once(ctx, request)
+        else:
+            _log.warning("request %s goes on at fal, as asked", request.request_id)
+        raise
+
+
+def take_up(
+    ctx: Context, request: QueuedRequest, *, timeout: float | None = None
+) -> Flow[Output]:
+    """Follow a request that exists and fetch its result.
+
+    Raises:
+        FalTimeoutError: It is not done yet.
+        FalError: As for `fetch`.
+    """
+    return (yield from _finished(ctx, request, ctx.deadline(timeout)))
+
+
+def _finished(ctx: Context, request: QueuedRequest, deadline: Deadline) -> Flow[Output]:
+    while True:
+        completed = yield from follow(ctx, request, deadline=deadline)
+        output = yield from fetch(ctx, request, deadline=deadline, completed=completed)
+        if output is not None:
+            return output
+        if deadline.remaining <= ctx.polling.first:
+            raise deadline.expired(request, completed.status)
+        yield Sleep(ctx.polling.first)
+
+
+def _cancel_once(ctx: Context, request: QueuedRequest) -> Flow[None]:
+    asked = ctx.call("PUT", request.cancel_url, read_timeout=ctx.timeouts.cancel)
+    try:
+        response = yield Send(asked)
+    except TransportFailure as error:
+        _log.warning("request %s could not be cancelled: %s", request.request_id, error)
+    else:
+        _log.info(
+            "asked fal to cancel request %s: %s", request.request_id, response.status
+        )
+
+
+def run(
+    ctx: Context, model: str, payload: Mapping[str, Any], *, deadline: Deadline
+) -> Flow[Output]:
+    """Run a model in one POST, whose answer is the output.
+
+    Raises:
+        FalSubmitUncertainError: The answer was lost; there is no id to go on with.
+        FalError: As for `submit`.
+    """
+    request = ctx.call(
+        "POST",
+        f"{ctx.hosts.run}/{model}",
+        headers=_JSON,
+        content=_content(payload, model),
+        read_timeout=deadline.remaining,
+    )
+    try:
+        response = yield from exchange(request, SUBMIT, deadline=deadline)
+    except TransportFailure as error:
+        raise _not_submitted(error, model, ctx) from error
+    if not response.ok:
+        raise _refused(response, model)
+    body = response.json_or_none()
+    request_id = response.headers.get("x-fal-request-id")
+    if not isinstance(body, dict):
+        message = f"{model}: fal's answer is no JSON object."
+        raise FalResponseError(
+            message, body=unreadable(response.body), model=model, request_id=request_id
+        )
+    return Output(body=body, request_id=request_id, headers=response.headers)

@@ -1,0 +1,217 @@
+"""Which hosts and files may be touched, and which get the key."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import unicodedata
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from langchain_fal_image.wire.settings import Hosts
+
+__all__ = [
+    "Refused",
+    "allowed_path",
+    "check_address",
+    "check_url",
+    "configured_origins",
+    "gets_key",
+    "origin",
+]
+
+Origin = tuple[str, str, int]
+
+_PORTS = {"http": 80, "https": 443}
+_LOCAL_NAMES = frozenset(
+    {"localhost", "ip6-localhost", "ip6-loopback", "broadcasthost"}
+)
+_LOCAL_SUFFIXES = (
+    ".localhost",
+    ".local",
+    ".localdomain",
+    ".internal",
+    ".intranet",
+    ".lan",
+    ".home",
+    ".corp",
+    ".private",
+    ".home.arpa",
+    ".arpa",
+)
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class Refused(Exception):  # noqa: N818 - turned into an error of the package by callers
+    """A URL, an address or a path that may not be touched; the text says why."""
+
+
+def origin(url: str) -> Origin:
+    """Give scheme, host and port of a URL.
+
+    Raises:
+        Refused: It is no http(s) URL.
+    """
+    parts = _split(url)
+    try:
+        port = parts.port
+    except ValueError as error:
+        message = "its port is not a number from 0 to 65535"
+        raise Refused(message) from error
+    host = _host(parts)
+    return parts.scheme, host, _PORTS[parts.scheme] if port is None else port
+
+
+def configured_origins(hosts: Hosts) -> frozenset[Origin]:
+    """Give the origins that the developer put in the place of fal's own.
+
+    They are trusted for following and downloading, also on a private address.
+    """
+    usual = set(Hosts().urls())
+    return frozenset(origin(url) for url in hosts.urls() if url not in usual)
+
+
+def gets_key(url: str, hosts: Hosts) -> bool:
+    """Tell whether the key may go to a URL: only to the API origins in use."""
+    try:
+        return origin(url) in {origin(each) for each in hosts.urls()}
+    except Refused:
+        return False
+
+
+def check_url(url: str, *, trusted: Collection[Origin] = ()) -> None:
+    """Check a URL as text, before it is passed on or fetched.
+
+    Args:
+        url: What a model, a user or an answer named.
+        trusted: Origins that may be private.
+
+    Raises:
+        Refused: It is not http(s), has a user name, or names this machine or a
+            private network.
+    """
+    parts = _split(url)
+    where = origin(url)
+    if parts.username is not None or parts.password is not None:
+        message = "it has a user name or password in it"
+        raise Refused(message)
+    if where in trusted:
+        return
+    host = where[1]
+    literal = _literal(host)
+    if literal is not None:
+        check_address(literal)
+        return
+    if host in _LOCAL_NAMES or host.endswith(_LOCAL_SUFFIXES) or "." not in host:
+        message = f"{host!r} is a name inside a private network"
+        raise Refused(message)
+
+
+def check_address(
+    address: str | ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> None:
+    """Check an address that a connection would go to.
+
+    Raises:
+        Refused: It is not a public address.
+    """
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError as error:
+        message = f"{address!r} is no address"
+        raise Refused(message) from error
+    for each in _meant(ip):
+        if not each.is_global or each.is_multicast or each.is_reserved:
+            message = f"{ip} is not a public address"
+            raise Refused(message)
+
+
+def _meant(
+    ip: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> Iterable[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """Give an address and the IPv4 address inside it, if it carries one."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return [ip]
+    if ip.ipv4_mapped is not None:
+        return [ip.ipv4_mapped]
+    inner = [ip.sixtofour, *(ip.teredo or ())]
+    if ip in _NAT64:
+        inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+        return [each for each in inner if each]
+    return [ip, *(each for each in inner if each)]
+
+
+def allowed_path(path: str | os.PathLike[str], *, allowed_dirs: Iterable[Path]) -> Path:
+    """Find a local file that may be read.
+
+    Args:
+        path: What was named; symlinks are resolved before it is judged.
+        allowed_dirs: The directories below which files may be read, resolved.
+
+    Returns:
+        The resolved file.
+
+    Raises:
+        Refused: It lies elsewhere, or is no file.
+    """
+    allowed = tuple(allowed_dirs)
+    if not allowed:
+        message = "it is no URL, and no directory is allowed for local files"
+        raise Refused(message)
+    try:
+        found = Path(path).resolve()
+        inside = any(found.is_relative_to(each) for each in allowed)
+        is_file = inside and found.is_file()
+    except (OSError, ValueError, RuntimeError) as error:
+        message = f"the path cannot be resolved ({error})"
+        raise Refused(message) from error
+    if not inside:
+        names = ", ".join(map(str, allowed))
+        message = f"it is not below an allowed directory ({names})"
+        raise Refused(message)
+    if not is_file:
+        message = "there is no such file"
+        raise Refused(message)
+    return found
+
+
+def _split(url: str) -> SplitResult:
+    if any(ord(each) <= 0x20 or each in "\\\x7f" for each in url):  # noqa: PLR2004 - control characters and space
+        message = "it has spaces, control characters or backslashes in it"
+        raise Refused(message)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        message = f"it is no URL ({error})"
+        raise Refused(message) from error
+    if parts.scheme not in _PORTS:
+        message = f"{parts.scheme or 'no scheme'!r} is not http or https"
+        raise Refused(message)
+    if not parts.hostname:
+        message = "it names no host"
+        raise Refused(message)
+    return parts
+
+
+def _host(parts: SplitResult) -> str:
+    # Look-alikes such as full-width digits become what a resolver would see.
+    host = unicodedata.normalize("NFKC", parts.hostname or "").lower().rstrip(".")
+    if "%" in host:
+        host = host.partition("%")[0]
+    return host
+
+
+def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    if ":" in host:
+        try:
+            return ipaddress.IPv6Address(host)
+        except ValueError as error:
+            message = f"{host!r} is no address"
+            raise Refused(message) from error
+    try:
+        # Takes what resolvers take: 127.1, 0x7f000001, 0177.0.0.1, 2130706433.
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None

@@ -1,0 +1,114 @@
+"""What may be sent again, and what never.
+
+A submit costs money, so it is sent again only where fal surely did not take it. All
+else may be repeated at will.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from langchain_fal_image.wire.effects import (
+    HttpResponse,
+    NotSent,
+    ReplyLost,
+    TransportFailure,
+)
+
+__all__ = ["REPEATABLE", "RESULT", "SUBMIT", "Rule", "pause"]
+
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 20.0
+_TOO_MANY = 429
+_GATEWAY = frozenset({500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """When an exchange is tried again.
+
+    Attributes:
+        attempts: How often it is tried in all.
+        after_lost_reply: Whether it may be sent again where it may have been received.
+        statuses: Answers after which it is tried again.
+        only_from_ingress: Whether an answer of 500 and above counts only where it did
+            not come from the model: then it bears no request id.
+    """
+
+    attempts: int
+    after_lost_reply: bool
+    statuses: frozenset[int]
+    only_from_ingress: bool = False
+
+    def after_answer(self, response: HttpResponse) -> bool:
+        """Tell whether an answer calls for another try."""
+        if response.status not in self.statuses:
+            return False
+        if response.headers.get("x-fal-request-timeout-type") == "user":
+            return False
+        return not (
+            self.only_from_ingress
+            and response.status != _TOO_MANY
+            and "x-fal-request-id" in response.headers
+        )
+
+    def after_failure(self, failure: TransportFailure) -> bool:
+        """Tell whether a failure of the transport calls for another try."""
+        if isinstance(failure, NotSent):
+            return True
+        return isinstance(failure, ReplyLost) and self.after_lost_reply
+
+
+SUBMIT = Rule(attempts=4, after_lost_reply=False, statuses=frozenset({_TOO_MANY}))
+"""For what costs money: sent again only where it surely was not taken."""
+
+REPEATABLE = Rule(
+    attempts=5, after_lost_reply=True, statuses=frozenset({408, _TOO_MANY}) | _GATEWAY
+)
+"""For what changes nothing: states, downloads, cancels, uploads."""
+
+RESULT = Rule(
+    attempts=5,
+    after_lost_reply=True,
+    statuses=frozenset({408, _TOO_MANY}) | _GATEWAY,
+    only_from_ingress=True,
+)
+"""For the result: there an error of the model is an answer, and stays the same."""
+
+
+def pause(
+    attempt: int,
+    response: HttpResponse | None,
+    *,
+    chance: Callable[[], float] = random.random,
+    now: Callable[[], float] = time.time,
+) -> float:
+    """Say how long to wait before another try, in seconds.
+
+    Args:
+        attempt: How many tries there were.
+        response: The last answer; its `Retry-After` is honoured.
+        chance: Gives a number from 0 to 1, so that clients do not come back at once.
+        now: The time of day in seconds since 1970, for a `Retry-After` that is a date.
+    """
+    if response is not None:
+        asked = response.headers.get("retry-after")
+        if asked is not None and (seconds := _seconds(asked, now)) is not None:
+            return max(0.0, seconds)
+    longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (attempt - 1))
+    return float(longest * (0.5 + chance() / 2))
+
+
+def _seconds(asked: str, now: Callable[[], float]) -> float | None:
+    try:
+        seconds = float(asked)
+    except ValueError:
+        try:
+            return email.utils.parsedate_to_datetime(asked).timestamp() - now()
+        except ValueError:
+            return None
+    return seconds if seconds < float("inf") else None

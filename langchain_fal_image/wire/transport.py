@@ -1,0 +1,108 @@
+"""httpx transports that connect to public addresses only."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Collection
+from typing import Any
+
+import httpx
+
+from langchain_fal_image.wire import guard
+
+__all__ = ["AsyncGuardedTransport", "GuardedTransport"]
+
+_Resolved = list[tuple[Any, ...]]
+
+
+def _pinned(request: httpx.Request, resolved: _Resolved) -> httpx.Request:
+    """Aim a request at the address that was checked, whatever DNS says next.
+
+    The Host header stays; TLS asks for, and checks, the name as before.
+    """
+    addresses = [entry[4][0].partition("%")[0] for entry in resolved]
+    if not addresses:
+        message = "its host has no address"
+        raise guard.Refused(message)
+    for address in addresses:
+        guard.check_address(address)
+    host = request.url.host
+    extensions = {**request.extensions}
+    if not _is_literal(host):
+        extensions["sni_hostname"] = host
+    return httpx.Request(
+        request.method,
+        request.url.copy_with(host=addresses[0]),
+        headers=request.headers,
+        stream=request.stream,
+        extensions=extensions,
+    )
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+class GuardedTransport(httpx.HTTPTransport):
+    """Resolves a host, refuses private addresses, connects to the one it checked.
+
+    Args:
+        trusted: Origins that may be private.
+        **settings: As for `httpx.HTTPTransport`.
+    """
+
+    def __init__(self, *, trusted: Collection[guard.Origin], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._trusted = trusted
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request to a public address, or to a trusted origin."""
+        if guard.origin(str(request.url)) not in self._trusted:
+            request = _pinned(request, _resolve(request))
+        return super().handle_request(request)
+
+
+class AsyncGuardedTransport(httpx.AsyncHTTPTransport):
+    """Does the same without blocking: names are resolved by the event loop.
+
+    Args:
+        trusted: Origins that may be private.
+        **settings: As for `httpx.AsyncHTTPTransport`.
+    """
+
+    def __init__(self, *, trusted: Collection[guard.Origin], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._trusted = trusted
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request to a public address, or to a trusted origin."""
+        if guard.origin(str(request.url)) not in self._trusted:
+            request = _pinned(request, await _aresolve(request))
+        return await super().handle_async_request(request)
+
+
+def _resolve(request: httpx.Request) -> _Resolved:
+    try:
+        return list(socket.getaddrinfo(*_place(request), type=socket.SOCK_STREAM))
+    except (OSError, UnicodeError) as error:
+        raise httpx.ConnectError(str(error), request=request) from error
+
+
+async def _aresolve(request: httpx.Request) -> _Resolved:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(*_place(request), type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpx.ConnectError(str(error), request=request) from error
+    return list(found)
+
+
+def _place(request: httpx.Request) -> tuple[str, int]:
+    _, host, port = guard.origin(str(request.url))
+    return host, port

@@ -1,0 +1,307 @@
+"""Agents with our tools: handles, messages, and what a model reads of failures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable
+from langgraph.checkpoint.memory import InMemorySaver
+
+from langchain_fal_image import (
+    Budget,
+    FalImageEditTool,
+    FalImageToolkit,
+    FalProvider,
+    FalTextToImageTool,
+    ImageLibrary,
+    ImageResult,
+)
+from langchain_fal_image.errors import FalConfigurationError
+from langchain_fal_image.sandbox import Sandbox
+
+Call = tuple[str, dict[str, Any]]
+
+
+class Script(BaseChatModel):
+    """Plays one answer after the other: tool calls, or a text."""
+
+    answers: list[list[Call] | str]
+    played: int = 0
+
+    @property
+    def _llm_type(self) -> str:
+        return "script"
+
+    def bind_tools(
+        self, tools: Sequence[Any], **kwargs: Any
+    ) -> Runnable[Any, AIMessage]:
+        return self
+
+    def _generate(
+        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
+    ) -> ChatResult:
+        answer = self.answers[self.played]
+        self.played += 1
+        message = (
+            AIMessage(answer)
+            if isinstance(answer, str)
+            else AIMessage(
+                "",
+                tool_calls=[
+                    {"name": name, "args": args_, "id": f"c{self.played}.{number}"}
+                    for number, (name, args_) in enumerate(answer)
+                ],
+            )
+        )
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def draw(prompt: str, **arguments: Any) -> Call:
+    return "fal_text_to_image", {"prompt": prompt, **arguments}
+
+
+def edit(prompt: str, *images: str, **arguments: Any) -> Call:
+    return "fal_image_edit", {"prompt": prompt, "images": list(images), **arguments}
+
+
+def tool_messages(state: dict[str, Any]) -> list[ToolMessage]:
+    return [each for each in state["messages"] if isinstance(each, ToolMessage)]
+
+
+@pytest.fixture
+def make_agent(fal: FalProvider) -> Callable[..., Any]:
+    toolkit = FalImageToolkit(fal=fal)
+
+    def make(*answers: list[Call] | str, checkpointer: Any = None) -> Any:
+        return create_agent(
+            Script(answers=list(answers)),
+            toolkit.get_tools(),
+            checkpointer=checkpointer,
+        )
+
+    return make
+
+
+def test_edits_what_it_drew_by_its_short_name(
+    make_agent: Callable[..., Any], fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    agent = make_agent(
+        [draw("Mount Fuji in spring")],
+        [edit("make it night", "img_1")],
+        [edit("add a red kite", "img_2")],
+        "Done.",
+        checkpointer=InMemorySaver(),
+    )
+    thread: Any = {"configurable": {"thread_id": "one"}}
+    state = agent.invoke({"messages": [HumanMessage("Draw Fuji")]}, thread)
+    told = tool_messages(state)
+    assert [each.status for each in told] == ["success"] * 3
+    for number, message in enumerate(told, start=1):
+        assert f"img_{number}:" in message.text
+        assert len(message.text.encode()) < 1024
+        assert "base64" not in message.text
+        assert len(json.dumps(message.artifact)) <= 1024
+        result = ImageResult.from_artifact(message.artifact, fal=fal)
+        assert result.images[0].handle == f"img_{number}"
+        assert result.images[0].read()
+    payloads = [each.json for each in fal_sandbox.requests if each.method == "POST"]
+    first = ImageResult.from_artifact(told[0].artifact)
+    assert payloads[1]["image_urls"] == [first.images[0].url]
+    second = ImageResult.from_artifact(told[1].artifact)
+    assert second.inputs[0].handle == "img_1"
+
+
+async def test_the_same_without_blocking(make_agent: Callable[..., Any]) -> None:
+    agent = make_agent([draw("a hill")], [edit("night", "img_1")], "Done.")
+    state = await agent.ainvoke({"messages": [HumanMessage("Draw")]})
+    assert [each.status for each in tool_messages(state)] == ["success"] * 2
+
+
+def test_an_unknown_handle_is_answered_with_the_known_ones(
+    make_agent: Callable[..., Any], fal_sandbox: Sandbox
+) -> None:
+    agent = make_agent(
+        [draw("a hill")], [edit("night", "img_7")], [edit("night", "img_1")], "Done."
+    )
+    state = agent.invoke({"messages": [HumanMessage("Draw")]})
+    _, wrong, right = tool_messages(state)
+    assert wrong.status == "error"
+    assert "img_7" in wrong.text
+    assert "Known images: img_1" in wrong.text
+    assert right.status == "success"
+    assert fal_sandbox.submits == 2
+
+
+def test_two_threads_do_not_see_each_other(make_agent: Callable[..., Any]) -> None:
+    agent = make_agent(
+        [draw("a hill")],
+        "Done.",
+        [edit("night", "img_1")],
+        "I cannot.",
+        checkpointer=InMemorySaver(),
+    )
+    one: Any = {"configurable": {"thread_id": "one"}}
+    two: Any = {"configurable": {"thread_id": "two"}}
+    agent.invoke({"messages": [HumanMessage("Draw")]}, one)
+    state = agent.invoke({"messages": [HumanMessage("Edit")]}, two)
+    [refused] = tool_messages(state)
+    assert refused.status == "error"
+    assert "this conversation has none" in refused.text
+
+
+def test_runs_without_a_thread_do_not_see_each_other(
+    make_agent: Callable[..., Any],
+) -> None:
+    agent = make_agent([draw("a hill")], "Done.", [edit("night", "img_1")], "No.")
+    agent.invoke({"messages": [HumanMessage("Draw")]})
+    state = agent.invoke({"messages": [HumanMessage("Edit")]})
+    assert tool_messages(state)[0].status == "error"
+
+
+def test_parallel_calls_get_different_handles(make_agent: Callable[..., Any]) -> None:
+    for checkpointer in (None, InMemorySaver()):
+        agent = make_agent(
+            [draw("a hill"), draw("a lake")],
+            [edit("both", "img_1", "img_2")],
+            "Done.",
+            checkpointer=checkpointer,
+        )
+        thread: Any = {"configurable": {"thread_id": "t"}} if checkpointer else {}
+        state = agent.invoke({"messages": [HumanMessage("Draw two")]}, thread)
+        told = tool_messages(state)
+        assert [each.status for each in told] == ["success"] * 3
+        handles = {each.artifact["handles"][0] for each in told}
+        assert handles == {"img_1", "img_2", "img_3"}
+
+
+def test_wrong_arguments_can_be_mended(
+    make_agent: Callable[..., Any], fal_sandbox: Sandbox
+) -> None:
+    agent = make_agent(
+        [draw("a hill", aspect_ratio="wide")],
+        [draw("a hill", styl="oil")],
+        [draw("", num_images=99)],
+        [draw("a hill", aspectRatio="16:9", numImages="2")],
+        "Done.",
+    )
+    state = agent.invoke({"messages": [HumanMessage("Draw")]})
+    *wrong, right = tool_messages(state)
+    assert [each.status for each in wrong] == ["error"] * 3
+    assert "aspect_ratio='wide'" in wrong[0].text
+    assert "'styl' is no argument" in wrong[1].text
+    assert "num_images=99" in wrong[2].text
+    assert "prompt=''" in wrong[2].text
+    assert right.status == "success"
+    assert len(right.artifact["handles"]) == 2
+    assert fal_sandbox.submits == 1
+
+
+def test_a_data_uri_from_the_model_is_refused(make_agent: Callable[..., Any]) -> None:
+    agent = make_agent(
+        [draw("a hill")], [edit("night", "data:image/png;base64,AAAA")], "No."
+    )
+    state = agent.invoke({"messages": [HumanMessage("Draw")]})
+    refused = tool_messages(state)[1]
+    assert refused.status == "error"
+    assert "Known: img_1" in refused.text
+    assert "AAAA" not in refused.text
+
+
+def test_a_local_path_from_the_model_is_refused(
+    make_agent: Callable[..., Any],
+) -> None:
+    agent = make_agent([edit("night", "/etc/passwd")], "No.")
+    state = agent.invoke({"messages": [HumanMessage("Draw")]})
+    refused = tool_messages(state)[0]
+    assert refused.status == "error"
+    assert "/etc/passwd" in refused.text
+
+
+def test_a_timeout_leaves_the_request_in_the_artifact() -> None:
+    with Sandbox(run_seconds=30) as sandbox:
+        fal = sandbox.provider(timeout=0.3)
+        tool = FalTextToImageTool(fal=fal)
+        call = {"name": tool.name, "args": {"prompt": "a hill"}, "id": "1"}
+        message = tool.invoke({**call, "type": "tool_call"})
+        assert message.status == "error"
+        assert message.artifact["type"] == "fal_request"
+        assert message.artifact["request_id"] in message.text
+        assert "may have been charged" in message.text
+
+
+def test_what_only_a_person_can_mend_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FAL_KEY", raising=False)
+    monkeypatch.setenv("FAL_API_KEY", "")
+    with pytest.raises(FalConfigurationError) as caught:
+        FalTextToImageTool().invoke({"prompt": "a hill"})
+    assert "FAL_API_KEY" in str(caught.value)
+    assert "FAL_KEY" in str(caught.value)
+
+
+def test_a_spent_budget_is_told(fal: FalProvider) -> None:
+    budget = Budget(max_images=1)
+    tool = FalTextToImageTool(fal=fal, budget=budget)
+    tool.invoke({"prompt": "a hill"})
+    assert "allows 1 images" in tool.invoke({"prompt": "a hill"})
+
+
+def test_outside_graphs_the_library_is_the_conversation(fal: FalProvider) -> None:
+    library = ImageLibrary()
+    draws = FalTextToImageTool(fal=fal, library=library)
+    edits = FalImageEditTool(fal=fal, library=library)
+    assert "img_1" in draws.invoke("a hill")
+    assert "img_2" in edits.invoke({"prompt": "night", "images": ["img_1"]})
+    assert library.handles() == ("img_1", "img_2")
+    assert library.get("img_2").read()
+    assert (
+        FalImageEditTool(fal=fal)
+        .invoke({"prompt": "night", "images": ["img_1"]})
+        .startswith("No image was made")
+    )
+
+
+def test_progress_reaches_a_graphs_stream(make_agent: Callable[..., Any]) -> None:
+    agent = make_agent([draw("a hill")], "Done.")
+    told = list(
+        agent.stream({"messages": [HumanMessage("Draw")]}, stream_mode="custom")
+    )
+    assert told[0]["type"] == "fal_queue_update"
+    assert told[-1]["status"] == "COMPLETED"
+
+
+def test_the_schema_is_flat_and_plain(fal: FalProvider) -> None:
+    tools = FalImageToolkit(
+        fal=fal,
+        text_to_image="fal-ai/nano-banana-pro",
+        image_edit="fal-ai/qwen-image-edit",
+    ).get_tools()
+    for tool in tools:
+        schema = tool.tool_call_schema.model_json_schema()  # type: ignore[union-attr]  # ours is a model
+        assert "$defs" not in schema
+        assert "runtime" not in schema["properties"]
+    draws, edits = (set(tool.args) for tool in tools)
+    assert draws == {"prompt", "aspect_ratio", "num_images"}
+    assert edits == {"prompt", "images", "aspect_ratio", "num_images", "seed"}
+
+
+def test_options_can_be_exposed_and_bound(fal: FalProvider) -> None:
+    tool = FalTextToImageTool(
+        fal=fal, expose=("negativePrompt", "acceleration"), model="fal-ai/qwen-image"
+    )
+    assert {"negative_prompt", "acceleration"} <= set(tool.args)
+    with pytest.raises(FalConfigurationError, match="negative_promt"):
+        FalTextToImageTool(fal=fal, expose=("negative_promt",))
+    with pytest.raises(FalConfigurationError, match="too rich"):
+        FalTextToImageTool(fal=fal, expose=("loras",))
+
+
+def test_bytes_in_answers_are_refused_without_a_store(fal: FalProvider) -> None:
+    with pytest.raises(FalConfigurationError, match="sync_mode"):
+        FalTextToImageTool(fal=fal, model=fal.text_to_image(syncMode=True))

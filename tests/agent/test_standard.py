@@ -1,0 +1,56 @@
+"""LangChain's standard tests for tools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain_tests.integration_tests import ToolsIntegrationTests
+from langchain_tests.unit_tests import ToolsUnitTests
+
+from langchain_fal_image import FalImageEditTool, FalProvider, FalTextToImageTool
+
+
+class _TextToImage:
+    @pytest.fixture(autouse=True)
+    def _provide(self, fal: FalProvider) -> None:
+        self.fal = fal
+
+    @property
+    def tool_constructor(self) -> type[FalTextToImageTool]:
+        return FalTextToImageTool
+
+    @property
+    def tool_constructor_params(self) -> dict[str, Any]:
+        return {"fal": getattr(self, "fal", None)}
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        return {"prompt": "Mount Fuji in spring", "aspect_ratio": "16:9"}
+
+
+class _ImageEdit(_TextToImage):
+    @property
+    def tool_constructor(self) -> type[FalImageEditTool]:  # type: ignore[override]  # another tool's params are the same
+        return FalImageEditTool
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        url = "https://v3.fal.media/files/koala/example.png"
+        return {"prompt": "make it night", "images": [url]}
+
+
+class TestTextToImageUnit(_TextToImage, ToolsUnitTests):
+    pass
+
+
+class TestImageEditUnit(_ImageEdit, ToolsUnitTests):
+    pass
+
+
+class TestTextToImageStandard(_TextToImage, ToolsIntegrationTests):
+    pass
+
+
+class TestImageEditStandard(_ImageEdit, ToolsIntegrationTests):
+    pass

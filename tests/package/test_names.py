@@ -1,0 +1,47 @@
+"""The public names, and what importing the package costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import langchain_fal_image
+
+
+def test_the_public_names_are_pinned() -> None:
+    assert langchain_fal_image.__all__ == [
+        "Budget",
+        "FalImageEdit",
+        "FalImageEditTool",
+        "FalImageToolkit",
+        "FalProvider",
+        "FalRequest",
+        "FalTextToImage",
+        "FalTextToImageTool",
+        "GeneratedImage",
+        "ImageLibrary",
+        "ImageResult",
+        "create_fal",
+        "fal",
+    ]
+
+
+def test_every_public_name_is_there() -> None:
+    for name in langchain_fal_image.__all__:
+        assert getattr(langchain_fal_image, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    assert not hasattr(langchain_fal_image, "FalVideo")
+
+
+def test_importing_the_package_loads_no_heavy_module() -> None:
+    check = (
+        "import sys, langchain_fal_image;"
+        "heavy = {'httpx', 'PIL', 'pydantic', 'langchain_core'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run(  # noqa: S603 - our own interpreter and words
+        [sys.executable, "-c", check], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,367 @@
+"""The runnables against the sandbox: everything LangChain promises of a runnable."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.documents import Document
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import ConfigurableField
+from langchain_core.tracers.base import BaseTracer
+
+from langchain_fal_image import (
+    Budget,
+    FalImageEdit,
+    FalProvider,
+    FalRequest,
+    FalTextToImage,
+    ImageResult,
+)
+from langchain_fal_image.errors import FalBudgetExceededError, FalOptionError
+from langchain_fal_image.sandbox import Sandbox
+from langchain_fal_image.sniff import sniff
+
+QWEN = "fal-ai/qwen-image"
+PRO = "fal-ai/nano-banana-pro"
+PRO_EDIT = "fal-ai/nano-banana-pro/edit"
+
+
+def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Give the payloads that were submitted, in order."""
+    return [
+        each.json
+        for each in sandbox.requests
+        if each.method == "POST" and each.path.startswith(("/queue/", "/run/"))
+    ]
+
+
+def test_draws_edits_and_saves(
+    fal: FalProvider, fal_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    t2i = FalTextToImage(fal=fal)
+    edit = FalImageEdit(fal=fal, prompt="make it night")
+    result = (t2i | edit).invoke("Mount Fuji in spring")
+    path = result.images[0].save(tmp_path / "fuji.png")
+    assert sniff(path.read_bytes()) is not None
+    first, second = sent(fal_sandbox)
+    assert first["prompt"] == "Mount Fuji in spring"
+    assert second["prompt"] == "make it night"
+    assert second["image_urls"] == [result.inputs[0].url]
+    assert fal_sandbox.submits == 2
+
+
+async def test_the_same_without_blocking(fal: FalProvider, tmp_path: Path) -> None:
+    chain = FalTextToImage(fal=fal) | FalImageEdit(fal=fal, prompt="make it night")
+    result = await chain.ainvoke("Mount Fuji in spring")
+    path = await result.images[0].asave(tmp_path)
+    assert path.parent == tmp_path
+    assert sniff(path.read_bytes()) is not None
+
+
+def test_two_event_loops_after_each_other(fal: FalProvider) -> None:
+    t2i = FalTextToImage(fal=fal)
+    first = asyncio.run(t2i.ainvoke("one"))
+    second = asyncio.run(t2i.ainvoke("two"))
+    assert first.request_id != second.request_id
+
+
+async def test_the_async_path_uses_no_thread_of_ours(fal: FalProvider) -> None:
+    before = set(threading.enumerate())
+    chain = FalTextToImage(fal=fal) | FalImageEdit(fal=fal, prompt="night")
+    await asyncio.gather(*(chain.ainvoke(f"hill {number}") for number in range(4)))
+    new = set(threading.enumerate()) - before
+    # The event loop's executor resolves names and reads files, nothing else.
+    assert {each.name.partition("_")[0] for each in new} <= {"asyncio"}
+    assert not any("Sync" in each.name for each in new)
+
+
+def test_batch_keeps_to_its_concurrency() -> None:
+    with Sandbox(run_seconds=0.05) as sandbox:
+        t2i = FalTextToImage(fal=sandbox.provider())
+        prompts = [f"picture {number}" for number in range(8)]
+        results = t2i.batch(prompts, {"max_concurrency": 2})
+        assert [result.prompt for result in results] == prompts
+        assert sandbox.most_in_flight <= 2
+        assert sandbox.submits == 8
+
+
+async def test_abatch_keeps_to_its_concurrency() -> None:
+    with Sandbox(run_seconds=0.05) as sandbox:
+        fal = sandbox.provider()
+        t2i = FalTextToImage(fal=fal)
+        prompts = [f"picture {number}" for number in range(8)]
+        results = await t2i.abatch(prompts, {"max_concurrency": 2})
+        assert [result.prompt for result in results] == prompts
+        assert sandbox.most_in_flight <= 2
+        await fal.aclose()
+
+
+def test_a_chat_models_message_is_a_prompt(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    prompt = ChatPromptTemplate.from_messages(
+        [("system", "Describe a picture."), ("human", "{thing}")]
+    )
+    model = FakeListChatModel(responses=["a red kite over the sea"])
+    (prompt | model | FalTextToImage(fal=fal)).invoke({"thing": "kite"})
+    (prompt | FalTextToImage(fal=fal)).invoke({"thing": "a blue kite"})
+    assert [each["prompt"] for each in sent(fal_sandbox)] == [
+        "a red kite over the sea",
+        "a blue kite",
+    ]
+
+
+def test_the_last_human_message_is_the_prompt(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    FalTextToImage(fal=fal).invoke(
+        [SystemMessage("s"), HumanMessage("1"), HumanMessage("2"), AIMessage("a")]
+    )
+    assert sent(fal_sandbox)[0]["prompt"] == "2"
+
+
+def test_a_messages_images_are_edited(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+    url = FalTextToImage(fal=fal).invoke("a hill").images[0].url
+    assert url is not None
+    message = HumanMessage(
+        [
+            {"type": "text", "text": "make it night"},
+            {"type": "image_url", "image_url": {"url": url}},
+        ]
+    )
+    FalImageEdit(fal=fal).invoke(message)
+    assert sent(fal_sandbox)[-1]["image_urls"] == [url]
+
+
+def test_a_document_is_not_a_payload(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+    with pytest.raises(FalOptionError, match="context"):
+        FalTextToImage(fal=fal).invoke(
+            {"prompt": "a hill", "context": [Document("long text")]}
+        )
+    assert fal_sandbox.requests == []
+
+
+def test_an_input_that_is_none_is_refused(fal: FalProvider) -> None:
+    with pytest.raises(FalOptionError, match="a prompt, messages or a dict"):
+        FalTextToImage(fal=fal).invoke(7)
+
+
+def test_layers_override_in_order(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+    t2i = FalTextToImage(fal=fal, guidance_scale=2, seed=1, acceleration="none")
+    bound = t2i.bind(seed=2, acceleration="regular")
+    bound.invoke(
+        {
+            "prompt": "p",
+            "guidanceScale": 3.5,
+            "acceleration": "high",
+            "providerOptions": {"fal": {"acceleration": "none"}},
+        }
+    )
+    assert sent(fal_sandbox) == [
+        {"prompt": "p", "guidance_scale": 3.5, "seed": 2, "acceleration": "none"}
+    ]
+
+
+def test_falls_back_to_another_endpoint(fal: FalProvider) -> None:
+    strict = FalTextToImage(fal=fal, model=PRO, num_images=9)
+    safe = strict.with_fallbacks([FalTextToImage(fal=fal)])
+    assert safe.invoke("a hill").model == QWEN
+
+
+def test_configurable_fields_lose_no_option(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    t2i = FalTextToImage(fal=fal, guidance_scale=4, seed=3).configurable_fields(
+        model=ConfigurableField(id="fal_model"),
+        strict=ConfigurableField(id="fal_strict"),
+    )
+    t2i.with_config(configurable={"fal_strict": True}).invoke("a hill")
+    assert sent(fal_sandbox) == [{"prompt": "a hill", "guidance_scale": 4, "seed": 3}]
+    other = FalTextToImage(fal=fal, num_images=2).configurable_fields(
+        model=ConfigurableField(id="fal_model")
+    )
+    result = other.invoke("a hill", {"configurable": {"fal_model": PRO}})
+    assert result.model == PRO
+    assert len(result.images) == 2
+
+
+def test_copies_lose_no_option(fal: FalProvider) -> None:
+    t2i = FalTextToImage(fal=fal, guidance_scale=4, mode="sync")
+    for copy in (t2i.model_copy(), t2i.model_copy(deep=True)):
+        assert copy == t2i
+        assert copy.fal is fal
+        assert copy.options == {"guidance_scale": 4}
+
+
+def test_a_pickled_runnable_works_and_holds_no_key(
+    fal_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fal = fal_sandbox.provider(api_key="canary-key")
+    t2i = FalTextToImage(fal=fal, guidance_scale=4)
+    stored = pickle.dumps(t2i)
+    assert b"canary" not in stored
+    monkeypatch.setenv("FAL_KEY", "another")
+    copy = pickle.loads(stored)  # noqa: S301 - our own pickle
+    assert copy.invoke("a hill").options["guidance_scale"] == 4
+
+
+async def test_streams_queue_updates_as_events(fal: FalProvider) -> None:
+    chain = FalTextToImage(fal=fal) | FalImageEdit(fal=fal, prompt="night")
+    told = [
+        event
+        async for event in chain.astream_events("a hill", version="v2")
+        if event["event"] == "on_custom_event"
+    ]
+    assert {event["name"] for event in told} == {"fal_queue_update"}
+    first = told[0]["data"]
+    assert first["status"] == "IN_QUEUE"
+    assert first["request_id"]
+    statuses = [event["data"]["status"] for event in told]
+    assert statuses.count("COMPLETED") == 2
+    assert json.dumps([event["data"] for event in told])
+
+
+def test_a_trace_holds_inputs_and_outputs_but_no_bytes(
+    fal: FalProvider, tmp_path: Path
+) -> None:
+    picture = FalTextToImage(fal=fal).invoke("a hill").images[0].read()
+    runs: list[Any] = []
+
+    class Keep(BaseTracer):
+        def _persist_run(self, run: Any) -> None:
+            runs.append(run)
+
+    edit = FalImageEdit(fal=fal, model="fal-ai/qwen-image-edit")
+    config: Any = {"callbacks": [Keep()], "tags": ["t"], "metadata": {"who": "me"}}
+    edit.invoke({"prompt": "night", "images": [picture]}, config)
+    [run] = runs
+    text = repr(run.inputs) + repr(run.outputs)
+    assert "night" in text
+    assert f"<{len(picture)} bytes>" in text
+    assert "base64" not in text
+    assert "PNG" not in text
+    assert run.tags == ["t"]
+    assert run.extra["metadata"]["who"] == "me"
+
+
+def test_submits_now_and_waits_later(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+    request = FalTextToImage(fal=fal).submit("a hill")
+    restored = pickle.loads(pickle.dumps(request))  # noqa: S301 - our own pickle
+    assert restored == request
+    assert FalRequest.from_dict(json.loads(json.dumps(request.to_dict()))) == request
+    again = fal.request(request.endpoint_id, request.request_id)
+    updates = list(again.events())
+    assert updates[-1].status == "COMPLETED"
+    assert again.status().status == "COMPLETED"
+    result = again.result()
+    assert result.request_id == request.request_id
+    assert again.cancel() == "ALREADY_COMPLETED"
+    assert fal_sandbox.submits == 1
+
+
+async def test_submits_now_and_waits_later_without_blocking(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    request = await FalTextToImage(fal=fal).asubmit("a hill")
+    updates = [update async for update in request.aevents()]
+    assert updates[-1].status == "COMPLETED"
+    assert (await request.astatus()).status == "COMPLETED"
+    assert (await request.aresult()).request_id == request.request_id
+    assert await request.acancel() == "ALREADY_COMPLETED"
+    assert fal_sandbox.submits == 1
+
+
+def test_sync_mode_gives_bytes_without_a_url(fal: FalProvider) -> None:
+    result = FalTextToImage(fal=fal, syncMode=True).invoke("a hill")
+    [image] = result.images
+    assert image.url is None
+    assert sniff(image.read()) is not None
+    assert "base64" not in repr(result)
+    assert "base64" not in json.dumps(result.to_artifact())
+    assert b"PNG" not in pickle.dumps(result)
+
+
+def test_one_post_in_sync_mode(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+    result = FalTextToImage(fal=fal, mode="sync").invoke("a hill")
+    assert result.images[0].read()
+    assert [each.path for each in fal_sandbox.requests if "/run/" in each.path] == [
+        f"/run/{QWEN}"
+    ]
+
+
+def test_local_images_go_along(fal_sandbox: Sandbox, tmp_path: Path) -> None:
+    fal = fal_sandbox.provider(allowed_dirs=[tmp_path])
+    edit = FalImageEdit(fal=fal, model=PRO_EDIT)
+    path = FalTextToImage(fal=fal).invoke("a hill").images[0].save(tmp_path / "a.png")
+    result = edit.invoke({"prompt": "night", "images": [path, path.read_bytes()]})
+    payload = sent(fal_sandbox)[-1]
+    assert all(url.startswith("data:image/png") for url in payload["image_urls"])
+    assert [each.sha256 for each in result.inputs] == [result.inputs[0].sha256] * 2
+    assert result.options["image_urls"] == [f"sha256:{result.inputs[0].sha256}"] * 2
+
+
+def test_large_images_are_uploaded(fal_sandbox: Sandbox) -> None:
+    from langchain_fal_image.wire.settings import Limits  # noqa: PLC0415
+
+    fal = fal_sandbox.provider(limits=Limits(inline_bytes=100))
+    picture = FalTextToImage(fal=fal).invoke("a hill").images[0].read()
+    FalImageEdit(fal=fal, model=PRO_EDIT).invoke(
+        {"prompt": "night", "images": [picture]}
+    )
+    [url] = sent(fal_sandbox)[-1]["image_urls"]
+    assert url.startswith(fal_sandbox.url)
+
+
+def test_unknown_option_is_sent_with_a_warning(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    result = FalTextToImage(fal=fal, guidence_scale=4).invoke("a hill")
+    assert sent(fal_sandbox)[0]["guidence_scale"] == 4
+    assert any("guidance_scale" in warning for warning in result.warnings)
+    with pytest.raises(FalOptionError, match="guidance_scale"):
+        FalTextToImage(fal=fal, strict=True, guidence_scale=4).invoke("a hill")
+
+
+def test_constructor_refuses_what_is_no_option() -> None:
+    with pytest.raises(ValueError, match="llm"):
+        FalTextToImage(llm=object())
+    with pytest.raises(ValueError, match="seed is given twice"):
+        FalTextToImage(options={"seed": 1}, seed=2)
+    with pytest.raises(ValueError, match="no endpoint id"):
+        FalTextToImage(model="qwen-image")
+
+
+def test_a_budget_holds(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+    budget = Budget(max_images=3)
+    t2i = FalTextToImage(fal=fal, budget=budget, n=2)
+    t2i.invoke("a hill")
+    with pytest.raises(FalBudgetExceededError, match="allows 3 images"):
+        t2i.invoke("a hill")
+    assert fal_sandbox.submits == 1
+    assert budget.images == 2
+    assert "images: 2 (of 3)" in budget.summary()
+
+
+def test_the_input_schema_reads_well() -> None:
+    schema = FalTextToImage(model=PRO).get_input_schema().model_json_schema()
+    assert schema["required"] == ["prompt"]
+    assert set(schema["properties"]) >= {"prompt", "aspect_ratio", "resolution"}
+
+
+def test_results_are_results(fal: FalProvider) -> None:
+    result = FalTextToImage(fal=fal, seed=7).invoke("a hill")
+    assert isinstance(result, ImageResult)
+    assert result.seed == 7
+    restored = ImageResult.from_artifact(
+        json.loads(json.dumps(result.to_artifact())), fal=fal
+    )
+    assert restored == result
+    assert restored.images[0].read() == result.images[0].read()
