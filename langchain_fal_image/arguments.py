@@ -260,8 +260,8 @@ def wrong_arguments(error: ValidationError) -> str:
     for fault in error.errors(include_url=False, include_context=False):
         where = ".".join(map(str, fault["loc"])) or "arguments"
         message = fault["msg"].removeprefix("Value error, ")
-        value = "" if fault["type"] in {"missing", "value_error"} else fault["input"]
-        given = f"={shown(value)}" if value != "" else ""
+        told_already = fault["type"] in {"missing", "value_error"}
+        given = "" if told_already else f"={shown(fault['input'])}"
         lines.append(f"- {where}{given}: {message}")
     told = "\n".join(lines)
     return (

@@ -135,7 +135,7 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
             FalError: See `langchain_fal_image.errors`; `charged` says what it cost.
         """
 
-        def generate(_: Any, __: Any, config: RunnableConfig) -> ImageResult:
+        def generate(_: Any, run_manager: Any, config: RunnableConfig) -> ImageResult:
             return self.provider.run(self._generate(input, kwargs), events(config))
 
         return self._call_with_config(generate, traced(input), config)
@@ -145,7 +145,9 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
     ) -> ImageResult:
         """Make images; see `invoke`."""
 
-        async def generate(_: Any, __: Any, config: RunnableConfig) -> ImageResult:
+        async def generate(
+            _: Any, run_manager: Any, config: RunnableConfig
+        ) -> ImageResult:
             flow = self._generate(input, kwargs)
             return await self.provider.arun(flow, aevents(config))
 

@@ -1,1 +1,28 @@
-"""Fixtures for tests against the sandbox."""
+"""Fixtures for tests against the sandbox: `fal_sandbox` and `fal`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from langchain_fal_image.provider import FalProvider
+    from langchain_fal_image.sandbox.server import Sandbox
+
+
+@pytest.fixture
+def fal_sandbox() -> Iterator[Sandbox]:
+    """Run an offline fal for one test; see `langchain_fal_image.sandbox.Sandbox`."""
+    from langchain_fal_image.sandbox.server import Sandbox  # noqa: PLC0415
+
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def fal(fal_sandbox: Sandbox) -> Iterator[FalProvider]:
+    """Give a provider whose fal is the sandbox of this test."""
+    with fal_sandbox.provider() as provider:
+        yield provider

@@ -60,6 +60,8 @@ class Clients:
     def _forget(self) -> None:
         self._pid = os.getpid()
         self._sync: dict[_Purpose, httpx.Client] = {}
+        # A provider that nobody closed leaves no open socket behind.
+        weakref.finalize(self, _close_all, self._sync, os.getpid())
         self._loops: weakref.WeakKeyDictionary[
             asyncio.AbstractEventLoop, dict[_Purpose, httpx.AsyncClient]
         ] = weakref.WeakKeyDictionary()
@@ -136,9 +138,7 @@ class Clients:
     def close(self) -> None:
         """Close the sync clients; new ones are made when needed."""
         with self._lock:
-            clients, self._sync = self._sync, {}
-        for client in clients.values():
-            client.close()
+            _close_all(self._sync, self._pid)
 
     async def aclose(self) -> None:
         """Close the clients of the running event loop, and the sync ones."""
@@ -162,6 +162,13 @@ class Clients:
             with self._lock:
                 if os.getpid() != self._pid:
                     self._forget()
+
+
+def _close_all(clients: dict[_Purpose, httpx.Client], pid: int) -> None:
+    if os.getpid() == pid:
+        for client in clients.values():
+            client.close()
+        clients.clear()
 
 
 async def _closer(

@@ -46,7 +46,7 @@ def test_a_killed_process_loses_no_picture(
 def test_a_lost_answer_is_not_submitted_again(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
-    fal_sandbox.faults.drop_after_submit()
+    fal_sandbox.faults.drop("submit")
     with pytest.raises(FalSubmitUncertainError) as caught:
         FalTextToImage(fal=fal).invoke("a hill")
     assert caught.value.charged == "maybe"
@@ -57,7 +57,7 @@ def test_a_lost_answer_is_not_submitted_again(
 async def test_a_lost_answer_is_not_submitted_again_without_blocking(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
-    fal_sandbox.faults.drop_after_submit()
+    fal_sandbox.faults.drop("submit")
     with pytest.raises(FalSubmitUncertainError):
         await FalTextToImage(fal=fal).ainvoke("a hill")
     assert fal_sandbox.submits == 1

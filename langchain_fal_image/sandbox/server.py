@@ -1,0 +1,172 @@
+"""The sandbox as an object: it runs while it is used, and tells what it saw."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, Self
+
+import uvicorn
+
+from langchain_fal_image.sandbox.app import Fal, ReceivedRequest
+from langchain_fal_image.sandbox.faults import Faults
+
+if TYPE_CHECKING:
+    from langchain_fal_image.provider import FalProvider
+
+__all__ = ["Sandbox"]
+
+
+class Sandbox:
+    """A fal on this machine, in a thread of its own.
+
+    Args:
+        port: On loopback; 0 takes a free one.
+        queue_seconds: How long each request waits in the queue at least.
+        run_seconds: How long each request runs at least.
+        concurrency: How many requests run at once; fal gives new accounts 2.
+        heartbeat_seconds: How often a status stream says that it is alive.
+        unknown_endpoints: Whether endpoints outside the catalog are served, with a
+            plain output; otherwise they are answered with 404.
+        seed: From which seeds are drawn for requests that have none.
+
+    Example:
+        ```python
+        with Sandbox() as sandbox:
+            fal = sandbox.provider()
+            FalTextToImage(fal=fal).invoke("Mount Fuji in spring")
+            assert sandbox.submits == 1
+        ```
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        queue_seconds: float = 0.0,
+        run_seconds: float = 0.0,
+        concurrency: int = 10,
+        heartbeat_seconds: float = 15.0,
+        unknown_endpoints: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self.faults = Faults()
+        """What is to go wrong."""
+        self._fal = Fal(
+            faults=self.faults,
+            heartbeat_seconds=heartbeat_seconds,
+            unknown_endpoints=unknown_endpoints,
+            queue_seconds=queue_seconds,
+            run_seconds=run_seconds,
+            concurrency=concurrency,
+            seed=seed,
+        )
+        self.media = self._fal.media
+        """The files it serves."""
+        self._port = port
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is, such as `http://127.0.0.1:49152`."""
+        return self._fal.url
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """Everything it was asked, in order."""
+        return list(self._fal.requests)
+
+    @property
+    def submits(self) -> int:
+        """How many requests it accepted: what fal would charge for."""
+        return len(self._fal.queue.jobs)
+
+    @property
+    def most_in_flight(self) -> int:
+        """How many accepted requests were not done yet, at most."""
+        return self._fal.queue.most_in_flight
+
+    @property
+    def leaks(self) -> list[str]:
+        """Requests for files that had a key on them; there should be none."""
+        return list(self._fal.leaks)
+
+    def provider(self, *, api_key: str = "sandbox", **settings: Any) -> FalProvider:
+        """Make a provider whose fal this is.
+
+        Args:
+            api_key: Any will do.
+            **settings: Further arguments of `create_fal`.
+        """
+        from langchain_fal_image.provider import create_fal  # noqa: PLC0415
+
+        return create_fal(api_key, **{**self._urls(), **settings})
+
+    def usage(self) -> str:
+        """Say in a few lines how other programs use it."""
+        return (
+            f"sandbox: {self.url}\n"
+            f"in Python: create_fal('sandbox', base_url='{self.url}/queue', "
+            f"run_url='{self.url}/run', rest_url='{self.url}/rest')\n"
+            f"@fal-ai/client: fal.config({{ credentials: 'sandbox', "
+            f"proxyUrl: '{self.url}/proxy' }})\n"
+            f"curl -X POST -H 'Authorization: Key sandbox' "
+            f'{self.url}/queue/fal-ai/qwen-image -d \'{{"prompt": "a red kite"}}\''
+        )
+
+    def start(self) -> None:
+        """Begin to serve; requests are taken from here on.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self._port))
+        listener.listen(1024)
+        self._fal.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._fal.media.base_url = self._fal.url
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                self._fal.app,
+                http="h11",
+                ws="none",
+                loop="asyncio",
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+                timeout_keep_alive=60,
+            )
+        )
+        self._thread = threading.Thread(
+            target=self._serve, args=(listener,), name="fal-sandbox", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; requests that still run are dropped."""
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._server.force_exit = True
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _serve(self, listener: socket.socket) -> None:
+        if self._server:
+            with listener:
+                self._server.run(sockets=[listener])
+
+    def _urls(self) -> dict[str, str]:
+        return {
+            "base_url": f"{self.url}/queue",
+            "run_url": f"{self.url}/run",
+            "rest_url": f"{self.url}/rest",
+            "platform_url": f"{self.url}/platform",
+        }
