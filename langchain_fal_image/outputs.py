@@ -136,9 +136,9 @@ def fitted(artifact: dict[str, Any], limit: int) -> dict[str, Any]:
             del artifact["raw"][largest]
         else:
             holder, key, text = texts[0]
-            # A character outside ASCII takes up to 6 bytes in JSON.
-            keep = len(text) - max(1, excess // 6, min(excess, len(text) // 2))
-            holder[key] = f"{text[: max(_SHORTEST - 1, keep)]}…"
+            # A character outside ASCII takes up to 6 bytes in JSON, as … does.
+            cut = max(7, min(excess, len(text) // 2))
+            holder[key] = f"{text[: max(_SHORTEST, len(text) - cut) - 1]}…"
         artifact["shortened"] = True
     return artifact
 
