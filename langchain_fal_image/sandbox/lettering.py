@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from PIL import Image, ImageDraw, ImageFont
 
 from langchain_fal_image.sandbox.palettes import Colour, mixed
 
-__all__ = ["band_height", "caption", "mark"]
+__all__ = ["INK", "PAPER", "band_height", "caption", "mark"]
+
+PAPER: Colour = (247, 241, 228)
+INK: Colour = (40, 38, 46)
 
 _PART = 0.13
 _MOST_LINES = 3
@@ -16,7 +21,7 @@ _SMALLEST = 8
 def band_height(size: tuple[int, int]) -> int:
     """Say how high the caption's band is; the same for every picture of a size."""
     width, height = size
-    return max(1, round(min(height * 0.3, (width * height) ** 0.5 * _PART)))
+    return max(1, round(min(height * 0.3, math.sqrt(width * height) * _PART)))
 
 
 def caption(picture: Image.Image, text: str, *, paper: Colour, ink: Colour) -> None:

@@ -15,7 +15,8 @@ from urllib.parse import unquote_to_bytes
 import PIL.Image
 
 from langchain_fal_image.options import catalog
-from langchain_fal_image.sandbox import openapi, pictures
+from langchain_fal_image.sandbox import openapi
+from langchain_fal_image.sandbox.pictures import draw, edit, encode, stand_in
 
 __all__ = ["Media", "StoredFile", "Unreadable", "generate"]
 
@@ -112,7 +113,7 @@ class Media:
                 raise Unreadable(message)
             content = stored.content
         else:
-            return pictures.stand_in(url)
+            return stand_in(url)
         try:
             picture = PIL.Image.open(io.BytesIO(content))
             picture.load()
@@ -158,10 +159,10 @@ def generate(
             "height": height,
         }
         if inputs:
-            picture = pictures.edit(prompt, inputs=inputs, **drawing)
+            picture = edit(prompt, inputs=inputs, **drawing)
         else:
-            picture = pictures.draw(prompt, **drawing)
-        content = pictures.encode(picture, format=kind)
+            picture = draw(prompt, **drawing)
+        content = encode(picture, format=kind)
         images.append(_image(content, kind, picture, given, media))
     known = {
         "images": images,

@@ -86,7 +86,14 @@ def submit(
         FalSubmitUncertainError: The submit went out, and what fal did is not known.
         FalError: fal, or the way to it, did not take it.
     """
-    deadline = deadline or ctx.deadline()
+    accepted = yield from _accepted(ctx, model, payload, deadline or ctx.deadline())
+    yield Notify(accepted)
+    return accepted.request
+
+
+def _accepted(
+    ctx: Context, model: str, payload: Mapping[str, Any], deadline: Deadline
+) -> Flow[QueueUpdate]:
     content = _content(payload, model)
     timeouts = ctx.timeouts
     patience = max(deadline.remaining, timeouts.submit_grace)
@@ -112,14 +119,8 @@ def submit(
         raise _uncertain(model, "fal's answer to it holds no request id")
     digest = hashlib.sha256(content).hexdigest()
     queued = _queued(ctx, model, request_id, answer, digest)
-    yield Notify(
-        QueueUpdate(
-            status="IN_QUEUE",
-            request=queued,
-            queue_position=_whole(answer.get("queue_position")),
-        )
-    )
-    return queued
+    position = _whole(answer.get("queue_position"))
+    return QueueUpdate(status="IN_QUEUE", request=queued, queue_position=position)
 
 
 def _content(payload: Mapping[str, Any], model: str) -> bytes:
@@ -297,9 +298,11 @@ def generate(
     deadline = ctx.deadline(timeout)
     if mode == "sync":
         return (yield from run(ctx, model, payload, deadline=deadline))
-    request = yield from submit(ctx, model, payload, deadline=deadline)
+    accepted = yield from _accepted(ctx, model, payload, deadline)
+    request = accepted.request
     try:
-        return (yield from _finished(ctx, request, deadline))
+        yield Notify(accepted)
+        return (yield from _finished(ctx, request, deadline, told=accepted))
     except (Exception, GeneratorExit):
         raise
     except BaseException:
@@ -323,14 +326,20 @@ def take_up(
     return (yield from _finished(ctx, request, ctx.deadline(timeout)))
 
 
-def _finished(ctx: Context, request: QueuedRequest, deadline: Deadline) -> Flow[Output]:
+def _finished(
+    ctx: Context,
+    request: QueuedRequest,
+    deadline: Deadline,
+    *,
+    told: QueueUpdate | None = None,
+) -> Flow[Output]:
     while True:
-        completed = yield from follow(ctx, request, deadline=deadline)
-        output = yield from fetch(ctx, request, deadline=deadline, completed=completed)
+        told = yield from follow(ctx, request, deadline=deadline, told=told)
+        output = yield from fetch(ctx, request, deadline=deadline, completed=told)
         if output is not None:
             return output
         if deadline.remaining <= ctx.polling.first:
-            raise deadline.expired(request, completed.status)
+            raise deadline.expired(request, told.status)
         yield Sleep(ctx.polling.first)
 
 

@@ -30,13 +30,23 @@ _SLACK_S = 1.0
 
 
 def follow(
-    ctx: Context, request: QueuedRequest, *, deadline: Deadline
+    ctx: Context,
+    request: QueuedRequest,
+    *,
+    deadline: Deadline,
+    told: QueueUpdate | None = None,
 ) -> Flow[QueueUpdate]:
     """Follow a request until fal says that it ended; tells of each change.
 
     The status stream says so at once. Where it cannot be had, breaks off, is silent
     for too long or talks nonsense, the state is asked for, at growing intervals, and
     the stream is tried a few times more.
+
+    Args:
+        ctx: See `Context`.
+        request: Which one.
+        deadline: Ends the wait.
+        told: What was told of it before, and is not told again.
 
     Returns:
         The last state, `COMPLETED`; whether it succeeded, only the result tells.
@@ -45,7 +55,7 @@ def follow(
         FalTimeoutError: The deadline passed, with the request to take up again.
         FalError: fal does not know the request, or cannot be reached.
     """
-    teller = Teller(request)
+    teller = Teller(request, told)
     streams = ctx.polling.streams
     interval = ctx.polling.first
     while True:

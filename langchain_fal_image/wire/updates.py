@@ -61,10 +61,10 @@ def _text(value: Any) -> str | None:
 class Teller:
     """Tells each change once, and each log line once."""
 
-    def __init__(self, request: QueuedRequest) -> None:
+    def __init__(self, request: QueuedRequest, told: QueueUpdate | None = None) -> None:
         self._request = request
         self._logs: list[LogEntry] = []
-        self._last: QueueUpdate | None = None
+        self._last = told
 
     @property
     def state(self) -> str:
