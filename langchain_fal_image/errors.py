@@ -31,6 +31,7 @@ Messages never hold the API key or image bytes, and every error can be pickled.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -56,16 +57,23 @@ __all__ = [
     "FalSubmitUncertainError",
     "FalTimeoutError",
     "OptionFault",
+    "redacted",
     "shown",
 ]
 
 Charged = Literal["no", "maybe", "yes"]
 
 _SHOWN_LENGTH = 120
+_DATA_URI = re.compile(r"data:[\w/+.-]*(?:;[\w=-]*)*,[\w+/=%-]*", re.IGNORECASE)
 # langchain-core has this class from 1.7.5 on.
 _ModelRefusalError: type[_langchain.ModelError] = getattr(
     _langchain, "ModelRefusalError", _langchain.ModelInvalidRequestError
 )
+
+
+def redacted(text: str) -> str:
+    """Take data URIs out of a text."""
+    return _DATA_URI.sub("<data URI>", text)
 
 
 def shown(value: object) -> str:
@@ -82,6 +90,7 @@ def shown(value: object) -> str:
     if isinstance(value, str):
         if value[:5].lower() == "data:":
             return f"<data URI of {len(value)} characters>"
+        value = redacted(value)
         if len(value) > _SHOWN_LENGTH:
             return f"{value[: _SHOWN_LENGTH - 40]!r}… ({len(value)} characters)"
         return repr(value)

@@ -17,6 +17,7 @@ from langchain_fal_image.errors import (
     FalRequestError,
     FalResponseError,
     FalServerError,
+    redacted,
     shown,
 )
 from langchain_fal_image.wire.effects import (
@@ -42,7 +43,7 @@ PENDING = "Request is still in progress"
 _LONGEST = 600
 _MODERATION = frozenset({"content_policy_violation", "no_media_generated"})
 _CANCELLED = frozenset({"client_cancelled", "client_disconnected"})
-_HEX = 40
+_MOST_DETAILS = 40
 
 
 def failure(
@@ -189,19 +190,18 @@ def _shortened(body: Any) -> Any:
             str(key): _shortened(value) for key, value in body.items() if key != "input"
         }
     if isinstance(body, list):
-        return [_shortened(each) for each in body[:_HEX]]
+        return [_shortened(each) for each in body[:_MOST_DETAILS]]
     return _cut(body) if isinstance(body, str) else body
 
 
 def _cut(text: str) -> str:
-    if "data:" in text[:_LONGEST] or ";base64," in text:
-        text = text.partition("data:")[0] + "<data URI>"
+    text = redacted(text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def unreadable(body: bytes) -> str:
     """Write a body that should have been JSON, for a message."""
-    return shown(body[:_HEX].decode("utf-8", "replace"))
+    return shown(body[:_LONGEST].decode("utf-8", "replace"))
 
 
 def compact(payload: Any) -> bytes:

@@ -79,7 +79,8 @@ class Clients:
             FalConfigurationError: There is no key.
         """
         headers = {"user-agent": self._agent, **request.headers}
-        if guard.gets_key(request.url, self._context.hosts):
+        is_api = request.client == "api"
+        if is_api and guard.gets_key(request.url, self._context.hosts):
             key = {"authorization": f"Key {self._key()}"}
             headers = {**key, **_lower(self._headers), **headers}
         timeouts = self._context.timeouts

@@ -111,7 +111,11 @@ def exchange(
     while True:
         attempt += 1
         left = deadline.remaining if deadline else float("inf")
-        timeout = max(0.001, min(request.read_timeout, left))
+        timeout = request.read_timeout
+        if rule.after_lost_reply:
+            # What may not be repeated is not cut short either: its answer is the id
+            # of something that was paid for.
+            timeout = max(0.001, min(timeout, left))
         response: HttpResponse | None = None
         failed: TransportFailure | None = None
         try:

@@ -105,7 +105,7 @@ def _accepted(
         read_timeout=min(timeouts.submit, patience),
     )
     try:
-        response = yield from exchange(request, SUBMIT)
+        response = yield from exchange(request, SUBMIT, deadline=deadline)
     except TransportFailure as error:
         raise _not_submitted(error, model, ctx) from error
     if not response.ok:

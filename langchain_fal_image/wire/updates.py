@@ -26,13 +26,16 @@ def read_update(answer: Any, request: QueuedRequest) -> QueueUpdate | None:
         answer: The JSON of a status answer or of an event.
         request: Whose state it is.
     """
-    if not isinstance(answer, Mapping) or answer.get("status") not in _STATES:
+    if not isinstance(answer, Mapping):
+        return None
+    word = answer.get("status")
+    if not isinstance(word, str) or word not in _STATES:
         return None
     position = answer.get("queue_position")
     logs = answer.get("logs")
     metrics = answer.get("metrics")
     return QueueUpdate(
-        status=answer["status"],
+        status=word,
         request=request,
         queue_position=position if type(position) is int else None,
         logs=tuple(_log(each) for each in logs) if isinstance(logs, list) else (),

@@ -1,0 +1,241 @@
+"""The two drivers do the same: what they answer, throw, close and cancel."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from langchain_fal_image import FalProvider, create_fal
+from langchain_fal_image.errors import (
+    FalConnectionError,
+    FalDownloadError,
+    FalSubmitUncertainError,
+)
+from langchain_fal_image.sandbox import Sandbox
+from langchain_fal_image.wire import flows
+from langchain_fal_image.wire.effects import Call, Flow, QueueUpdate
+from langchain_fal_image.wire.files import download
+from langchain_fal_image.wire.guard import Refused, origin
+from langchain_fal_image.wire.settings import Limits
+from langchain_fal_image.wire.transport import AsyncGuardedTransport, GuardedTransport
+
+MODEL = "fal-ai/qwen-image"
+Run = Callable[..., Any]
+
+
+@pytest.fixture(params=["sync", "async"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Run a flow on a provider, one way or the other."""
+
+    def sync(fal: FalProvider, flow: Flow[Any], on_update: Any = None) -> Any:
+        return fal.run(flow, on_update)
+
+    def asynchronous(fal: FalProvider, flow: Flow[Any], on_update: Any = None) -> Any:
+        return asyncio.run(fal.arun(flow, on_update))
+
+    return sync if request.param == "sync" else asynchronous
+
+
+def generate(fal: FalProvider, **settings: Any) -> Flow[Any]:
+    return flows.generate(fal.context, MODEL, {"prompt": "a hill"}, **settings)
+
+
+def test_a_generation_runs(run: Run, fal: FalProvider) -> None:
+    told: list[QueueUpdate] = []
+    output = run(fal, generate(fal), told.append)
+    assert output.body["images"]
+    assert [each.status for each in told] == ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
+    [image] = output.body["images"]
+    assert run(fal, download(fal.context, image["url"])).content[:4] == b"\x89PNG"
+
+
+def test_a_dropped_connection_is_a_lost_reply(
+    run: Run, fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    fal_sandbox.faults.drop("submit")
+    with pytest.raises(FalSubmitUncertainError):
+        run(fal, generate(fal))
+    assert fal_sandbox.submits == 1
+
+
+@pytest.mark.parametrize("on", ["stream", "status", "result"])
+def test_a_connection_dropped_later_loses_nothing(
+    run: Run, fal: FalProvider, fal_sandbox: Sandbox, on: Any
+) -> None:
+    fal_sandbox.faults.drop(on, times=2)
+    assert run(fal, generate(fal)).body["images"]
+    assert fal_sandbox.submits == 1
+
+
+def test_a_refused_connection_was_never_sent(run: Run) -> None:
+    fal = create_fal("k", base_url="http://127.0.0.1:1/queue", timeout=0.3)
+    with pytest.raises(FalConnectionError) as caught:
+        run(fal, generate(fal))
+    assert caught.value.is_retryable
+
+
+def test_the_address_is_checked_where_it_is_connected_to(fal_sandbox: Sandbox) -> None:
+    # What a hostile DNS does: the text was fine, the address is this machine's own.
+    url = fal_sandbox.media.put("a.bin", b"x", "application/octet-stream")
+    with httpx.Client(transport=GuardedTransport(trusted=())) as client:
+        for each in (url, url.replace("127.0.0.1", "localhost")):
+            with pytest.raises(Refused, match="not a public address"):
+                client.get(each)
+    trusted = {origin(url)}
+    with httpx.Client(transport=GuardedTransport(trusted=trusted)) as client:
+        assert client.get(url).content == b"x"
+    assert len(fal_sandbox.requests) == 1
+
+
+async def test_and_so_it_is_without_blocking(fal_sandbox: Sandbox) -> None:
+    url = fal_sandbox.media.put("a.bin", b"x", "application/octet-stream")
+    transport = AsyncGuardedTransport(trusted=())
+    async with httpx.AsyncClient(transport=transport) as client:
+        with pytest.raises(Refused, match="not a public address"):
+            await client.get(url.replace("127.0.0.1", "localhost"))
+    assert fal_sandbox.requests == []
+
+
+def test_a_large_answer_is_not_read_to_its_end(run: Run, fal_sandbox: Sandbox) -> None:
+    fal = fal_sandbox.provider(limits=Limits(download_bytes=1000))
+    url = fal_sandbox.media.put("big.bin", b"x" * 5000, "application/octet-stream")
+    with pytest.raises(FalDownloadError, match="larger than 1000 bytes"):
+        run(fal, download(fal.context, url))
+
+
+def test_no_key_goes_to_files(run: Run, fal: FalProvider, fal_sandbox: Sandbox) -> None:
+    url = fal_sandbox.media.put("a.bin", b"x", "application/octet-stream")
+    run(fal, download(fal.context, url))
+    assert fal_sandbox.leaks == []
+    [request] = fal_sandbox.requests
+    assert "authorization" not in request.headers
+
+
+def test_a_redirect_of_the_api_is_not_followed(run: Run) -> None:
+    seen: list[httpx.Request] = []
+
+    def moved(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(307, headers={"location": "https://evil.example/"})
+
+    transport = httpx.MockTransport(moved)
+    fal = create_fal(
+        "k",
+        http_client=httpx.Client(transport=transport),
+        http_async_client=httpx.AsyncClient(transport=transport),
+    )
+    with pytest.raises(Exception, match="307"):
+        run(fal, generate(fal))
+    assert [each.url.host for each in seen] == ["queue.fal.run"]
+
+
+def test_blocking_work_gives_its_answer_and_its_error(
+    run: Run, fal: FalProvider
+) -> None:
+    def flow() -> Flow[list[Any]]:
+        first = yield Call(lambda: threading.current_thread().name)
+        try:
+            yield Call(lambda: 1 / 0)
+        except ZeroDivisionError as error:
+            return [first, str(error)]
+        return []
+
+    assert run(fal, flow())[1] == "division by zero"
+
+
+def test_an_error_of_the_watcher_comes_out(run: Run, fal: FalProvider) -> None:
+    def watch(_: QueueUpdate) -> None:
+        message = "the watcher failed"
+        raise RuntimeError(message)
+
+    with pytest.raises(RuntimeError, match="the watcher failed"):
+        run(fal, generate(fal), watch)
+
+
+def test_ctrl_c_cancels_at_fal(run: Run) -> None:
+    with Sandbox(run_seconds=60) as sandbox:
+        fal = sandbox.provider()
+
+        def interrupt(_: QueueUpdate) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run(fal, generate(fal), interrupt)
+        assert [each.method for each in sandbox.requests].count("PUT") == 1
+
+
+async def test_cancelling_the_task_cancels_at_fal() -> None:
+    with Sandbox(run_seconds=60) as sandbox:
+        fal = sandbox.provider()
+        begun = asyncio.Event()
+        task = asyncio.create_task(fal.arun(generate(fal), lambda _: begun.set()))
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert [each.method for each in sandbox.requests].count("PUT") == 1
+        await fal.aclose()
+
+
+async def test_a_time_limit_around_it_cancels_at_fal() -> None:
+    with Sandbox(run_seconds=60) as sandbox:
+        async with sandbox.provider() as fal:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await fal.arun(generate(fal))
+            assert [each.method for each in sandbox.requests].count("PUT") == 1
+
+
+def test_cancel_open_stops_worker_threads() -> None:
+    with Sandbox(run_seconds=60) as sandbox:
+        fal = sandbox.provider()
+        begun = threading.Event()
+        ended: list[str] = []
+
+        def work() -> None:
+            try:
+                fal.run(generate(fal), lambda _: begun.set())
+            except Exception as error:  # noqa: BLE001 - told to the test's thread
+                ended.append(type(error).__name__)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        begun.wait()
+        [word] = fal.cancel_open().values()
+        thread.join()
+        assert word in {"OK", "CANCELLATION_REQUESTED"}
+        assert ended == ["FalCancelledError"]
+
+
+def test_two_loops_and_no_open_socket_left(fal_sandbox: Sandbox) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        fal = fal_sandbox.provider()
+        for _ in range(2):
+            asyncio.run(fal.arun(generate(fal)))
+            gc.collect()
+
+
+@pytest.fixture
+def watched(fal_sandbox: Sandbox) -> Iterator[FalProvider]:
+    with fal_sandbox.provider(headers={"X-Fal-Store-IO": "0"}) as fal:
+        yield fal
+
+
+def test_own_headers_and_the_user_agent_are_sent(
+    run: Run, watched: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    run(watched, generate(watched))
+    submit = fal_sandbox.requests[0]
+    assert submit.headers["x-fal-store-io"] == "0"
+    assert submit.headers["user-agent"].startswith("langchain-fal-image/")
+    assert submit.headers["authorization"] == "Key …"
+    assert json.dumps(submit.json) == '{"prompt": "a hill"}'
