@@ -74,11 +74,6 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
 
     takes_image_input: ClassVar[bool] = False
 
-    def __init__(self, model: str | None = None, **settings: Any) -> None:
-        if model is not None:
-            settings["model"] = model
-        super().__init__(**settings)
-
     @model_validator(mode="before")
     @classmethod
     def _gather_options(cls, given: Any) -> Any:
@@ -297,6 +292,9 @@ class FalTextToImage(FalImageModel):
 
     model: str = "fal-ai/qwen-image"
 
+    def __init__(self, model: str = "fal-ai/qwen-image", **settings: Any) -> None:
+        super().__init__(model=model, **settings)
+
 
 class FalImageEdit(FalImageModel):
     """Change images by words, with one request that is paid for once.
@@ -315,6 +313,12 @@ class FalImageEdit(FalImageModel):
     """
 
     model: str = "fal-ai/qwen-image-2/edit"
+
+    def __init__(
+        self, model: str = "fal-ai/qwen-image-2/edit", **settings: Any
+    ) -> None:
+        super().__init__(model=model, **settings)
+
     takes_image_input: ClassVar[bool] = True
 
 

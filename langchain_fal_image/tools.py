@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
 from langchain_core.messages import ToolMessage
@@ -52,17 +53,20 @@ class _FalImageTool(BaseTool):
     _purpose: ClassVar[str]
     _arguments: ClassVar[tuple[str, ...]]
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+
     @model_validator(mode="before")
     @classmethod
     def _make_model(cls, given: Any) -> Any:
-        settings = dict(given)
+        settings = {name: value for name, value in given.items() if value is not None}
         model = settings.get("model")
         fal, budget = settings.pop("fal", None), settings.pop("budget", None)
         if model is None or isinstance(model, str):
-            model = cls._runnable(**({} if model is None else {"model": model}))
+            model = cls._runnable(model) if model else cls._runnable()
         changes = {"fal": fal, "budget": budget}
         changes = {name: value for name, value in changes.items() if value is not None}
-        settings["model"] = model.model_copy(update=changes) if changes else model
+        settings["model"] = model.model_copy(update=changes)
         return settings
 
     @model_validator(mode="after")
@@ -203,6 +207,25 @@ class FalTextToImageTool(_FalImageTool):
     )
     _arguments = ("prompt", "aspect_ratio", "num_images", "seed")
 
+    def __init__(
+        self,
+        *,
+        model: str | FalTextToImage | None = None,
+        fal: FalProvider | None = None,
+        library: ImageLibrary | None = None,
+        budget: Budget | None = None,
+        expose: Iterable[str] = (),
+        **settings: Any,
+    ) -> None:
+        super().__init__(
+            model=model,
+            fal=fal,
+            library=library,
+            budget=budget,
+            expose=tuple(expose),
+            **settings,
+        )
+
 
 class FalImageEditTool(_FalImageTool):
     """Lets a model change images by handle or URL.
@@ -227,6 +250,25 @@ class FalImageEditTool(_FalImageTool):
         "call costs money: call it once for each change the user wants."
     )
     _arguments = ("prompt", "images", "aspect_ratio", "num_images", "seed")
+
+    def __init__(
+        self,
+        *,
+        model: str | FalImageEdit | None = None,
+        fal: FalProvider | None = None,
+        library: ImageLibrary | None = None,
+        budget: Budget | None = None,
+        expose: Iterable[str] = (),
+        **settings: Any,
+    ) -> None:
+        super().__init__(
+            model=model,
+            fal=fal,
+            library=library,
+            budget=budget,
+            expose=tuple(expose),
+            **settings,
+        )
 
 
 class FalImageToolkit(BaseToolkit):

@@ -221,12 +221,13 @@ async def test_streams_queue_updates_as_events(fal: FalProvider) -> None:
         if event["event"] == "on_custom_event"
     ]
     assert {event["name"] for event in told} == {"fal_queue_update"}
-    first = told[0]["data"]
+    first: Any = told[0]["data"]
     assert first["status"] == "IN_QUEUE"
     assert first["request_id"]
-    statuses = [event["data"]["status"] for event in told]
+    data: list[Any] = [event["data"] for event in told]
+    statuses = [each["status"] for each in data]
     assert statuses.count("COMPLETED") == 2
-    assert json.dumps([event["data"] for event in told])
+    assert json.dumps(data)
 
 
 def test_a_trace_holds_inputs_and_outputs_but_no_bytes(

@@ -68,7 +68,7 @@ def test_a_timeout_can_be_taken_up() -> None:
         fal = sandbox.provider()
         with pytest.raises(FalTimeoutError) as caught:
             FalTextToImage(fal=fal, timeout=0.2).invoke("a hill")
-        assert caught.value.request_id in str(caught.value)
+        assert str(caught.value.request_id) in str(caught.value)
         assert caught.value.request.result().images[0].read()
         assert sandbox.submits == 1
 

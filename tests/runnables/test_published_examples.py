@@ -113,7 +113,7 @@ def test_a_published_answer_is_read_with_nothing_lost(
 
 
 def test_an_odd_answer_never_loses_the_image() -> None:
-    odd = {
+    odd: dict[str, Any] = {
         "image": {"url": "https://v3.fal.media/a.png", "width": "wide", "height": 5.0},
         "seed": "many",
         "timings": None,
