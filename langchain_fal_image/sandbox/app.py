@@ -10,6 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -22,6 +23,7 @@ from langchain_fal_image.sandbox import openapi
 from langchain_fal_image.sandbox.faults import Fault, Faults, Operation
 from langchain_fal_image.sandbox.media import Media
 from langchain_fal_image.sandbox.queue import Job, Queue
+from langchain_fal_image.sandbox.storage import Storage
 
 __all__ = ["Fal", "ReceivedRequest"]
 
@@ -68,6 +70,7 @@ class Fal:
     ) -> None:
         self.faults = faults
         self.media = Media()
+        self._storage = Storage(self.media)
         self.requests: list[ReceivedRequest] = []
         self.leaks: list[str] = []
         self.url = ""
@@ -104,10 +107,9 @@ class Fal:
 
     async def _proxy(self, request: Request) -> Response:
         """Serve what a client of fal sends to a proxy, as @fal-ai/client does."""
-        target = request.headers.get("x-fal-target-url", "")
-        _, _, rest = target.partition("://")
-        host, _, path = rest.partition("/")
-        path = path.partition("?")[0]
+        target = urlsplit(request.headers.get("x-fal-target-url", ""))
+        host, path = target.netloc, target.path.strip("/")
+        request.scope["query_string"] = target.query.encode()
         if host == "queue.fal.run":
             return await self._queued(request, path, base=f"https://{host}")
         if host == "fal.run":
@@ -227,25 +229,8 @@ class Fal:
         if refused := self._unauthorized(request):
             return refused
         return await self._with_faults(
-            "upload", request, lambda: self._upload_begun(request)
+            "upload", request, lambda: self._storage.begun(request)
         )
-
-    async def _upload_begun(self, request: Request) -> Response:
-        path = request.path_params["path"]
-        if path in {"storage/auth/token", "storage/auth/token/"}:
-            token = {
-                "token": "sandbox-upload",
-                "token_type": "Bearer",
-                "base_url": f"{self.url}/files",
-                "expires_at": "2999-01-01T00:00:00+00:00",
-            }
-            return JSONResponse(token)
-        body = await request.json()
-        place = f"uploads/{uuid.uuid4()}/{body.get('file_name', 'file')}"
-        if path not in {"storage/upload/initiate", "storage/upload/initiate-multipart"}:
-            return JSONResponse({"detail": "Not Found"}, status_code=404)
-        url = self.media.url(place)
-        return JSONResponse({"upload_url": f"{url}?upload=sandbox", "file_url": url})
 
     async def _files(self, request: Request) -> Response:
         path = request.path_params["path"]
@@ -254,47 +239,12 @@ class Fal:
         if request.headers.get("authorization", "").startswith("Key "):
             self.leaks.append(f"{request.method} {request.url.path}")
         if request.method == "GET":
-            return await self._with_faults("file", request, lambda: self._file(path))
+            return await self._with_faults(
+                "file", request, lambda: self._storage.read(path)
+            )
         return await self._with_faults(
-            "upload", request, lambda: self._stored(request, path, content)
+            "upload", request, lambda: self._storage.stored(request, path, content)
         )
-
-    async def _file(self, path: str) -> Response:
-        stored = self.media.get(path)
-        if stored is None:
-            return JSONResponse({"detail": "Not Found"}, status_code=404)
-        return Response(stored.content, media_type=stored.content_type)
-
-    async def _stored(self, request: Request, path: str, content: bytes) -> Response:
-        kind = request.headers.get("content-type", "application/octet-stream")
-        if path == "upload":
-            name = request.headers.get("x-fal-file-name", "file")
-            place = f"uploads/{uuid.uuid4()}/{name}"
-            return JSONResponse({"access_url": self.media.keep(place, content, kind)})
-        if path == "upload/multipart":
-            place = f"uploads/{uuid.uuid4()}"
-            url = self.media.url(place)
-            return JSONResponse({"access_url": url, "uploadId": str(uuid.uuid4())})
-        head, _, last = path.rpartition("/")
-        if last == "complete":
-            return self._joined(head, await request.json())
-        if last.isdigit():
-            etag = f'"{last}-{len(content)}"'
-            self.media.keep(path, content, kind)
-            body = {"partNumber": int(last), "etag": etag}
-            return JSONResponse(body, headers={"etag": etag})
-        return JSONResponse({"access_url": self.media.keep(path, content, kind)})
-
-    def _joined(self, path: str, body: dict[str, Any]) -> Response:
-        parts = [
-            self.media.get(f"{path}/{part['partNumber']}") for part in body["parts"]
-        ]
-        if None in parts:
-            return JSONResponse({"detail": "a part is missing"}, status_code=400)
-        content = b"".join(part.content for part in parts if part)
-        place = path.partition("/multipart/")[0]
-        kind = parts[0].content_type if parts and parts[0] else ""
-        return JSONResponse({"access_url": self.media.keep(place, content, kind)})
 
     async def _document(self, request: Request) -> Response:
         found = openapi.document(request.query_params.get("endpoint_id", ""))

@@ -52,7 +52,7 @@ def toned(picture: Image.Image, words: list[str]) -> Image.Image:
     if NIGHT & named:
         picture = ImageEnhance.Color(picture).enhance(0.75)
         veil = scenery.gradient(
-            picture.size, [(42, 56, 108), (72, 88, 140), (110, 116, 160)]
+            picture.size, [(58, 72, 126), (74, 90, 142), (94, 104, 152)]
         )
         return Image.blend(ImageChops.multiply(picture, veil), picture, 0.16)
     tints: list[tuple[set[str], Colour, float]] = [
