@@ -1,0 +1,135 @@
+"""Images and results: reading, saving, showing, and what they never hold."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+
+import PIL.Image
+import pytest
+from langchain_core.stores import InMemoryByteStore
+
+from langchain_fal_image import FalProvider, FalTextToImage, GeneratedImage, ImageResult
+from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
+from langchain_fal_image.sandbox import Sandbox
+from langchain_fal_image.sniff import sniff
+
+
+@pytest.fixture
+def image(fal: FalProvider) -> GeneratedImage:
+    return FalTextToImage(fal=fal).invoke("a hill").images[0]
+
+
+def test_the_type_is_told_by_the_bytes_once_read(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    encoded = io.BytesIO()
+    PIL.Image.new("RGB", (30, 20)).save(encoded, "WEBP")
+    url = fal_sandbox.media.put("a.png", encoded.getvalue(), "image/png")
+    image = GeneratedImage(url=url, mime_type="image/jpeg").using(fal)
+    assert image.mime_type == "image/jpeg"
+    image.read()
+    assert (image.mime_type, image.width, image.height) == ("image/webp", 30, 20)
+
+
+def test_it_is_saved_where_one_would_expect(
+    image: GeneratedImage, tmp_path: Path
+) -> None:
+    assert image.save(tmp_path / "fuji.png").name == "fuji.png"
+    assert image.save(str(tmp_path / "fuji")).name == "fuji.png"
+    assert image.save(tmp_path / "deep" / "er" / "a").parent.name == "er"
+    assert image.with_handle("img_3").save(tmp_path).suffix == ".png"
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_file_name_from_fal_cannot_leave_the_directory(
+    image: GeneratedImage, tmp_path: Path
+) -> None:
+    hostile = image._with(file_name="../../evil.png")
+    assert hostile.save(tmp_path) == tmp_path / "evil.png"
+
+
+def test_a_missing_file_is_a_failed_download(
+    image: GeneratedImage, fal_sandbox: Sandbox
+) -> None:
+    fal_sandbox.media.remove(str(image.url))
+    with pytest.raises(FalDownloadError, match="404"):
+        image.read()
+    assert fal_sandbox.submits == 1
+
+
+def test_it_opens_in_pillow_and_shows_itself(image: GeneratedImage) -> None:
+    assert image.to_pil().size == (1024, 768)
+    assert str(image.url) in image._repr_html_()
+
+
+def test_a_content_block_is_by_url_and_the_same_every_time(
+    image: GeneratedImage,
+) -> None:
+    block = image.to_content_block()
+    assert block == {
+        "type": "image",
+        "url": image.url,
+        "mime_type": "image/png",
+        "id": f"{image.request_id}-0",
+    }
+
+
+def test_bytes_in_the_answer_go_to_the_store(fal_sandbox: Sandbox) -> None:
+    store = InMemoryByteStore()
+    fal = fal_sandbox.provider(store=store)
+    [image] = FalTextToImage(fal=fal, sync_mode=True).invoke("a hill").images
+    assert list(store.yield_keys()) == [image.sha256]
+    assert image._repr_html_().startswith('<img src="data:image/png;base64,')
+    with pytest.raises(FalConfigurationError, match="no URL"):
+        image.to_content_block()
+    stored = pickle.dumps(image)
+    assert len(stored) < 1000
+    lost = pickle.loads(stored).using(fal_sandbox.provider())  # noqa: S301 - our own
+    with pytest.raises(FalDownloadError, match="are gone"):
+        lost.read()
+
+
+def test_a_result_shows_itself_escaped() -> None:
+    result = ImageResult.from_output(
+        {"images": ["https://v3.fal.media/a.png?x='><script>"]},
+        model="fal-ai/x",
+        options={"prompt": "<script>"},
+    )
+    assert "<script>" not in result._repr_html_()
+
+
+def test_what_is_no_artifact_is_refused() -> None:
+    with pytest.raises(ValueError, match="not the artifact"):
+        ImageResult.from_artifact({"type": "other"})
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_files_are_recognised_by_their_bytes(kind: str) -> None:
+    encoded = io.BytesIO()
+    PIL.Image.new("RGB", (31, 17)).save(encoded, kind)
+    seen = sniff(encoded.getvalue())
+    assert seen is not None
+    assert seen.mime_type == f"image/{kind.lower()}"
+    if kind not in {"BMP", "TIFF"}:
+        assert (seen.width, seen.height) == (31, 17)
+
+
+def test_webp_and_png_forms_and_cut_files() -> None:
+    for settings in ({"lossless": True}, {"lossless": False}):
+        encoded = io.BytesIO()
+        PIL.Image.new("RGBA", (31, 17), (1, 2, 3, 4)).save(encoded, "WEBP", **settings)
+        seen = sniff(encoded.getvalue())
+        assert seen is not None
+        assert (seen.width, seen.height) == (31, 17)
+    alpha = io.BytesIO()
+    PIL.Image.new("RGBA", (3, 3)).save(alpha, "PNG")
+    seen = sniff(alpha.getvalue())
+    assert seen is not None
+    assert seen.has_alpha
+    for length in range(60):
+        for data in (alpha.getvalue(), encoded.getvalue()):
+            sniff(data[:length])
+    assert sniff(b"<?xml version='1.0'?><svg/>") is not None
+    assert sniff(b"hello") is None
