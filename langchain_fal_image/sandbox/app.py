@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import threading
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -74,6 +75,7 @@ class Fal:
         self.requests: list[ReceivedRequest] = []
         self.leaks: list[str] = []
         self.url = ""
+        self.changed = threading.Condition()
         self.queue = Queue(self.media, **settings)
         self._heartbeat_seconds = heartbeat_seconds
         self._unknown_endpoints = unknown_endpoints
@@ -273,6 +275,11 @@ class Fal:
                 request.method, request.url.path, request.url.query, headers, payload
             )
         )
+        self._tell()
+
+    def _tell(self) -> None:
+        with self.changed:
+            self.changed.notify_all()
 
     def _unauthorized(self, request: Request) -> Response | None:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
@@ -292,7 +299,9 @@ class Fal:
     ) -> Response:
         fault = self.faults.take(operation)
         if fault is None:
-            return await action()
+            response = await action()
+            self._tell()
+            return response
         if fault.delay_seconds:
             await asyncio.sleep(fault.delay_seconds)
         if fault.drop != "before" and fault.status is None:
@@ -301,6 +310,7 @@ class Fal:
             response = _faulty(fault)
         if fault.drop:
             request.scope["sandbox.drop"]()
+        self._tell()
         return response
 
 

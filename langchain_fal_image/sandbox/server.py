@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
@@ -91,6 +92,24 @@ class Sandbox:
     def leaks(self) -> list[str]:
         """Requests for files that had a key on them; there should be none."""
         return list(self._fal.leaks)
+
+    def wait_for(
+        self, condition: Callable[[Sandbox], bool], *, timeout: float = 10.0
+    ) -> None:
+        """Wait, in a test, until the sandbox has seen something.
+
+        Args:
+            condition: Such as `lambda sandbox: sandbox.submits == 1`; looked at again
+                with every request.
+            timeout: In seconds.
+
+        Raises:
+            TimeoutError: It did not come to be.
+        """
+        with self._fal.changed:
+            if not self._fal.changed.wait_for(lambda: condition(self), timeout):
+                message = f"It did not come to be within {timeout:g} s."
+                raise TimeoutError(message)
 
     def provider(self, *, api_key: str = "sandbox", **settings: Any) -> FalProvider:
         """Make a provider whose fal this is.
