@@ -1,36 +1,38 @@
 """The image endpoints that ship with this package, as data.
 
-The file `catalog.json` beside this module has this form:
+`catalog.json` holds the facts of fal's own endpoint types, read by
+`scripts/build_catalog.py`:
 
 ```
 {
-  "form": 1,                       number of this form
-  "parts": {"Seed": {...}, ...}    shapes stated once, named by "$ref"
+  "form": 2,                          number of this form
+  "read_from": "@fal-ai/client …",    where the facts come from
+  "endpoints_in_all": 1207,           how many there are, images or not
+  "fields": {                         each shape of an option, stated once
+    "seed": {"type": "number"},       the most frequent one under the option's name,
+    "seed.2": {...}, ...              the others with a number
+  },
   "endpoints": {
-    "fal-ai/qwen-image": {
-      "title":    its name, for people
-      "about":    what it is good at, in a sentence, for people and models
-      "category": fal's word, "text-to-image" or "image-to-image"
-      "source":   where the limits come from
-      "input":    {"type": "object", "properties": {...}, "required": [...]}
-      "output":   the shape of its answer
-    }, ...
+    "fal-ai/qwen-image": [
+      "acceleration.3 guidance_scale … seed",   the input's fields
+      "prompt",                                 which of them are required
+      "images seed …"                           the output's fields
+    ], ...
   }
 }
 ```
 
-Inputs, outputs and parts are JSON Schema: `type` (a word or a list of words),
-`enum`, `default`, `description`, `minimum`, `maximum`, `exclusiveMinimum`,
-`exclusiveMaximum`, `multipleOf`, `minLength`, `maxLength`, `items`, `minItems`,
-`maxItems`, `properties`, `required`, `additionalProperties` and `anyOf`.
-`"$ref": "#/parts/Name"` takes in a part; words beside a `$ref` add to the part or
-narrow it. Properties stand in fal's order; an object without `properties` is a
-free-form map.
+`limits.json` holds what the types do not say: under `fields` words and limits for an
+option wherever it occurs, under `endpoints` those of one endpoint, with its title, what
+it is good at, and the source. What it says is laid over the facts.
 
-What JSON Schema has no word for:
+Shapes are JSON Schema: `type` (a word or a list of words), `enum`, `default`,
+`description`, `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`,
+`multipleOf`, `minLength`, `maxLength`, `items`, `minItems`, `maxItems`, `properties`,
+`required`, `additionalProperties` and `anyOf`. An object without `properties` is a
+free-form map. What JSON Schema has no word for:
 
-- `file`: on a string, `"image"` or `"mask"`: the URL of a picture. The first image
-  field that is required, else the first one, is where input pictures go.
+- `file`: on a string, `"image"` or `"mask"`: the URL of a picture.
 - `minSide`, `maxSide` (pixels), `maxBytes`, `mediaTypes` (a list) and `alpha`
   (`false`: no transparency), beside `file`: what each picture must be.
 - `minPixels`, `maxPixels`: on a size, the limits of width times height.
@@ -47,25 +49,64 @@ from typing import Any
 from langchain_fal_image.options.reading import read_schema
 from langchain_fal_image.options.schema import EndpointSchema
 
-__all__ = ["endpoint", "endpoint_ids", "raw"]
+__all__ = ["endpoint", "endpoint_ids", "entry", "read_from"]
 
 
 @cache
-def raw() -> Mapping[str, Any]:
-    """Give the catalog as it stands in its file, read once per process.
+def _data(name: str) -> Mapping[str, Any]:
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    data: dict[str, Any] = json.loads(text)
+    return data
 
-    Returns:
-        The parsed `catalog.json`, whose form this module's description gives. It
-        is shared: do not change it.
-    """
-    text = files(__package__).joinpath("catalog.json").read_text(encoding="utf-8")
-    catalog: dict[str, Any] = json.loads(text)
-    return catalog
+
+def read_from() -> str:
+    """Say what the facts were read from, with its version."""
+    return str(_data("catalog.json")["read_from"])
 
 
 def endpoint_ids() -> tuple[str, ...]:
-    """Name the endpoints whose contract is known, in the catalog's order."""
-    return tuple(raw()["endpoints"])
+    """Name the endpoints whose contract is known, sorted."""
+    return tuple(_data("catalog.json")["endpoints"])
+
+
+@cache
+def entry(endpoint_id: str) -> Mapping[str, Any] | None:
+    """Give what is known of an endpoint as JSON Schema, limits laid over facts.
+
+    Args:
+        endpoint_id: fal's id, such as `fal-ai/qwen-image`.
+
+    Returns:
+        `title`, `about`, `category`, `source`, `input` and `output`, or None for an
+        endpoint that the catalog does not hold. It is shared: do not change it.
+    """
+    found = _data("catalog.json")["endpoints"].get(endpoint_id)
+    if found is None:
+        return None
+    limits = _data("limits.json")
+    own = limits["endpoints"].get(endpoint_id, {})
+    inputs, required, outputs = (each.split() for each in found)
+    properties = {
+        name: _limited(name, shape, own.get("input", {}).get(name, {}))
+        for name, shape in sorted(
+            _fields(inputs), key=lambda field: field[0] not in required
+        )
+    }
+    needs_image = any(
+        "image" in {shape.get("file"), shape.get("items", {}).get("file")}
+        for name, shape in properties.items()
+        if name in required
+    )
+    return {
+        "title": own.get("title", endpoint_id),
+        "about": own.get("about", ""),
+        "category": own.get(
+            "category", "image-to-image" if needs_image else "text-to-image"
+        ),
+        "source": own.get("source", read_from()),
+        "input": {"type": "object", "properties": properties, "required": required},
+        "output": {"type": "object", "properties": dict(_fields(outputs))},
+    }
 
 
 @cache
@@ -78,7 +119,64 @@ def endpoint(endpoint_id: str) -> EndpointSchema | None:
     Returns:
         The contract, or None for an endpoint that the catalog does not hold.
     """
-    entry = raw()["endpoints"].get(endpoint_id)
-    if entry is None:
-        return None
-    return read_schema(endpoint_id, entry, parts=raw()["parts"])
+    found = entry(endpoint_id)
+    return None if found is None else read_schema(endpoint_id, found)
+
+
+def _fields(keys: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    shapes = _data("catalog.json")["fields"]
+    return [(key.partition(".")[0], shapes[key]) for key in keys]
+
+
+def _limited(
+    name: str, shape: Mapping[str, Any], own: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Lay the limits of a name, and those of one endpoint, over a shape."""
+    usual = _data("limits.json")["fields"].get(name, {})
+    limited = {key: value for key, value in shape.items() if key != "type"}
+    if "type" in shape:
+        limited["type"] = shape["type"]
+        if usual.get("type") == "integer":
+            limited["type"] = _whole(shape["type"])
+    for key, value in usual.items():
+        if key != "type" and (key in _WORDS or "number" in _types(shape)):
+            limited.setdefault(key, value)
+    for key in ("properties", "anyOf"):
+        if key in limited:
+            limited[key] = _nested(limited[key])
+    return _laid_over(limited, own)
+
+
+_WORDS = frozenset({"description", "default"})
+
+
+def _nested(node: Any) -> Any:
+    if isinstance(node, list):
+        return [
+            {**each, "properties": _nested(each["properties"])}
+            if "properties" in each
+            else each
+            for each in node
+        ]
+    return {name: _limited(name, shape, {}) for name, shape in node.items()}
+
+
+def _types(shape: Mapping[str, Any]) -> list[str]:
+    types = shape.get("type", [])
+    return [types] if isinstance(types, str) else list(types)
+
+
+def _whole(types: Any) -> Any:
+    if isinstance(types, str):
+        return "integer" if types == "number" else types
+    return [_whole(each) for each in types]
+
+
+def _laid_over(shape: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    for key, value in own.items():
+        before = shape.get(key)
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            shape[key] = _laid_over(dict(before), value)
+        else:
+            shape[key] = value
+    return shape

@@ -19,14 +19,17 @@ _DEEPEST_REFERENCE = 32
 
 
 def read_schema(
-    endpoint_id: str, entry: Mapping[str, Any], *, parts: Mapping[str, Any]
+    endpoint_id: str,
+    entry: Mapping[str, Any],
+    *,
+    parts: Mapping[str, Any] | None = None,
 ) -> EndpointSchema:
     """Read an entry of the catalog.
 
     Args:
         endpoint_id: The entry's id.
         entry: The entry, in the form that `catalog` describes.
-        parts: The shapes that the entry may refer to.
+        parts: The shapes that the entry may refer to by `$ref`.
 
     Returns:
         The contract.
@@ -34,6 +37,7 @@ def read_schema(
     Raises:
         ValueError: A `$ref` that leads nowhere or round in a circle.
     """
+    parts = parts or {}
     answer = _joined(entry.get("output", {}), parts).get("properties", {})
     is_single = "image" in answer and "images" not in answer
     return EndpointSchema(

@@ -289,7 +289,7 @@ class Fal:
         return _answer(401, body, str(uuid.uuid4()))
 
     def _unknown(self, endpoint_id: str) -> Response | None:
-        if self._unknown_endpoints or endpoint_id in catalog.raw()["endpoints"]:
+        if self._unknown_endpoints or catalog.entry(endpoint_id):
             return None
         body = {"detail": f"Application {endpoint_id!r} not found"}
         return _answer(404, body, str(uuid.uuid4()))
@@ -302,12 +302,15 @@ class Fal:
             response = await action()
             self._tell()
             return response
-        if fault.delay_seconds:
+        if not fault.after:
             await asyncio.sleep(fault.delay_seconds)
         if fault.drop != "before" and fault.status is None:
             response = await action()
         else:
             response = _faulty(fault)
+        if fault.after:
+            self._tell()
+            await asyncio.sleep(fault.delay_seconds)
         if fault.drop:
             request.scope["sandbox.drop"]()
         self._tell()

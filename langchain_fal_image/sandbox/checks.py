@@ -84,18 +84,13 @@ def _of(error: jsonschema.ValidationError) -> Iterator[dict[str, Any]]:
 def _beyond_json_schema(
     schema: dict[str, Any], payload: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    parts = schema["parts"]
     for name, node in schema.get("properties", {}).items():
         value = payload.get(name)
         if value is None:
             continue
-        if "$ref" in node:
-            node = {**parts[node["$ref"].rpartition("/")[2]], **node}  # noqa: PLW2901 - the part taken in
         if isinstance(value, dict) and ("minPixels" in node or "maxPixels" in node):
             yield from _pixels(name, value, node)
         items = node.get("items", {})
-        if "$ref" in items:
-            items = {**parts[items["$ref"].rpartition("/")[2]], **items}
         if "file" in node or "file" in items:
             for index, url in enumerate(value if isinstance(value, list) else [value]):
                 where = [name, index] if isinstance(value, list) else [name]

@@ -26,6 +26,7 @@ class Fault:
         body: What to answer; a text is sent as it is, all else as JSON.
         headers: Of that answer.
         delay_seconds: Wait so long first.
+        after: Wait after the sandbox did what was asked, before it answers.
         times: For how many requests it holds.
         skip: How many requests pass unharmed before it.
     """
@@ -36,6 +37,7 @@ class Fault:
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     delay_seconds: float = 0.0
+    after: bool = False
     times: int = 1
     skip: int = 0
 

@@ -14,7 +14,6 @@ from urllib.parse import unquote_to_bytes
 
 import PIL.Image
 
-from langchain_fal_image.options import catalog
 from langchain_fal_image.sandbox import openapi
 from langchain_fal_image.sandbox.pictures import draw, edit, encode, stand_in
 
@@ -180,8 +179,8 @@ def generate(
 
 def input_urls(endpoint_id: str, payload: dict[str, Any]) -> list[str]:
     """Give the input images of a request, in order."""
-    entry = catalog.raw()["endpoints"].get(endpoint_id)
-    names = entry["input"]["properties"] if entry else payload
+    schema = openapi.input_schema(endpoint_id)
+    names = schema["properties"] if schema else payload
     return list(_urls(payload, names))
 
 
@@ -239,10 +238,8 @@ def _defaults(endpoint_id: str) -> dict[str, Any]:
     schema = openapi.input_schema(endpoint_id) or {}
     found = {}
     for name, node in schema.get("properties", {}).items():
-        reference = node.get("$ref", "").rpartition("/")[2]
-        joined = {**schema["parts"].get(reference, {}), **node}
-        if "default" in joined:
-            found[name] = joined["default"]
+        if "default" in node:
+            found[name] = node["default"]
     return found
 
 

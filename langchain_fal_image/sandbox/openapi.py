@@ -9,32 +9,38 @@ from langchain_fal_image.options import catalog
 __all__ = ["document", "input_schema", "output_schema"]
 
 
+# For endpoints outside the catalog.
+_PLAIN_OUTPUT = {
+    "type": "object",
+    "properties": {
+        "images": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "url": {"type": "string"},
+                    "width": {"type": "integer"},
+                    "height": {"type": "integer"},
+                    "content_type": {"type": "string"},
+                },
+                "required": ["url"],
+            },
+        },
+        "seed": {"type": "integer"},
+    },
+}
+
+
 def input_schema(endpoint_id: str) -> dict[str, Any] | None:
     """Give the JSON Schema of an endpoint's input; None for an unknown endpoint."""
-    entry = catalog.raw()["endpoints"].get(endpoint_id)
-    if entry is None:
-        return None
-    return {**entry["input"], "parts": catalog.raw()["parts"]}
+    entry = catalog.entry(endpoint_id)
+    return None if entry is None else entry["input"]
 
 
 def output_schema(endpoint_id: str) -> dict[str, Any]:
-    """Give the JSON Schema of an endpoint's output, its parts taken in."""
-    entry = catalog.raw()["endpoints"].get(endpoint_id)
-    schema = entry["output"] if entry else {"$ref": "#/parts/Qwen2Output"}
-    taken: dict[str, Any] = _taken_in(schema)
-    return taken
-
-
-def _taken_in(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_taken_in(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    joined = dict(node)
-    if reference := joined.pop("$ref", None):
-        part = catalog.raw()["parts"][reference.rpartition("/")[2]]
-        joined = {**part, **joined}
-    return {key: _taken_in(value) for key, value in joined.items()}
+    """Give the JSON Schema of an endpoint's output."""
+    entry = catalog.entry(endpoint_id)
+    return _PLAIN_OUTPUT if entry is None else entry["output"]
 
 
 def document(endpoint_id: str) -> dict[str, Any] | None:
@@ -46,13 +52,13 @@ def document(endpoint_id: str) -> dict[str, Any] | None:
     Returns:
         OpenAPI 3.0, or None for an unknown endpoint.
     """
-    entry = catalog.raw()["endpoints"].get(endpoint_id)
+    entry = catalog.entry(endpoint_id)
     if entry is None:
         return None
     fields = entry["input"].get("properties", {})
     schemas = {
         "Input": {
-            **_taken_in(entry["input"]),
+            **entry["input"],
             "title": "Input",
             "x-fal-order-properties": list(fields),
         },

@@ -161,7 +161,7 @@ class Wire:
 
     def _perform(self, effect: Effect) -> Any:
         match effect:
-            case Send(request):
+            case Send(request=request):
                 with _failures():
                     response = self.send(request)
                     try:
@@ -191,12 +191,13 @@ class Wire:
         stream: _AsyncStream | None = None
         answer: Any = None
         error: BaseException | None = None
-        interrupted = False
+        stop = _Interruption()
         try:
             while True:
                 try:
                     effect = flow.throw(error) if error else flow.send(answer)
                 except StopIteration as end:
+                    stop.raise_if_late()
                     done.append(end.value)
                     return
                 answer, error = None, None
@@ -204,30 +205,45 @@ class Wire:
                     await stream.close()
                     stream = None
                 try:
+                    stop.raise_if_late()
                     if isinstance(effect, Notify):
                         yield effect.update
                     elif isinstance(effect, Listen):
                         stream = stream or _AsyncStream(self, effect)
                         answer = await stream.next()
-                    elif interrupted:
-                        # What a cancelled flow still does, such as telling fal, is
-                        # not cancelled a second time.
-                        answer = await self._clients.shielded(self._aperform(effect))
                     else:
-                        answer = await self._aperform(effect)
+                        answer = await self._aanswer(effect, stop)
                 except GeneratorExit:
                     raise
                 except BaseException as raised:  # noqa: BLE001 - thrown into the flow
                     error = raised
-                    interrupted = not isinstance(raised, Exception)
+                    stop.begun = not isinstance(raised, Exception)
         finally:
             if stream:
                 await stream.close()
             flow.close()
 
+    async def _aanswer(self, effect: Effect, stop: _Interruption) -> Any:
+        if stop.begun:
+            # What a cancelled flow still does, such as telling fal, is not cancelled
+            # a second time.
+            return await self._clients.shielded(self._aperform(effect))
+        if not isinstance(effect, Send) or not effect.patience:
+            return await self._aperform(effect)
+        task = asyncio.ensure_future(self._aperform(effect))
+        try:
+            return await self._clients.shielded(task)
+        except asyncio.CancelledError as cancelled:
+            await asyncio.wait({task}, timeout=effect.patience)
+            if not task.done() or task.cancelled():
+                task.cancel()
+                raise
+            stop.late = cancelled
+            return task.result()
+
     async def _aperform(self, effect: Effect) -> Any:
         match effect:
-            case Send(request):
+            case Send(request=request):
                 with _failures():
                     response = await self.asend(request)
                     try:
@@ -251,6 +267,19 @@ class Wire:
         """Send a request and give its answer, the body not read yet."""
         client = await self._clients.asynchronous(request.client)
         return await client.send(self._clients.build(client, request), stream=True)
+
+
+class _Interruption:
+    """Whether a flow was interrupted, and an interruption it has yet to hear of."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.late: BaseException | None = None
+
+    def raise_if_late(self) -> None:
+        late, self.late = self.late, None
+        if late is not None:
+            raise late
 
 
 class _Stream:

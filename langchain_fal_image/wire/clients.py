@@ -9,7 +9,7 @@ import os
 import threading
 import urllib.request
 import weakref
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, Literal, TypeVar
 
 import httpx
@@ -129,7 +129,7 @@ class Clients:
             )
         return clients[purpose]
 
-    async def shielded(self, work: Coroutine[Any, Any, _T]) -> _T:
+    async def shielded(self, work: Awaitable[_T]) -> _T:
         """Await work that goes on even if the waiting task is cancelled."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)

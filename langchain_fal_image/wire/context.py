@@ -97,9 +97,19 @@ class Deadline:
 
 
 def exchange(
-    request: HttpRequest, rule: Rule, *, deadline: Deadline | None = None
+    request: HttpRequest,
+    rule: Rule,
+    *,
+    deadline: Deadline | None = None,
+    patience: float = 0.0,
 ) -> Flow[HttpResponse]:
     """Send a request, again where the rule allows it and the deadline leaves time.
+
+    Args:
+        request: What is sent.
+        rule: When it may be sent again.
+        deadline: Ends the tries.
+        patience: See `Send`.
 
     Returns:
         The last answer, whatever its status.
@@ -119,7 +129,7 @@ def exchange(
         response: HttpResponse | None = None
         failed: TransportFailure | None = None
         try:
-            response = yield Send(replace(request, read_timeout=timeout))
+            response = yield Send(replace(request, read_timeout=timeout), patience)
         except TransportFailure as error:
             failed = error
             again = rule.after_failure(error)

@@ -134,9 +134,18 @@ STREAM_END: Literal["end"] = "end"
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Exchange a request for an `HttpResponse`."""
+    """Exchange a request for an `HttpResponse`.
+
+    Attributes:
+        request: What is sent.
+        patience: How long a cancelled task still waits for the answer, in seconds.
+            Where it comes, the flow gets it, and the cancellation with the effect
+            after it. For what must not be abandoned halfway: the answer to a submit
+            is the id of something that was paid for.
+    """
 
     request: HttpRequest
+    patience: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

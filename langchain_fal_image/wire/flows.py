@@ -105,7 +105,9 @@ def _accepted(
         read_timeout=min(timeouts.submit, patience),
     )
     try:
-        response = yield from exchange(request, SUBMIT, deadline=deadline)
+        response = yield from exchange(
+            request, SUBMIT, deadline=deadline, patience=ctx.timeouts.cancel
+        )
     except TransportFailure as error:
         raise _not_submitted(error, model, ctx) from error
     if not response.ok:
@@ -372,7 +374,9 @@ def run(
         read_timeout=deadline.remaining,
     )
     try:
-        response = yield from exchange(request, SUBMIT, deadline=deadline)
+        response = yield from exchange(
+            request, SUBMIT, deadline=deadline, patience=ctx.timeouts.cancel
+        )
     except TransportFailure as error:
         raise _not_submitted(error, model, ctx) from error
     if not response.ok:

@@ -287,7 +287,7 @@ def test_the_schema_is_flat_and_plain(fal: FalProvider) -> None:
         assert "$defs" not in schema
         assert "runtime" not in schema["properties"]
     draws, edits = (set(tool.args) for tool in tools)
-    assert draws == {"prompt", "aspect_ratio", "num_images"}
+    assert draws == {"prompt", "aspect_ratio", "num_images", "seed"}
     assert edits == {"prompt", "images", "aspect_ratio", "num_images", "seed"}
 
 

@@ -14,12 +14,26 @@ from langchain_fal_image.options.resolve import resolve
 
 jsonschema = pytest.importorskip("jsonschema", reason="comes with the extra sandbox")
 
+
+def document(endpoint_id: str) -> dict[str, Any]:
+    found = catalog.entry(endpoint_id)
+    assert found is not None
+    schema: dict[str, Any] = found["input"]
+    return schema
+
+
+PAGED = [
+    "fal-ai/qwen-image",
+    "fal-ai/qwen-image-2/pro/text-to-image",
+    "fal-ai/qwen-image-edit",
+    "fal-ai/qwen-image-2/edit",
+    "fal-ai/nano-banana-pro",
+    "fal-ai/nano-banana-pro/edit",
+]
 FIELDS = [
     (endpoint_id, name)
-    for endpoint_id in catalog.endpoint_ids()
-    for name, field in catalog.raw()["endpoints"][endpoint_id]["input"][
-        "properties"
-    ].items()
+    for endpoint_id in PAGED
+    for name in document(endpoint_id)["properties"]
     if "image_url" not in name
 ]
 LORA = st.fixed_dictionaries(
@@ -39,9 +53,8 @@ VALUES = (
 
 
 def is_valid(endpoint_id: str, payload: dict[str, Any]) -> bool:
-    entry = catalog.raw()["endpoints"][endpoint_id]["input"]
-    document = {**entry, "parts": catalog.raw()["parts"]}
-    return bool(jsonschema.Draft202012Validator(document).is_valid(payload))
+    validator = jsonschema.Draft202012Validator(document(endpoint_id))
+    return bool(validator.is_valid(payload))
 
 
 @given(st.sampled_from(FIELDS), VALUES)

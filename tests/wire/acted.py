@@ -113,7 +113,7 @@ class Stage:
         if not isinstance(effect, Listen | Notify):
             self._stream = None
         match effect:
-            case Send(request):
+            case Send(request=request):
                 self.sent.append(request)
                 return self._next(operation(request))
             case Listen(request):

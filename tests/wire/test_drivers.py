@@ -19,7 +19,7 @@ from langchain_fal_image.errors import (
     FalDownloadError,
     FalSubmitUncertainError,
 )
-from langchain_fal_image.sandbox import Sandbox
+from langchain_fal_image.sandbox import Fault, Sandbox
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.effects import Call, Flow, QueueUpdate
 from langchain_fal_image.wire.files import download
@@ -183,6 +183,18 @@ async def test_cancelling_the_task_cancels_at_fal() -> None:
             await task
         assert [each.method for each in sandbox.requests].count("PUT") == 1
         await fal.aclose()
+
+
+async def test_cancelling_before_the_submits_answer_still_cancels_at_fal() -> None:
+    with Sandbox(run_seconds=60) as sandbox:
+        sandbox.faults.add(Fault(on="submit", delay_seconds=0.2, after=True))
+        async with sandbox.provider() as fal:
+            task = asyncio.create_task(fal.arun(generate(fal)))
+            await asyncio.to_thread(sandbox.wait_for, lambda seen: seen.submits == 1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert [each.method for each in sandbox.requests].count("PUT") == 1
 
 
 async def test_a_time_limit_around_it_cancels_at_fal() -> None:
