@@ -142,7 +142,7 @@ class Checker:
             problem = f"is {kind(value)}, not {wanted(shape)}"
             if isinstance(value, list | tuple) and shape.file is not None:
                 problem = f"has too many images ({len(value)})"
-            self._fault(path, value, problem, allowed=allowed(shape))
+            self._fault(path, value, problem, allowed=allowed(shape) or wanted(shape))
         return None
 
     def _file(self, value: Any, path: Path) -> Any:
