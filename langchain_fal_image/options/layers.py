@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_fal_image.options.casing import snake, to_fal
 from langchain_fal_image.options.findings import Findings, Given, same
-from langchain_fal_image.options.schema import EndpointSchema, Field
+from langchain_fal_image.options.schema import IMAGE_WORDS, EndpointSchema
 
 __all__ = ["SIZE_WORDS", "Layer", "merged", "read"]
 
@@ -22,8 +22,6 @@ _WORDS = {
     "mask": "mask",
     **{word: word for word in SIZE_WORDS},
 }
-# What other endpoints call their input images.
-_IMAGE_WORDS = frozenset({"image", "image_url", "image_urls"})
 
 
 def read(
@@ -128,7 +126,7 @@ def _word(schema: EndpointSchema | None, key: str) -> str:
         own = to_fal(key, schema.names)
         if own is not None:
             return own
-        if schema.takes_images and snake(key) in _IMAGE_WORDS:
+        if schema.takes_images and snake(key) in IMAGE_WORDS:
             return "images"
     return _WORDS.get(snake(key), snake(key))
 
@@ -187,17 +185,19 @@ def _images(schema: EndpointSchema | None, given: Given, findings: Findings) -> 
             allowed="no images",
         )
         return None
-    field = _room_for(len(images), schema.image_fields)
+    field = schema.images_field
+    if field is None:
+        names = ", ".join(each.name for each in schema.image_fields)
+        findings.fault(
+            given.spelled,
+            images,
+            "could go to more than one option",
+            allowed=f"each image by the name of its option: {names}",
+        )
+        return None
     # Several images for an option that holds one: the check will complain.
     single = len(images) == 1 and not field.takes_list
     return field.name, images[0] if single else images
-
-
-def _room_for(count: int, fields: Sequence[Field]) -> Field:
-    for field in fields:
-        if field.max_files is None or count <= field.max_files:
-            return field
-    return max(fields, key=lambda field: field.max_files or 0)
 
 
 def _mask(schema: EndpointSchema | None, given: Given, findings: Findings) -> Placed:

@@ -10,7 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["EndpointSchema", "Field", "FileKind", "FileLimits", "Shape"]
+__all__ = ["IMAGE_WORDS", "EndpointSchema", "Field", "FileKind", "FileLimits", "Shape"]
+
+IMAGE_WORDS = frozenset({"image", "image_url", "image_urls"})
+"""What most endpoints call their input images."""
 
 FileKind = Literal["image", "mask"]
 
@@ -195,6 +198,21 @@ class EndpointSchema:
         return tuple(sorted(found, key=lambda field: not field.required))
 
     @property
+    def images_field(self) -> Field | None:
+        """The option that `images` means; None where there is none or it is not clear.
+
+        The only required image option, else one that bears a usual name, else the
+        only one there is.
+        """
+        fields = self.image_fields
+        required = [field for field in fields if field.required]
+        usual = [field for field in fields if field.name in IMAGE_WORDS]
+        for candidates in (required,) if required else (usual, fields):
+            if len(candidates) == 1:
+                return candidates[0]
+        return None
+
+    @property
     def mask_field(self) -> Field | None:
         """The option that holds the mask, or None."""
         return next((field for field in self.fields if field.file == "mask"), None)
@@ -211,11 +229,9 @@ class EndpointSchema:
 
     @property
     def max_images(self) -> int | None:
-        """How many input images fit into one option; None where unlimited."""
-        limits = [field.max_files for field in self.image_fields]
-        if None in limits:
-            return None
-        return max((limit for limit in limits if limit is not None), default=0)
+        """How many images `images` takes; None where unlimited."""
+        field = self.images_field
+        return field.max_files if field else 0
 
     def shape_at(self, path: Sequence[str | int]) -> Shape | None:
         """Find what the payload may hold at a place.

@@ -213,3 +213,48 @@ def test_a_misspelt_name_is_sent_with_the_nearest_one_or_refused(
     assert any(each in warning for each in near)
     refused = faults(endpoint_id, {**right, typo: 1}, strict=True)
     assert refused[typo].nearest in near
+
+
+@pytest.mark.parametrize("endpoint_id", IDS)
+def test_images_go_where_that_is_clear_and_are_refused_where_not(
+    endpoint_id: str,
+) -> None:
+    schema = catalog.endpoint(endpoint_id)
+    assert schema is not None
+    files_of = {field.name: field for field in schema.image_fields}
+    right = {key: v for key, v in base(endpoint_id).items() if key not in files_of}
+    given_ = {**right, "images": [IMAGE, IMAGE]}
+    try:
+        payload = resolve(schema, [("input", given_)]).payload
+    except FalOptionError as error:
+        told = str(error)
+        if not files_of:
+            assert "draws from text alone" in told
+        elif any(field.max_files == 1 for field in schema.image_fields):
+            # One image too many, or several options to choose from.
+            assert "images" in told
+        else:
+            pytest.fail(told)
+        return
+    [name] = [key for key, value in payload.items() if value == [IMAGE, IMAGE]]
+    assert files_of[name].takes_list
+
+
+def test_where_images_is_unclear_the_names_are_told() -> None:
+    told = faults(
+        "fal-ai/leffa/virtual-tryon", {"images": [IMAGE], "garment_type": "x"}
+    )
+    assert "garment_image_url, human_image_url" in told["images"].allowed
+    named = {"garmentImageUrl": IMAGE, "human_image_url": IMAGE}
+    schema = catalog.endpoint("fal-ai/leffa/virtual-tryon")
+    rest = {"garment_type": base("fal-ai/leffa/virtual-tryon").get("garment_type")}
+    resolved = resolve(schema, [("input", {**named, **rest})])
+    assert {path[0] for path in resolved.files} == {
+        "garment_image_url",
+        "human_image_url",
+    }
+
+
+def test_several_images_on_one_image_url_are_refused() -> None:
+    told = faults("fal-ai/flux-pro/kontext", {"prompt": "p", "images": [IMAGE, IMAGE]})
+    assert "1" in told["image_url"].allowed
