@@ -18,7 +18,7 @@ from langchain_fal_image.errors import (
 from langchain_fal_image.given import as_options, spread, traced
 from langchain_fal_image.images import GeneratedImage
 from langchain_fal_image.inputs import input_image, send
-from langchain_fal_image.options import catalog, place
+from langchain_fal_image.options import place
 from langchain_fal_image.options.resolve import Path, Resolved, check_file, resolve
 from langchain_fal_image.options.schema import EndpointSchema
 from langchain_fal_image.progress import aevents, events
@@ -108,7 +108,7 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
     @property
     def endpoint(self) -> EndpointSchema | None:
         """The endpoint's contract; None where we do not know the endpoint."""
-        return catalog.endpoint(self.model)
+        return self.provider.contract(self.model)
 
     @property
     def provider(self) -> FalProvider:

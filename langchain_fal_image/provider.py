@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 from langchain_core.stores import BaseStore, InMemoryByteStore
 from pydantic import SecretStr
 
+from langchain_fal_image.contracts import Contracts, find
 from langchain_fal_image.errors import FalConfigurationError, FalError
-from langchain_fal_image.options import catalog
+from langchain_fal_image.options.schema import EndpointSchema
 from langchain_fal_image.outputs import without_bytes
 from langchain_fal_image.request import FalRequest
 from langchain_fal_image.results import ImageResult
@@ -76,6 +77,7 @@ class FalProvider:
         self.allowed_dirs = tuple(Path(each).resolve() for each in allowed_dirs)
         self._store = store
         self._memory = InMemoryByteStore()
+        self._contracts = Contracts(store)
         self._clients = (http_client, http_async_client)
         self._wire: Wire | None = None
         self._lock = threading.Lock()
@@ -95,7 +97,7 @@ class FalProvider:
             `FalTextToImage`. For an endpoint we do not know, its last word decides:
             `…/edit` edits.
         """
-        schema = catalog.endpoint(model)
+        schema = self.contract(model)
         edits = schema.needs_image if schema else model.rsplit("/", 1)[-1] == "edit"
         make = self.image_edit if edits else self.text_to_image
         return make(model, **options)
@@ -133,6 +135,52 @@ class FalProvider:
     def embedding_model(self, model: str = "", **_: Any) -> NoReturn:
         """Say that embeddings are not to be had here."""
         _no_such_model("embedding model", model)
+
+    # --- Contracts ---
+
+    def endpoints(
+        self, search: str | Iterable[str] = (), *, takes_images: bool | None = None
+    ) -> tuple[EndpointSchema, ...]:
+        """Find image endpoints among those whose contract ships with the package.
+
+        Args:
+            search: Words that must all be in the id, title, category or description.
+            takes_images: Only those that take input images, or only those that do
+                not.
+        """
+        return find(search=search, takes_images=takes_images)
+
+    def describe(self, model: str) -> EndpointSchema:
+        """Fetch fal's own contract of an endpoint, for one newer than this package.
+
+        It is kept for a day, in the provider's store where one was given, and used by
+        the runnables of this provider from then on. No key is needed. Where it cannot
+        be had, the contract that ships with the package is given, with a warning in
+        the log.
+
+        Args:
+            model: The endpoint id.
+
+        Raises:
+            FalDownloadError: It cannot be had, and none ships with the package.
+        """
+        return self.run(self._contracts.describe(self.context, model))
+
+    async def adescribe(self, model: str) -> EndpointSchema:
+        """Fetch fal's own contract of an endpoint; see `describe`."""
+        return await self.arun(self._contracts.describe(self.context, model))
+
+    def contract(self, model: str) -> EndpointSchema | None:
+        """Give the contract of an endpoint that is at hand, without asking fal.
+
+        Args:
+            model: The endpoint id.
+
+        Returns:
+            What `describe` fetched in the last day, else what ships with the package,
+            else None.
+        """
+        return self._contracts.known(model)
 
     # --- Requests ---
 
@@ -396,6 +444,7 @@ def create_fal(
     run_url: str | None = None,
     rest_url: str | None = None,
     platform_url: str | None = None,
+    openapi_url: str | None = None,
     headers: Mapping[str, str] | None = None,
     timeout: float | Timeouts | None = None,
     limits: Limits | None = None,
@@ -416,6 +465,7 @@ def create_fal(
         run_url: Replaces `https://fal.run`, which serves `mode="sync"`.
         rest_url: Replaces `https://rest.fal.ai`, which takes uploads.
         platform_url: Replaces `https://api.fal.ai/v1`.
+        openapi_url: Replaces `https://fal.ai/api/openapi/queue/openapi.json`.
         headers: Sent with every request to fal's API, such as
             `{"X-Fal-Store-IO": "0"}`.
         timeout: The total time of one generation in seconds (600 by default), or
@@ -438,6 +488,7 @@ def create_fal(
         "run": run_url,
         "rest": rest_url,
         "platform": platform_url,
+        "openapi": openapi_url,
     }
     hosts = replace(
         Hosts(), **{name: url.rstrip("/") for name, url in given.items() if url}

@@ -6,7 +6,7 @@ says what its value may be and may hold further fields.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -176,6 +176,20 @@ class EndpointSchema:
     about: str = ""
     category: str = ""
     output: Literal["images", "image"] = "images"
+
+    @classmethod
+    def from_openapi(cls, document: Mapping[str, Any]) -> EndpointSchema:
+        """Read the contract from fal's own OpenAPI document of an endpoint.
+
+        Args:
+            document: As `https://fal.ai/api/openapi/queue/openapi.json` gives it.
+
+        Raises:
+            ValueError: It describes no endpoint.
+        """
+        from langchain_fal_image.options.openapi import read_openapi  # noqa: PLC0415
+
+        return read_openapi(document)
 
     def field(self, name: str) -> Field | None:
         """Give the option of that name in fal's spelling, or None."""

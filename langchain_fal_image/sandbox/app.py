@@ -249,6 +249,7 @@ class Fal:
         )
 
     async def _document(self, request: Request) -> Response:
+        self._record(request, None)
         found = openapi.document(request.query_params.get("endpoint_id", ""))
         if found is None:
             return JSONResponse({"detail": "Not Found"}, status_code=404)

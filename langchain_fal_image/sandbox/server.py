@@ -188,4 +188,5 @@ class Sandbox:
             "run_url": f"{self.url}/run",
             "rest_url": f"{self.url}/rest",
             "platform_url": f"{self.url}/platform",
+            "openapi_url": f"{self.url}/openapi.json",
         }

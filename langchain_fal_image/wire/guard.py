@@ -76,7 +76,7 @@ def configured_origins(hosts: Hosts) -> frozenset[Origin]:
 def gets_key(url: str, hosts: Hosts) -> bool:
     """Tell whether the key may go to a URL: only to the API origins in use."""
     try:
-        return origin(url) in {origin(each) for each in hosts.urls()}
+        return origin(url) in {origin(each) for each in hosts.api_urls()}
     except Refused:
         return False
 

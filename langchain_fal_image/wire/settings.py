@@ -23,16 +23,22 @@ class Hosts:
         run: Runs a request while the caller waits.
         rest: Takes uploads.
         platform: Knows models and prices.
+        openapi: Serves fal's documents of endpoints; asked without the key.
     """
 
     queue: str = "https://queue.fal.run"
     run: str = "https://fal.run"
     rest: str = "https://rest.fal.ai"
     platform: str = "https://api.fal.ai/v1"
+    openapi: str = "https://fal.ai/api/openapi/queue/openapi.json"
 
     def urls(self) -> tuple[str, ...]:
         """Give all of them."""
         return tuple(getattr(self, each.name) for each in fields(self))
+
+    def api_urls(self) -> tuple[str, ...]:
+        """Give those that get the key."""
+        return (self.queue, self.run, self.rest, self.platform)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,10 @@ CALLS: Calls = {
     "cancel": (lambda w: w.request.cancel(), lambda w: w.request.acancel()),
     "read": (lambda w: w.image.read(), lambda w: w.image.aread()),
     "save": (lambda w: w.image.save(w.path), lambda w: w.image.asave(w.path)),
+    "describe": (
+        lambda w: w.fal.describe("fal-ai/qwen-image"),
+        lambda w: w.fal.adescribe("fal-ai/qwen-image"),
+    ),
     "cancel_open": (lambda w: w.fal.cancel_open(), lambda w: w.fal.acancel_open()),
     "draw tool": (
         lambda w: w.draws.invoke({"prompt": "a"}),

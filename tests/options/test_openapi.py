@@ -1,0 +1,133 @@
+"""Contracts read from OpenAPI documents: one by hand, and the sandbox's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from langchain_fal_image.options import catalog
+from langchain_fal_image.options.resolve import resolve
+from langchain_fal_image.options.schema import EndpointSchema
+from langchain_fal_image.sandbox import openapi
+
+SCHEMAS: dict[str, Any] = {
+    "ImageSize": {
+        "type": "object",
+        "properties": {
+            "height": {"type": "integer", "exclusiveMinimum": 0, "maximum": 14142},
+            "width": {"type": "integer", "minimum": 0, "exclusiveMinimum": True},
+        },
+        "x-fal-order-properties": ["width", "height"],
+    },
+    "Style": {"type": "string", "enum": ["any", "photo"]},
+    "Base": {"type": "object", "properties": {"seed": {"$ref": "#/c/s/Seed"}}},
+    "Seed": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "null"}]},
+    "Input": {
+        "type": "object",
+        "required": ["prompt", "image_urls"],
+        "x-fal-order-properties": ["prompt", "image_urls", "style"],
+        "properties": {
+            "style": {"allOf": [{"$ref": "#/c/s/Style"}], "default": "any"},
+            "prompt": {"type": "string", "minLength": 2, "maxLength": 9},
+            "image_urls": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
+            "mask_image_url": {"type": "string", "nullable": True},
+            "size": {"anyOf": [{"$ref": "#/c/s/ImageSize"}, {"$ref": "#/c/s/Style"}]},
+            "extra": {"type": "object", "additionalProperties": {"type": "number"}},
+            "lora_url": {"type": "string"},
+            "nested": {"$ref": "#/c/s/Base"},
+        },
+    },
+    "Output": {"type": "object", "properties": {"image": {"type": "object"}}},
+}
+
+
+def document(**schemas: Any) -> dict[str, Any]:
+    def content(name: str) -> dict[str, Any]:
+        return {
+            "application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}
+        }
+
+    return {
+        "openapi": "3.0.4",
+        "info": {"x-fal-metadata": {"endpointId": "me/mine/edit"}},
+        "components": {"schemas": {**SCHEMAS, **schemas}},
+        "paths": {
+            "/me/mine/edit/requests/{request_id}/status": {"get": {"responses": {}}},
+            "/me/mine/edit": {"post": {"requestBody": {"content": content("Input")}}},
+            "/me/mine/edit/requests/{request_id}": {
+                "get": {"responses": {"200": {"content": content("Output")}}}
+            },
+        },
+    }
+
+
+def test_a_document_becomes_a_contract() -> None:
+    schema = EndpointSchema.from_openapi(document())
+    assert schema.endpoint_id == "me/mine/edit"
+    assert schema.names[:3] == ("prompt", "image_urls", "style")
+    assert schema.required == ("prompt", "image_urls")
+    assert schema.output == "image"
+    assert schema.needs_image
+    assert schema.max_images == 2
+    assert schema.mask_field is not None
+    assert schema.mask_field.shape.is_nullable
+    shapes = {field.name: field.shape for field in schema.fields}
+    assert (shapes["prompt"].min_length, shapes["prompt"].max_length) == (2, 9)
+    assert shapes["style"].choices == ("any", "photo")
+    width, height = shapes["size"].object_fields
+    assert (width.name, width.shape.exclusive_minimum) == ("width", 0)
+    assert (height.shape.exclusive_minimum, height.shape.maximum) == (0, 14142)
+    [seed] = shapes["nested"].fields
+    assert seed.shape.is_nullable
+    assert shapes["extra"].extra is not None
+    assert shapes["lora_url"].file is None
+
+
+def test_the_contract_checks_as_one_from_the_catalog_does() -> None:
+    schema = EndpointSchema.from_openapi(document())
+    given = {
+        "prompt": "abc",
+        "images": ["https://a.example/b.png"],
+        "nested": {"Seed": 1},
+    }
+    assert resolve(schema, [("input", given)]).payload == {
+        "prompt": "abc",
+        "image_urls": ["https://a.example/b.png"],
+        "nested": {"seed": 1},
+    }
+    with pytest.raises(ValueError, match="2 wrong options"):
+        resolve(schema, [("input", {**given, "prompt": "a", "style": "oil"})])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"paths": {"/a/b": {"get": {}}}},
+        document(Input={"$ref": "#/c/s/Nowhere"}),
+        document(Input={"$ref": "#/c/s/Input"}),
+        document(Base={"properties": {"again": {"$ref": "#/c/s/Base"}}}),
+    ],
+)
+def test_what_is_no_document_is_refused(broken: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"describes no endpoint|refers to"):
+        EndpointSchema.from_openapi(broken)
+
+
+@pytest.mark.parametrize("endpoint_id", catalog.endpoint_ids())
+def test_the_sandboxs_documents_give_the_catalogs_contract(endpoint_id: str) -> None:
+    found = openapi.document(endpoint_id)
+    assert found is not None
+    read, known = EndpointSchema.from_openapi(found), catalog.endpoint(endpoint_id)
+    assert known is not None
+    assert read.endpoint_id == endpoint_id
+    assert read.names == known.names
+    assert read.required == known.required
+    assert read.output == known.output
+    assert [field.shape.choices for field in read.fields] == [
+        field.shape.choices for field in known.fields
+    ]
+    assert [field.file for field in read.fields] == [
+        field.file for field in known.fields
+    ]

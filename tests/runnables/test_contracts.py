@@ -1,0 +1,85 @@
+"""Finding endpoints, and fal's own document of one."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from langchain_core.stores import InMemoryByteStore
+
+from langchain_fal_image import FalProvider, FalTextToImage, create_fal
+from langchain_fal_image.errors import FalDownloadError, FalOptionError
+from langchain_fal_image.sandbox import Sandbox, openapi
+
+QWEN = "fal-ai/qwen-image"
+
+
+def asked(sandbox: Sandbox) -> int:
+    return sum(each.path == "/openapi.json" for each in sandbox.requests)
+
+
+def test_all_image_endpoints_can_be_found(fal: FalProvider) -> None:
+    assert len(fal.endpoints()) == 539
+    edits = fal.endpoints("qwen edit", takes_images=True)
+    assert "fal-ai/qwen-image-2/edit" in {each.endpoint_id for each in edits}
+    assert all(each.takes_images for each in edits)
+    draws = fal.endpoints(["nano", "banana"], takes_images=False)
+    assert {each.endpoint_id for each in draws} >= {"fal-ai/nano-banana-pro"}
+    assert fal.endpoints("no such words") == ()
+
+
+def test_a_document_is_fetched_once_without_the_key(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    first, second = fal.describe(QWEN), fal.describe(QWEN)
+    assert first is second
+    assert first.endpoint_id == QWEN
+    assert fal.contract(QWEN) is first
+    [request] = fal_sandbox.requests
+    assert "authorization" not in request.headers
+
+
+async def test_and_so_it_is_without_blocking(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    assert (await fal.adescribe(QWEN)).required == ("prompt",)
+    assert asked(fal_sandbox) == 1
+
+
+def test_a_store_keeps_it_for_other_processes(fal_sandbox: Sandbox) -> None:
+    store = InMemoryByteStore()
+    fal_sandbox.provider(store=store).describe(QWEN)
+    fal_sandbox.provider(store=store).describe(QWEN)
+    assert asked(fal_sandbox) == 1
+
+
+def test_where_fal_cannot_be_asked_the_catalog_serves_with_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fal = create_fal("k", openapi_url="http://127.0.0.1:1/openapi.json")
+    with caplog.at_level(logging.WARNING):
+        assert fal.describe(QWEN).endpoint_id == QWEN
+    assert "@fal-ai/client 1.10.1 is used" in caplog.text
+    with pytest.raises(FalDownloadError, match="me/mine"):
+        fal.describe("me/mine")
+
+
+@pytest.fixture
+def newer(fal_sandbox: Sandbox) -> Iterator[FalProvider]:
+    """Give a provider whose fal has an endpoint that no catalog knows."""
+    document = json.dumps(openapi.document(QWEN)).replace(QWEN, "me/newer")
+    with Sandbox(unknown_endpoints=True) as sandbox:
+        url = sandbox.media.put("new.json", document.encode(), "application/json")
+        yield sandbox.provider(openapi_url=url)
+
+
+def test_an_endpoint_newer_than_the_catalog_gets_its_contract(
+    newer: FalProvider,
+) -> None:
+    model = FalTextToImage(fal=newer, model="me/newer")
+    assert model.invoke({"prompt": "a hill", "num_images": 9}).warnings is not None
+    newer.describe("me/newer")
+    with pytest.raises(FalOptionError, match="num_images=9"):
+        model.invoke({"prompt": "a hill", "num_images": 9})
