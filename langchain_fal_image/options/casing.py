@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 
 __all__ = ["nearest", "normal", "snake", "to_fal"]
 
@@ -26,6 +27,7 @@ def normal(name: str) -> str:
     return name.replace("_", "").lower()
 
 
+@lru_cache(maxsize=4096)
 def snake(name: str) -> str:
     """Write a camelCase name in snake_case.
 
@@ -55,10 +57,18 @@ def to_fal(name: str, names: Sequence[str]) -> str | None:
     """
     if name in names:
         return name
-    alike = [candidate for candidate in names if normal(candidate) == normal(name)]
+    alike = _by_form(tuple(names)).get(normal(name))
     if not alike:
         return None
     return snake(name) if snake(name) in alike else alike[0]
+
+
+@lru_cache(maxsize=1024)
+def _by_form(names: tuple[str, ...]) -> dict[str, list[str]]:
+    forms: dict[str, list[str]] = {}
+    for name in names:
+        forms.setdefault(normal(name), []).append(name)
+    return forms
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 __all__ = ["IMAGE_WORDS", "EndpointSchema", "Field", "FileKind", "FileLimits", "Shape"]
@@ -115,7 +116,8 @@ class Shape:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not slotted: what follows from the fields is worked out once and kept.
+@dataclass(frozen=True, kw_only=True)
 class Field:
     """One option.
 
@@ -133,7 +135,7 @@ class Field:
     default: Any = None
     description: str = ""
 
-    @property
+    @cached_property
     def file(self) -> FileKind | None:
         """`"image"` or `"mask"` where the option holds pictures, else None."""
         items = self.shape.list_items
@@ -141,7 +143,7 @@ class Field:
         kinds += [shape.file for shape in items.alternatives] if items else []
         return next((kind for kind in kinds if kind), None)
 
-    @property
+    @cached_property
     def takes_list(self) -> bool:
         """Whether the value is a list."""
         return self.shape.list_items is not None
@@ -157,7 +159,7 @@ class Field:
         return limits[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class EndpointSchema:
     """The contract of one endpoint.
 
@@ -193,25 +195,29 @@ class EndpointSchema:
 
     def field(self, name: str) -> Field | None:
         """Give the option of that name in fal's spelling, or None."""
-        return next((field for field in self.fields if field.name == name), None)
+        return self._by_name.get(name)
 
-    @property
+    @cached_property
+    def _by_name(self) -> dict[str, Field]:
+        return {field.name: field for field in self.fields}
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of all options, in fal's order."""
         return tuple(field.name for field in self.fields)
 
-    @property
+    @cached_property
     def required(self) -> tuple[str, ...]:
         """The names of the options that a request must have."""
         return tuple(field.name for field in self.fields if field.required)
 
-    @property
+    @cached_property
     def image_fields(self) -> tuple[Field, ...]:
         """The options that hold input images, the one to be filled first in front."""
         found = [field for field in self.fields if field.file == "image"]
         return tuple(sorted(found, key=lambda field: not field.required))
 
-    @property
+    @cached_property
     def images_field(self) -> Field | None:
         """The option that `images` means; None where there is none or it is not clear.
 
@@ -226,7 +232,7 @@ class EndpointSchema:
                 return candidates[0]
         return None
 
-    @property
+    @cached_property
     def mask_field(self) -> Field | None:
         """The option that holds the mask, or None."""
         return next((field for field in self.fields if field.file == "mask"), None)
