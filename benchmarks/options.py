@@ -16,12 +16,13 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.resources import files
+from typing import Any
 
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.resolve import resolve
 
 ROUNDS = 300
-LAYERS = [
+LAYERS: list[tuple[str, dict[str, Any]]] = [
     ("constructor", {"guidance_scale": 4, "numInferenceSteps": 30}),
     ("input", {"prompt": "Mount Fuji", "aspectRatio": "16:9", "n": 2, "seed": 7}),
 ]

@@ -107,6 +107,11 @@ def _spelled(
             findings.fault(str(key), value, "has a name that is not text")
             continue
         word = _word(schema, key)
+        if word == "use_multiple_images" and word not in (
+            schema.names if schema else ()
+        ):
+            findings.warn(f"{key} was left out: images need no such flag here.")
+            continue
         field = schema.field(word) if schema else None
         if value is None and not (field and field.shape.is_nullable):
             continue
