@@ -10,6 +10,8 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from langchain_fal_image.sniff import sniff
+
 __all__ = ["decode_data_uri", "fitted", "image_entries", "without_bytes"]
 
 _SHORTEST = 64
@@ -93,11 +95,25 @@ def without_bytes(output: Any) -> tuple[Any, dict[str, bytes]]:
         url = cleaned.get("url")
         if isinstance(url, str) and url.startswith("sha256:"):
             cleaned |= {"url": None, "sha256": url.removeprefix("sha256:")}
-        if isinstance(data := value.get("file_data"), str):
-            cleaned["file_data"] = _replaced(f"data:;base64,{data}", taken)
+        for name in ("file_data", "content"):
+            data = value.get(name)
+            if isinstance(data, str) and (name == "file_data" or _is_image(data)):
+                reference = _replaced(f"data:;base64,{data}", taken)
+                cleaned[name] = reference
+                if not url:
+                    # A realtime endpoint sends the image itself and no URL.
+                    cleaned["sha256"] = reference.removeprefix("sha256:")
         return cleaned
 
     return walk(output), taken
+
+
+def _is_image(text: str) -> bool:
+    """Tell whether a text is an image in base64, by its first bytes."""
+    try:
+        return sniff(base64.b64decode(text[:64], validate=True)) is not None
+    except binascii.Error:
+        return False
 
 
 def _replaced(text: str, taken: dict[str, bytes]) -> str:

@@ -209,6 +209,7 @@ def _image(
         url = media.put(f"sandbox.{kind}", content, content_type)
     return {
         "url": url,
+        "content": base64.b64encode(content).decode("ascii"),
         "width": picture.width,
         "height": picture.height,
         "content_type": content_type,

@@ -258,3 +258,36 @@ def test_where_images_is_unclear_the_names_are_told() -> None:
 def test_several_images_on_one_image_url_are_refused() -> None:
     told = faults("fal-ai/flux-pro/kontext", {"prompt": "p", "images": [IMAGE, IMAGE]})
     assert "1" in told["image_url"].allowed
+
+
+@pytest.mark.parametrize("endpoint_id", IDS)
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"size": "1024x1024"},
+        {"size": "1024x768"},
+        {"aspectRatio": "1:1"},
+        {"aspect_ratio": "16:9", "resolution": "2K"},
+    ],
+    ids=lambda words: " ".join(words.values()),
+)
+def test_a_size_is_what_the_endpoint_has_or_refused_with_what_it_has(
+    endpoint_id: str, words: dict[str, str]
+) -> None:
+    schema = catalog.endpoint(endpoint_id)
+    right = {key: v for key, v in base(endpoint_id).items() if "size" not in key}
+    right = {key: v for key, v in right.items() if key not in {"width", "height"}}
+    right = {key: v for key, v in right.items() if key != "aspect_ratio"}
+    names = set(document(endpoint_id)["properties"])
+    for nearest in (False, True):
+        try:
+            layers = [("input", {**right, **words})]
+            payload = resolve(schema, layers, nearest_size=nearest).payload
+        except FalOptionError as error:
+            silent = [fault for fault in error.faults if not fault.allowed]
+        else:
+            silent = []
+            assert set(payload) <= names
+            assert set(payload) - set(right)
+            assert checks.faults_of(endpoint_id, payload) == []
+        assert silent == []

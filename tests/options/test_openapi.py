@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,3 +133,41 @@ def test_the_sandboxs_documents_give_the_catalogs_contract(endpoint_id: str) -> 
     assert [field.file for field in read.fields] == [
         field.file for field in known.fields
     ]
+
+
+PUBLISHED = sorted((Path(__file__).parent.parent / "contracts/openapi").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
+def test_fals_own_document_gives_the_catalogs_contract_and_more_limits(
+    path: Path,
+) -> None:
+    read = EndpointSchema.from_openapi(json.loads(path.read_text())["document"])
+    known = catalog.endpoint(read.endpoint_id)
+    assert known is not None
+    # The document is older than the types.
+    assert set(known.names) - set(read.names) == {"enhance_prompt_mode"}
+    assert set(read.names) <= set(known.names)
+    assert read.required == known.required
+    assert read.output == known.output
+    assert read.category == known.category
+    for field in read.fields:
+        other = known.field(field.name)
+        assert other is not None
+        assert field.shape.choices == other.shape.choices
+        assert field.file == other.file
+        assert other.default in (None, field.default)
+        assert [each.name for each in field.shape.object_fields] == [
+            each.name for each in other.shape.object_fields
+        ]
+    # What the types do not say, and the document does.
+    more = {
+        field.name: (field.shape.minimum, field.shape.maximum)
+        for field in read.fields
+        if field.shape.maximum is not None
+    }
+    assert more == {"num_images": (1, 6), "max_images": (1, 6)}
+    size = read.field("image_size")
+    assert size is not None
+    for side in size.shape.object_fields:
+        assert (side.shape.exclusive_minimum, side.shape.maximum) == (0, 14142)

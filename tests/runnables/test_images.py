@@ -133,3 +133,15 @@ def test_webp_and_png_forms_and_cut_files() -> None:
             sniff(data[:length])
     assert sniff(b"<?xml version='1.0'?><svg/>") is not None
     assert sniff(b"hello") is None
+
+
+def test_an_endpoint_that_sends_the_image_itself_is_read(fal: FalProvider) -> None:
+    realtime = fal.text_to_image("fal-ai/flux-2/klein/realtime")
+    schema = fal.contract("fal-ai/flux-2/klein/realtime")
+    assert schema is not None
+    needed: dict[str, str] = dict.fromkeys(schema.required, "a hill")
+    images = {field.name for field in schema.image_fields}
+    needed |= dict.fromkeys(images & set(needed), "https://v3.fal.media/a.png")
+    result = realtime.invoke({"prompt": "a hill", **needed})
+    assert sniff(result.images[0].read()) is not None
+    assert len(str(result.raw)) < 2000

@@ -1,0 +1,78 @@
+"""Any option that holds a picture takes a picture in any form."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+import pytest
+
+from langchain_fal_image import FalProvider, FalTextToImage, ImageResult
+from langchain_fal_image.options import catalog
+from langchain_fal_image.sandbox import Sandbox
+
+TRY_ON = "fal-ai/leffa/virtual-tryon"
+URL = "https://v3.fal.media/files/a.png"
+
+
+def encoded() -> bytes:
+    file = io.BytesIO()
+    PIL.Image.new("RGB", (512, 512), "navy").save(file, "PNG")
+    return file.getvalue()
+
+
+def forms(made: ImageResult, path: Path) -> dict[str, Any]:
+    return {
+        "url": URL,
+        "bytes": encoded(),
+        "pillow": PIL.Image.new("RGB", (512, 512), "navy"),
+        "path": path,
+        "path as text": str(path),
+        "generated image": made.images[0],
+        "result": made,
+        "data URI": f"data:image/png;base64,{base64.b64encode(encoded()).decode()}",
+        "content block": {"type": "image", "url": URL},
+        "openai block": {"type": "image_url", "image_url": {"url": URL}},
+    }
+
+
+NAMES = [
+    *("url", "bytes", "pillow", "path", "path as text", "generated image", "result"),
+    *("data URI", "content block", "openai block"),
+]
+
+
+@pytest.fixture
+def allowed(fal_sandbox: Sandbox, tmp_path: Path) -> FalProvider:
+    return fal_sandbox.provider(allowed_dirs=[tmp_path])
+
+
+@pytest.mark.parametrize("form", NAMES)
+def test_each_form_goes_into_options_with_names_of_their_own(
+    form: str, allowed: FalProvider, fal_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    made = FalTextToImage(fal=allowed).invoke("a hill")
+    path = tmp_path / "given.png"
+    path.write_bytes(encoded())
+    picture = forms(made, path)[form]
+    named = {"humanImageUrl": picture, "garment_image_url": picture}
+    schema = catalog.endpoint(TRY_ON)
+    assert schema is not None
+    kind = schema.field("garment_type")
+    rest = {"garment_type": kind.shape.choices[0]} if kind else {}
+    result = allowed.image(TRY_ON).invoke({**named, **rest})
+    assert result.images
+    assert len(result.inputs) == 2
+    sent = fal_sandbox.requests[-3].json
+    for name in ("human_image_url", "garment_image_url"):
+        assert sent[name].startswith(("https://", "data:image/", fal_sandbox.url))
+
+
+def test_masks_take_them_too(allowed: FalProvider, fal_sandbox: Sandbox) -> None:
+    edit = allowed.image("fal-ai/qwen-image-edit/inpaint")
+    edit.invoke({"prompt": "p", "images": [URL], "mask": encoded()})
+    sent = fal_sandbox.requests[0].json
+    assert sent["mask_url"].startswith("data:image/png;base64,")
