@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 import langchain_fal_image
 
 
@@ -35,12 +37,24 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     assert not hasattr(langchain_fal_image, "FalVideo")
 
 
-def test_importing_the_package_loads_no_heavy_module() -> None:
-    check = (
-        "import sys, langchain_fal_image;"
-        "heavy = {'httpx', 'PIL', 'pydantic', 'langchain_core'} & set(sys.modules);"
-        "sys.exit(str(heavy) if heavy else 0)"
-    )
+@pytest.mark.parametrize(
+    "check",
+    [
+        (
+            "import sys, langchain_fal_image;"
+            "heavy = {'httpx', 'PIL', 'pydantic', 'langchain_core'} & set(sys.modules);"
+            "sys.exit(str(heavy) if heavy else 0)"
+        ),
+        (
+            "import sys; from langchain_fal_image import FalTextToImage, FalImageToolkit;"
+            "FalTextToImage(guidance_scale=4);"
+            "from langchain_fal_image.options import catalog;"
+            "sys.exit(catalog._data.cache_info().currsize or 'PIL' in sys.modules)"
+        ),
+    ],
+    ids=["no heavy module", "no catalog"],
+)
+def test_importing_loads_only_what_is_used(check: str) -> None:
     done = subprocess.run(  # noqa: S603 - our own interpreter and words
         [sys.executable, "-c", check], capture_output=True, text=True, check=False
     )
