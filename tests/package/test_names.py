@@ -46,7 +46,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
             "sys.exit(str(heavy) if heavy else 0)"
         ),
         (
-            "import sys; from langchain_fal_image import FalTextToImage, FalImageToolkit;"
+            "import sys; from langchain_fal_image import FalTextToImage;"
             "FalTextToImage(guidance_scale=4);"
             "from langchain_fal_image.options import catalog;"
             "sys.exit(catalog._data.cache_info().currsize or 'PIL' in sys.modules)"
