@@ -217,9 +217,19 @@ class FalOptionError(FalError, _langchain.ModelInvalidRequestError, ValueError):
 
     @classmethod
     def of(
-        cls, faults: tuple[OptionFault, ...], *, model: str | None
+        cls,
+        faults: tuple[OptionFault, ...],
+        *,
+        model: str | None,
+        warnings: tuple[str, ...] = (),
     ) -> FalOptionError:
-        """Make one error that names every fault."""
+        """Make one error that names every fault, and what else was noticed.
+
+        Args:
+            faults: At least one.
+            model: The endpoint id.
+            warnings: What would have been warned of, such as a likely typo.
+        """
         where = f" for {model}" if model else ""
         if len(faults) == 1:
             end = "" if faults[0].nearest else "."
@@ -227,6 +237,8 @@ class FalOptionError(FalError, _langchain.ModelInvalidRequestError, ValueError):
         else:
             lines = "".join(f"\n- {fault}" for fault in faults)
             message = f"{len(faults)} wrong options{where}:{lines}\n"
+        if warnings:
+            message = f"{message.rstrip()}\nAlso: {' '.join(warnings)}\n"
         return cls(message, faults=faults, model=model)
 
 

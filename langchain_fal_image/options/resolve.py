@@ -85,7 +85,9 @@ def resolve(
         payload = _checked(schema, options, checker)
     if findings.faults:
         model = schema.endpoint_id if schema else None
-        raise FalOptionError.of(tuple(findings.faults), model=model)
+        raise FalOptionError.of(
+            tuple(findings.faults), model=model, warnings=tuple(findings.warnings)
+        )
     return Resolved(
         payload=payload,
         warnings=tuple(findings.warnings),

@@ -26,4 +26,12 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    try:
+        module = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+    except ModuleNotFoundError as error:
+        message = (
+            f"The sandbox needs {error.name}, which is not installed: "
+            f"pip install 'langchain-fal-image[sandbox]'"
+        )
+        raise ImportError(message) from error
+    return getattr(module, name)

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 
-from langchain_fal_image.sandbox.server import Sandbox
+from langchain_fal_image.sandbox import Sandbox
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def fal_sandbox() -> Iterator[Sandbox]:
     """Run an offline fal for one test; see `langchain_fal_image.sandbox.Sandbox`."""
-    from langchain_fal_image.sandbox.server import Sandbox  # noqa: PLC0415
+    from langchain_fal_image.sandbox import Sandbox  # noqa: PLC0415
 
     with Sandbox() as sandbox:
         yield sandbox

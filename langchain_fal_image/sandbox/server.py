@@ -129,7 +129,7 @@ class Sandbox:
             f"in Python: create_fal('sandbox', base_url='{self.url}/queue', "
             f"run_url='{self.url}/run', rest_url='{self.url}/rest')\n"
             f"@fal-ai/client: fal.config({{ credentials: 'sandbox', "
-            f"proxyUrl: '{self.url}/proxy' }})\n"
+            f"proxyUrl: {{ url: '{self.url}/proxy', when: 'always' }} }})\n"
             f"curl -X POST -H 'Authorization: Key sandbox' "
             f'{self.url}/queue/fal-ai/qwen-image -d \'{{"prompt": "a red kite"}}\''
         )

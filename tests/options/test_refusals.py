@@ -162,6 +162,12 @@ def test_two_values_for_one_option_in_one_layer(
     assert all(word.replace("lance", "guidanceScale=5") in message for word in words)
 
 
+def test_a_likely_typo_is_told_beside_the_faults() -> None:
+    error = refused(QWEN, {"prompt": "p", "guidenceScale": 4, "num_images": 9})
+    assert "num_images=9" in str(error)
+    assert "guidance_scale" in str(error)
+
+
 def test_all_faults_are_named_at_once() -> None:
     error = refused(
         NANO,
