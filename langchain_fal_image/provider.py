@@ -14,11 +14,11 @@ from pydantic import SecretStr
 
 from langchain_fal_image.contracts import Contracts, find
 from langchain_fal_image.errors import FalConfigurationError, FalError
+from langchain_fal_image.open_requests import OpenRequests, cancelled
 from langchain_fal_image.options.schema import EndpointSchema
 from langchain_fal_image.outputs import without_bytes
 from langchain_fal_image.request import FalRequest
 from langchain_fal_image.results import ImageResult
-from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call, QueuedRequest
 from langchain_fal_image.wire.settings import Hosts, Limits, Timeouts
@@ -81,7 +81,7 @@ class FalProvider:
         self._clients = (http_client, http_async_client)
         self._wire: Wire | None = None
         self._lock = threading.Lock()
-        self._open: dict[str, QueuedRequest] = {}
+        self._open = OpenRequests()
 
     # --- Models ---
 
@@ -211,15 +211,15 @@ class FalProvider:
             the error's message where fal could not be asked.
         """
         return {
-            request.request_id: self.run(_cancelled(self.context, request))
-            for request in list(self._open.values())
+            request.request_id: self.run(cancelled(self.context, request))
+            for request in self._open.requests()
         }
 
     async def acancel_open(self) -> dict[str, str]:
         """Cancel every request this provider is waiting for; see `cancel_open`."""
         return {
-            request.request_id: await self.arun(_cancelled(self.context, request))
-            for request in list(self._open.values())
+            request.request_id: await self.arun(cancelled(self.context, request))
+            for request in self._open.requests()
         }
 
     # --- Driving flows ---
@@ -246,7 +246,7 @@ class FalProvider:
         Raises:
             FalError: As the flow says; its `request` is a `FalRequest`.
         """
-        watched = _Watched(self._open, on_update)
+        watched = self._open.watch(on_update)
         try:
             return self._driver().run(flow, watched)
         except FalError as error:
@@ -262,7 +262,7 @@ class FalProvider:
 
         `on_update` may return an awaitable, which is awaited.
         """
-        watched = _Watched(self._open, on_update)
+        watched = self._open.watch(on_update)
         try:
             return await self._driver().arun(flow, watched)
         except FalError as error:
@@ -390,37 +390,6 @@ class FalProvider:
     def _bind(self, error: FalError) -> None:
         if isinstance(error.request, QueuedRequest):
             error.request = FalRequest.of(error.request, fal=self)
-
-
-class _Watched:
-    """Notes which requests are open while a flow runs, and passes updates on."""
-
-    def __init__(
-        self,
-        requests: dict[str, QueuedRequest],
-        on_update: Callable[[QueueUpdate], Any] | None,
-    ) -> None:
-        self._requests = requests
-        self._on_update = on_update
-        self._mine: set[str] = set()
-
-    def __call__(self, update: QueueUpdate) -> Any:
-        request_id = update.request.request_id
-        if request_id not in self._mine:
-            self._mine.add(request_id)
-            self._requests[request_id] = update.request
-        return self._on_update(update) if self._on_update else None
-
-    def done(self) -> None:
-        for request_id in self._mine:
-            self._requests.pop(request_id, None)
-
-
-def _cancelled(context: Context, request: QueuedRequest) -> Flow[str]:
-    try:
-        return (yield from flows.cancel(context, request))
-    except FalError as error:
-        return str(error)
 
 
 def _named(model: str | None) -> dict[str, str]:
