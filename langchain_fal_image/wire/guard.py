@@ -42,6 +42,10 @@ _LOCAL_SUFFIXES = (
     ".arpa",
 )
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Private, though not to every Python's `is_global`: clouds answer at some of these.
+_INTERNAL = tuple(
+    map(ipaddress.ip_network, ("168.63.129.16/32", "192.0.0.0/24", "fec0::/10"))
+)
 
 
 class Refused(Exception):  # noqa: N818 - turned into an error of the package by callers
@@ -76,9 +80,11 @@ def configured_origins(hosts: Hosts) -> frozenset[Origin]:
 def gets_key(url: str, hosts: Hosts) -> bool:
     """Tell whether the key may go to a URL: only to the API origins in use."""
     try:
-        return origin(url) in {origin(each) for each in hosts.api_urls()}
+        is_api = origin(url) in {origin(each) for each in hosts.api_urls()}
     except Refused:
         return False
+    # A user name in the URL would take the key's place.
+    return is_api and "@" not in urlsplit(url).netloc
 
 
 def check_url(url: str, *, trusted: Collection[Origin] = ()) -> None:
@@ -123,7 +129,8 @@ def check_address(
         message = f"{address!r} is no address"
         raise Refused(message) from error
     for each in _meant(ip):
-        if not each.is_global or each.is_multicast or each.is_reserved:
+        closed = not each.is_global or each.is_multicast or each.is_reserved
+        if closed or any(each in network for network in _INTERNAL):
             message = f"{ip} is not a public address"
             raise Refused(message)
 
@@ -198,9 +205,13 @@ def _split(url: str) -> SplitResult:
 def _host(parts: SplitResult) -> str:
     # Look-alikes such as full-width digits become what a resolver would see.
     host = unicodedata.normalize("NFKC", parts.hostname or "").lower().rstrip(".")
-    if "%" in host:
-        host = host.partition("%")[0]
-    return host
+    name, percent, _ = host.partition("%")
+    if percent and ":" not in name:
+        # Only an IPv6 address has something after a %: its zone. In a name it would
+        # hide the rest of the name from us, and not from the resolver.
+        message = f"{host!r} is no host name"
+        raise Refused(message)
+    return name
 
 
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

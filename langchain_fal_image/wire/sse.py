@@ -24,8 +24,11 @@ class EventDecoder:
     def __init__(self, *, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
-        self._text = ""
+        self._line: list[str] = []  # the pieces of a line that has not ended
+        self._line_size = 0
         self._data: list[str] = []
+        self._data_size = 0
+        self._after_cr = False
 
     def feed(self, chunk: bytes) -> list[StreamEvent | str]:
         """Take in what came.
@@ -39,30 +42,37 @@ class EventDecoder:
         Raises:
             TooLarge: An event does not end.
         """
-        self._text += self._decode(chunk)
-        *lines, self._text = self._lines()
         events: list[StreamEvent | str] = []
-        for line in lines:
+        for line in self._lines(self._decode(chunk)):
             if line:
                 self._take(line)
             elif self._data:
                 events.append(StreamEvent("\n".join(self._data)))
-                self._data = []
-        if len(self._text) + sum(map(len, self._data)) > self._max_bytes:
+                self._data, self._data_size = [], 0
+        if self._line_size + self._data_size > self._max_bytes:
             message = f"an event of more than {self._max_bytes} bytes"
             raise TooLarge(message)
         return events or [HEARTBEAT]
 
-    def _lines(self) -> list[str]:
-        text = self._text
-        # A CR at the end may be half of a CRLF.
-        held = "\r" if text.endswith("\r") else ""
-        text = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
-        lines = text.split("\n")
-        lines[-1] += held
-        return lines
+    def _lines(self, text: str) -> list[str]:
+        """Give the lines that ended; a CR ends one at once, with or without its LF."""
+        if not text:
+            return []
+        after_cr, self._after_cr = self._after_cr, text.endswith("\r")
+        if after_cr:
+            text = text.removeprefix("\n")
+        first, *more = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self._line.append(first)
+        self._line_size += len(first)
+        if not more:
+            return []
+        *whole, rest = ["".join(self._line), *more]
+        self._line, self._line_size = [rest], len(rest)
+        return whole
 
     def _take(self, line: str) -> None:
         name, _, value = line.partition(":")
         if name == "data":
-            self._data.append(value.removeprefix(" "))
+            value = value.removeprefix(" ")
+            self._data.append(value)
+            self._data_size += len(value)
