@@ -5,35 +5,45 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import math
+import struct
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 import PIL.Image
 
 from langchain_fal_image.sandbox import openapi
 from langchain_fal_image.sandbox.pictures import draw, edit, encode, stand_in
+from langchain_fal_image.sandbox.sizes import size_of
 
 __all__ = ["Media", "StoredFile", "Unreadable", "generate"]
 
-_PRESETS = {
-    "square_hd": (1024, 1024),
-    "square": (512, 512),
-    "portrait_4_3": (768, 1024),
-    "portrait_16_9": (576, 1024),
-    "landscape_4_3": (1024, 768),
-    "landscape_16_9": (1024, 576),
-}
-_LONG_SIDES = {"1K": 1024, "2K": 2048, "4K": 4096}
-_LARGEST_SIDE = 4096
 _FORMATS = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
+_FORMAT_NAMES = ("output_format", "image_format", "format")
+_COUNT_NAMES = ("num_images", "number_of_images")
+# What Pillow's readers raise for broken files, each its own.
+_BROKEN: tuple[type[Exception], ...] = (
+    *(OSError, ValueError, SyntaxError, EOFError, struct.error, IndexError),
+    *(KeyError, TypeError, OverflowError, PIL.Image.DecompressionBombError),
+)
+_Path = list[str | int]
 
 
 class Unreadable(Exception):  # noqa: N818 - turned into fal's error body
-    """An input image that cannot be read."""
+    """An input image that cannot be read.
+
+    Attributes:
+        path: Where in the input it was named.
+        kind: fal's word for it.
+    """
+
+    def __init__(self, message: str, *, path: _Path, kind: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,7 @@ class Media:
 
     def url(self, path: str) -> str:
         """Give the URL of a path."""
-        return f"{self.base_url}/files/{path}"
+        return f"{self.base_url}/files/{quote(path)}"
 
     def get(self, path: str) -> StoredFile | None:
         """Find a file by its path."""
@@ -89,40 +99,48 @@ class Media:
     def __len__(self) -> int:
         return len(self._files)
 
-    def open(self, url: str) -> PIL.Image.Image:
+    def open(self, path: _Path, url: str) -> PIL.Image.Image:
         """Read an input image: a data URI, a file of ours, or else a stand-in.
 
         The sandbox is offline: for a URL elsewhere it draws a picture that says so.
 
+        Args:
+            path: Where in the input it is named.
+            url: Of the image.
+
         Raises:
             Unreadable: It is no image, or a file of ours that is not there.
         """
-        if url[:5].lower() == "data:":
-            head, _, body = url.partition(",")
-            content = unquote_to_bytes(body)
-            if head.lower().endswith(";base64"):
-                try:
-                    content = base64.b64decode(content)
-                except ValueError as error:
-                    raise Unreadable(str(error)) from error
-        elif url.startswith(f"{self.base_url}/"):
-            stored = self.get(self._path(url))
-            if stored is None:
-                message = "404 Not Found"
-                raise Unreadable(message)
-            content = stored.content
-        else:
+        content = self._content(url)
+        if content is None and url.startswith(f"{self.base_url}/"):
+            message = "Failed to download the file: 404 Not Found"
+            raise Unreadable(message, path=path, kind="file_download_error")
+        if content is None:
             return stand_in(url)
         try:
             picture = PIL.Image.open(io.BytesIO(content))
             picture.load()
-        except (OSError, PIL.Image.DecompressionBombError) as error:
-            message = "cannot identify image file"
-            raise Unreadable(message) from error
-        return picture.convert("RGB")
+            return _opaque(picture)
+        except _BROKEN as error:
+            message = "Failed to load the image: cannot identify image file"
+            raise Unreadable(message, path=path, kind="image_load_error") from error
+
+    def _content(self, url: str) -> bytes | None:
+        if url[:5].lower() == "data:":
+            head, _, body = url.partition(",")
+            content = unquote_to_bytes(body)
+            if not head.lower().endswith(";base64"):
+                return content
+            try:
+                return base64.b64decode(content)
+            except ValueError:
+                return b""
+        stored = self.get(self._path(url))
+        return stored.content if stored else None
 
     def _path(self, url: str) -> str:
-        return url.removeprefix(f"{self.base_url}/files/").partition("?")[0]
+        path = url.removeprefix(f"{self.base_url}/files/").partition("?")[0]
+        return unquote(path)
 
 
 def generate(
@@ -142,14 +160,17 @@ def generate(
     Raises:
         Unreadable: An input image cannot be read; its message names it.
     """
-    given = {**_defaults(endpoint_id), **payload}
-    inputs = [media.open(url) for url in input_urls(endpoint_id, payload)]
-    width, height = _size(given, inputs)
+    set_here = {name: value for name, value in payload.items() if value is not None}
+    given = {**_defaults(endpoint_id), **set_here}
+    inputs = [media.open(*each) for each in _inputs(endpoint_id, set_here)]
+    mask = next((media.open(*each) for each in _masks(endpoint_id, set_here)), None)
+    width, height = size_of(given, [each.size for each in inputs])
     prompt = str(given.get("prompt", ""))
-    kind = _FORMATS.get(str(given.get("output_format", "png")), "png")
+    kind = _FORMATS.get(str(_first(given, _FORMAT_NAMES, "png")), "png")
     seed = given.get("seed", seed)
+    began = time.perf_counter()
     images = []
-    for index in range(int(given.get("num_images") or 1)):
+    for index in range(int(_first(given, _COUNT_NAMES, 1))):
         drawing: dict[str, Any] = {
             "endpoint": endpoint_id,
             "seed": seed,
@@ -158,7 +179,7 @@ def generate(
             "height": height,
         }
         if inputs:
-            picture = edit(prompt, inputs=inputs, **drawing)
+            picture = edit(prompt, inputs=inputs, mask=mask, **drawing)
         else:
             picture = draw(prompt, **drawing)
         content = encode(picture, format=kind)
@@ -168,7 +189,7 @@ def generate(
         "image": images[0],
         "seed": seed,
         "prompt": prompt,
-        "timings": {"inference": 0.1},
+        "timings": {"inference": round(time.perf_counter() - began, 3)},
         "has_nsfw_concepts": [False] * len(images),
         "nsfw_content_detected": [False] * len(images),
         "description": "",
@@ -177,21 +198,47 @@ def generate(
     return _shaped(known, schema)
 
 
-def input_urls(endpoint_id: str, payload: dict[str, Any]) -> list[str]:
-    """Give the input images of a request, in order."""
-    schema = openapi.input_schema(endpoint_id)
-    names = schema["properties"] if schema else payload
-    return list(_urls(payload, names))
+def _first(given: dict[str, Any], names: tuple[str, ...], otherwise: Any) -> Any:
+    return next((given[name] for name in names if name in given), otherwise)
 
 
-def _urls(payload: dict[str, Any], names: Any) -> Iterator[str]:
-    for name in names:
-        if not name.endswith(("image_url", "image_urls", "images")):
-            continue
-        value = payload.get(name)
-        for url in value if isinstance(value, list) else [value]:
-            if isinstance(url, str):
-                yield url
+def _opaque(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """Lay a picture on white: black where it is transparent would be a surprise."""
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    paper = PIL.Image.new("RGBA", picture.size, "white")
+    return PIL.Image.alpha_composite(paper, picture.convert("RGBA")).convert("RGB")
+
+
+def _inputs(endpoint_id: str, payload: dict[str, Any]) -> Iterator[tuple[_Path, str]]:
+    """Give the input images of a request, in order, each with its place."""
+    fields = _fields(endpoint_id)
+    for name in fields or payload:
+        is_mask = fields.get(name, {}).get("file") == "mask"
+        if name.endswith(("image_url", "image_urls", "images")) and not is_mask:
+            yield from _urls([name], payload.get(name))
+
+
+def _masks(endpoint_id: str, payload: dict[str, Any]) -> Iterator[tuple[_Path, str]]:
+    for name, node in _fields(endpoint_id).items():
+        if node.get("file") == "mask":
+            yield from _urls([name], payload.get(name))
+
+
+def _urls(path: _Path, value: object) -> Iterator[tuple[_Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _urls([*path, index], each)
+    elif isinstance(value, dict):
+        yield from _urls([*path, "image_url"], value.get("image_url"))
+
+
+def _fields(endpoint_id: str) -> dict[str, Any]:
+    schema = openapi.input_schema(endpoint_id) or {}
+    fields: dict[str, Any] = schema.get("properties", {})
+    return fields
 
 
 def _image(
@@ -236,36 +283,5 @@ def _shaped(known: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _defaults(endpoint_id: str) -> dict[str, Any]:
-    schema = openapi.input_schema(endpoint_id) or {}
-    found = {}
-    for name, node in schema.get("properties", {}).items():
-        if "default" in node:
-            found[name] = node["default"]
-    return found
-
-
-def _size(given: dict[str, Any], inputs: list[PIL.Image.Image]) -> tuple[int, int]:
-    size = given.get("image_size")
-    if isinstance(size, dict):
-        return _capped(size.get("width", 512), size.get("height", 512))
-    if isinstance(size, str) and size in _PRESETS:
-        return _PRESETS[size]
-    if given.get("width") and given.get("height"):
-        return _capped(given["width"], given["height"])
-    long_side = _LONG_SIDES.get(str(given.get("resolution")), 1024)
-    ratio = str(given.get("aspect_ratio", ""))
-    if ":" in ratio:
-        across, down = (float(each) for each in ratio.split(":"))
-    elif inputs:
-        across, down = inputs[-1].size
-        if "resolution" not in given:
-            return _capped(across, down)
-    else:
-        across = down = 1
-    scale = long_side / max(across, down)
-    return _capped(across * scale, down * scale)
-
-
-def _capped(width: float, height: float) -> tuple[int, int]:
-    scale = min(1.0, _LARGEST_SIDE / max(width, height))
-    return max(1, math.floor(width * scale)), max(1, math.floor(height * scale))
+    fields = _fields(endpoint_id).items()
+    return {name: node["default"] for name, node in fields if "default" in node}

@@ -54,6 +54,7 @@ def edit(
     prompt: str,
     *,
     inputs: Sequence[Image.Image],
+    mask: Image.Image | None = None,
     endpoint: str,
     seed: int,
     index: int,
@@ -65,6 +66,7 @@ def edit(
     Args:
         prompt: What should change.
         inputs: One fills the picture, several are all to be seen.
+        mask: White where the picture may change; None for everywhere.
         endpoint: As for `draw`.
         seed: As for `draw`.
         index: As for `draw`.
@@ -90,6 +92,9 @@ def edit(
     changes.quoted(picture, prompt)
     if ImageChops.difference(picture, before).getbbox() is None:
         picture = changes.retouched(picture, chance)
+    if mask:
+        where = mask.convert("L").resize(picture.size)
+        picture = Image.composite(picture, before, where)
     return _finished(picture, prompt, (width, height), dark=night)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 import random
 import uuid
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from langchain_fal_image.sandbox import checks, media
 __all__ = ["Job", "Queue"]
 
 _END_OF_LIFE = "COMPLETED"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +30,7 @@ class Job:
     logs: list[dict[str, Any]] = field(default_factory=list)
     answer_status: int = 200
     answer: Any = field(default=None, repr=False)
+    answer_headers: dict[str, str] = field(default_factory=dict, repr=False)
     inference_seconds: float | None = None
     task: asyncio.Task[None] | None = field(default=None, repr=False)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition, repr=False)
@@ -49,9 +52,10 @@ class Job:
         async with self.changed:
             self.changed.notify_all()
 
-    def end(self, status: int, answer: Any) -> None:
+    def end(self, status: int, answer: Any, **headers: str) -> None:
         """Set what the result URL answers."""
         self.answer_status, self.answer = status, answer
+        self.answer_headers = headers
 
 
 class Queue:
@@ -78,33 +82,59 @@ class Queue:
         self.queue_seconds = queue_seconds
         self.run_seconds = run_seconds
         self.jobs: dict[str, Job] = {}
+        self._open: dict[str, Job] = {}
         self.most_in_flight = 0
         self._runners = asyncio.Semaphore(concurrency)
         self._random = random.Random(seed)  # noqa: S311 - no secret
 
-    def submit(self, endpoint_id: str, payload: Any) -> Job:
-        """Accept a request."""
+    @property
+    def waiting(self) -> int:
+        """How many requests wait."""
+        return sum(each.status == "IN_QUEUE" for each in self._open.values())
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether all runners are taken."""
+        return self._runners.locked()
+
+    def submit(
+        self,
+        endpoint_id: str,
+        payload: Any,
+        *,
+        start_within: float | None = None,
+        direct: bool = False,
+    ) -> Job:
+        """Accept a request.
+
+        Args:
+            endpoint_id: Whose.
+            payload: Its input.
+            start_within: In seconds; it fails if no runner took it by then.
+            direct: Whether it is a sync run, which does not queue.
+        """
         job = Job(endpoint_id, payload, request_id=str(uuid.uuid4()))
-        self.jobs[job.request_id] = job
-        in_flight = sum(not each.is_done for each in self.jobs.values())
-        self.most_in_flight = max(self.most_in_flight, in_flight)
-        job.task = asyncio.ensure_future(self._run(job))
+        self.jobs[job.request_id] = self._open[job.request_id] = job
+        self.most_in_flight = max(self.most_in_flight, len(self._open))
+        wait = 0.0 if direct else self.queue_seconds
+        job.task = asyncio.ensure_future(self._run(job, wait, start_within))
         return job
 
     def position(self, job: Job) -> int:
         """Say how many requests wait before one."""
-        waiting = [each for each in self.jobs.values() if each.status == "IN_QUEUE"]
-        return waiting.index(job) if job in waiting else 0
+        waiting = (each for each in self._open.values() if each.status == "IN_QUEUE")
+        return next((place for place, each in enumerate(waiting) if each is job), 0)
 
-    async def cancel(self, job: Job) -> tuple[int, str]:
+    async def cancel(
+        self, job: Job, *, reason: str = "client_cancelled"
+    ) -> tuple[int, str]:
         """Cancel a request; give HTTP's status and fal's word."""
         if job.is_done:
             return 400, "ALREADY_COMPLETED"
         waiting = job.status == "IN_QUEUE"
         if job.task:
             job.task.cancel()
-        job.end(499, {"detail": "Request cancelled", "error_type": "client_cancelled"})
-        await job.change(_END_OF_LIFE)
+        await self._end(job, 499, {"detail": "Request cancelled", "error_type": reason})
         return (200, "OK") if waiting else (202, "CANCELLATION_REQUESTED")
 
     async def wait(self, job: Job) -> None:
@@ -136,35 +166,57 @@ class Queue:
             except TimeoutError:
                 yield False
 
-    async def _run(self, job: Job) -> None:
-        if self.queue_seconds:
-            await asyncio.sleep(self.queue_seconds)
-        async with self._runners:
+    async def _run(self, job: Job, wait: float, start_within: float | None) -> None:
+        try:
+            async with asyncio.timeout(start_within):
+                await asyncio.sleep(wait)
+                await self._runners.acquire()
+        except TimeoutError:
+            late = {"detail": "Request timed out", "error_type": "request_timeout"}
+            await self._end(job, 504, late, **{"x-fal-request-timeout-type": "user"})
+            return
+        try:
             await job.change("IN_PROGRESS", f"sandbox: drawing for {job.endpoint_id}")
             loop = asyncio.get_running_loop()
             began = loop.time()
-            work = loop.run_in_executor(None, self.work, job)
-            await asyncio.gather(work, asyncio.sleep(self.run_seconds))
+            # Only here, not in the thread: a cancelled job keeps its answer.
+            answer, _ = await asyncio.gather(
+                loop.run_in_executor(None, self.work, job),
+                asyncio.sleep(self.run_seconds),
+            )
             job.inference_seconds = loop.time() - began
-            await job.change(_END_OF_LIFE, "sandbox: done")
+        finally:
+            self._runners.release()
+        status, body, headers = answer
+        await self._end(job, status, body, "sandbox: done", **headers)
 
-    def work(self, job: Job) -> None:
-        """Do what the model would: check the input and make the output."""
+    async def _end(
+        self, job: Job, status: int, body: Any, *log: str, **headers: str
+    ) -> None:
+        self._open.pop(job.request_id, None)
+        job.end(status, body, **headers)
+        await job.change(_END_OF_LIFE, *log)
+
+    def work(self, job: Job) -> tuple[int, Any, dict[str, str]]:
+        """Do what the model would: check the input and make the output.
+
+        Returns:
+            HTTP's status, the body and the headers of the result.
+        """
         faults = checks.faults_of(job.endpoint_id, job.payload)
         if faults:
-            job.end(422, {"detail": faults})
-            return
+            return 422, {"detail": faults}, {}
         seed = self._random.randrange(2**31)
         try:
             output = media.generate(
                 job.endpoint_id, job.payload, media=self.files, seed=seed
             )
         except media.Unreadable as error:
-            fault = {
-                "loc": ["body", "image_urls"],
-                "msg": f"Failed to load the image: {error}",
-                "type": "image_load_error",
-            }
-            job.end(422, {"detail": [fault]})
-            return
-        job.end(200, output)
+            fault = checks.fault(error.path, str(error), error.kind)
+            return 422, {"detail": [fault]}, {}
+        except Exception as error:  # noqa: BLE001 - as at fal, every request ends
+            _log.exception("The sandbox could not draw for %s.", job.endpoint_id)
+            message = f"The sandbox could not draw this: {type(error).__name__}"
+            return 500, {"detail": message, "error_type": "internal_error"}, {}
+        units = len(output.get("images", [None]))
+        return 200, output, {"x-fal-billable-units": str(units)}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 
-from langchain_fal_image.sandbox.app import Fal, ReceivedRequest
+from langchain_fal_image.sandbox.app import Fal
 from langchain_fal_image.sandbox.faults import Faults
+from langchain_fal_image.sandbox.record import ReceivedRequest
 
 if TYPE_CHECKING:
     from langchain_fal_image.provider import FalProvider
@@ -76,7 +77,7 @@ class Sandbox:
     @property
     def requests(self) -> list[ReceivedRequest]:
         """Everything it was asked, in order."""
-        return list(self._fal.requests)
+        return list(self._fal.record.requests)
 
     @property
     def submits(self) -> int:
@@ -91,7 +92,7 @@ class Sandbox:
     @property
     def leaks(self) -> list[str]:
         """Requests for files that had a key on them; there should be none."""
-        return list(self._fal.leaks)
+        return list(self._fal.record.leaks)
 
     def wait_for(
         self, condition: Callable[[Sandbox], bool], *, timeout: float = 10.0
@@ -106,8 +107,8 @@ class Sandbox:
         Raises:
             TimeoutError: It did not come to be.
         """
-        with self._fal.changed:
-            if not self._fal.changed.wait_for(lambda: condition(self), timeout):
+        with self._fal.record.changed:
+            if not self._fal.record.changed.wait_for(lambda: condition(self), timeout):
                 message = f"It did not come to be within {timeout:g} s."
                 raise TimeoutError(message)
 
@@ -141,8 +142,12 @@ class Sandbox:
             OSError: The port is taken.
         """
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self._port))
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", self._port))
+        except OSError:
+            listener.close()
+            raise
         listener.listen(1024)
         self._fal.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._fal.media.base_url = self._fal.url

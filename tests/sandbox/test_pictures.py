@@ -21,8 +21,9 @@ def drawn(prompt: str = "Mount Fuji", seed: int = 1, **place: int) -> PIL.Image.
 
 
 def edited(prompt: str, *inputs: PIL.Image.Image) -> PIL.Image.Image:
-    size = {"index": 0, "width": 160, "height": 120}
-    return edit(prompt, inputs=inputs, endpoint=MODEL, seed=1, **size)
+    return edit(
+        prompt, inputs=inputs, endpoint=MODEL, seed=1, index=0, width=160, height=120
+    )
 
 
 def difference(first: PIL.Image.Image, second: PIL.Image.Image) -> float:
