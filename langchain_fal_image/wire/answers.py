@@ -23,6 +23,7 @@ from langchain_fal_image.errors import (
 from langchain_fal_image.wire.effects import (
     HttpResponse,
     QueuedRequest,
+    QueueUpdate,
     TooLarge,
     TransportFailure,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "detail_of",
     "error_type_of",
     "failure",
+    "reported",
     "unreachable",
     "unreadable",
 ]
@@ -44,6 +46,10 @@ _LONGEST = 600
 _MODERATION = frozenset({"content_policy_violation", "no_media_generated"})
 _CANCELLED = frozenset({"client_cancelled", "client_disconnected"})
 _MOST_DETAILS = 40
+_TAKE_UP = (
+    "Take the request up again with error.request.result(); do not submit it anew, "
+    "that could be a second charge."
+)
 
 
 def failure(
@@ -52,6 +58,7 @@ def failure(
     model: str,
     request: QueuedRequest | None = None,
     error_type: str | None = None,
+    outcome: bool = False,
 ) -> FalError:
     """Make the error of an answer that is not 2xx.
 
@@ -60,26 +67,62 @@ def failure(
         model: The endpoint id.
         request: The request it belongs to, where fal accepted one.
         error_type: fal's word from elsewhere, such as the status.
+        outcome: Whether the answer stands where the request's result would.
 
     Returns:
         The error; `is_retryable` only where fal did not accept the request.
     """
-    body = response.json_or_none()
+    body = _shortened(response.json_or_none())
     word = error_type_of(response, body) or error_type
     text = detail_of(body) or _plain(response)
     about = f"{model}: " if model else ""
     details: dict[str, Any] = {
         "model": model,
         "request": request,
-        "request_id": response.headers.get("x-fal-request-id"),
+        "request_id": None if request else response.headers.get("x-fal-request-id"),
     }
     status = response.status
     if status == 499 or word in _CANCELLED:  # noqa: PLR2004 - fal's, after nginx
         message = f"{about}the request was cancelled at fal ({text})."
         return FalCancelledError(message, **details)
-    details |= {"status_code": status, "error_type": word, "body": _shortened(body)}
+    details |= {"status_code": status, "error_type": word, "body": body}
     message = f"{about}fal answered {status}: {text}"
-    return _kind(status, word, message, accepted=request is not None, details=details)
+    error = _kind(status, word, message, accepted=request is not None, details=details)
+    if request is not None and not (outcome and _is_models(response, body)):
+        # Nothing is known of how the request ended, or will.
+        error.charged = "maybe"
+        if status not in {401, 403, 404}:
+            error.next_step = _TAKE_UP
+    return error
+
+
+def _is_models(response: HttpResponse, body: Any) -> bool:
+    """Tell a model's own failure from one on the way to it."""
+    status = response.status
+    if status >= 500:  # noqa: PLR2004 - HTTP's
+        return "x-fal-request-id" in response.headers or isinstance(body, Mapping)
+    return status not in {401, 403, 404, 408, 429}
+
+
+def reported(update: QueueUpdate, body: Any) -> FalError:
+    """Make the error of a request whose last state bears one, and its result none."""
+    request = update.request
+    message = f"{request.endpoint_id}: {_cut(update.error or 'it failed')}"
+    details: dict[str, Any] = {
+        "model": request.endpoint_id,
+        "request": request,
+        "charged": "maybe",
+    }
+    if update.error_type in _CANCELLED:
+        return FalCancelledError(message, **details)
+    details |= {"error_type": update.error_type, "body": _shortened(body)}
+    if update.error_type in _MODERATION:
+        return FalModerationError(message, **details)
+    return FalRequestError(
+        message,
+        next_step="fal reports that the model failed; it may work another time.",
+        **details,
+    )
 
 
 def _kind(
@@ -187,7 +230,9 @@ def _shortened(body: Any) -> Any:
     """Keep an error body for `error.body`, without the input it may echo."""
     if isinstance(body, Mapping):
         return {
-            str(key): _shortened(value) for key, value in body.items() if key != "input"
+            _cut(str(key)): _shortened(value)
+            for key, value in body.items()
+            if key != "input"
         }
     if isinstance(body, list):
         return [_shortened(each) for each in body[:_MOST_DETAILS]]
@@ -234,7 +279,6 @@ def unreachable(error: TransportFailure, request: QueuedRequest) -> FalError:
     return FalConnectionError(
         message,
         charged="maybe",
-        next_step="Take it up again with error.request.result(); do not submit it "
-        "anew.",
+        next_step=_TAKE_UP,
         **details,
     )

@@ -33,6 +33,7 @@ from langchain_fal_image.wire.effects import (
     Sleep,
     StreamEvent,
     TooLarge,
+    Unsendable,
 )
 from langchain_fal_image.wire.sse import EventDecoder
 
@@ -46,6 +47,7 @@ _NEVER_OPENED = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
+    httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
 
@@ -163,12 +165,13 @@ class Wire:
         match effect:
             case Send(request=request):
                 with _failures():
+                    end = time.monotonic() + request.total_timeout
                     response = self.send(request)
                     try:
                         body = bytearray()
                         for chunk in response.iter_bytes():
                             body += chunk
-                            _check_size(len(body), request)
+                            _check(len(body), end, request)
                     finally:
                         response.close()
                 return _answer(response, body)
@@ -181,7 +184,8 @@ class Wire:
     def send(self, request: HttpRequest) -> httpx.Response:
         """Send a request and give its answer, the body not read yet."""
         client = self._clients.sync(request.client)
-        return client.send(self._clients.build(client, request), stream=True)
+        built = self._clients.build(client, request)
+        return client.send(built, stream=True, follow_redirects=False)
 
     # --- Async ---
 
@@ -200,6 +204,9 @@ class Wire:
                     stop.raise_if_late()
                     done.append(end.value)
                     return
+                except Exception as failed:
+                    stop.raise_if_late(failed)
+                    raise
                 answer, error = None, None
                 if stream and _ends_stream(effect, stream):
                     await stream.close()
@@ -245,12 +252,13 @@ class Wire:
         match effect:
             case Send(request=request):
                 with _failures():
+                    end = time.monotonic() + request.total_timeout
                     response = await self.asend(request)
                     try:
                         body = bytearray()
                         async for chunk in response.aiter_bytes():
                             body += chunk
-                            _check_size(len(body), request)
+                            _check(len(body), end, request)
                     finally:
                         await response.aclose()
                 return _answer(response, body)
@@ -266,7 +274,8 @@ class Wire:
     async def asend(self, request: HttpRequest) -> httpx.Response:
         """Send a request and give its answer, the body not read yet."""
         client = await self._clients.asynchronous(request.client)
-        return await client.send(self._clients.build(client, request), stream=True)
+        built = self._clients.build(client, request)
+        return await client.send(built, stream=True, follow_redirects=False)
 
 
 class _Interruption:
@@ -276,10 +285,10 @@ class _Interruption:
         self.begun = False
         self.late: BaseException | None = None
 
-    def raise_if_late(self) -> None:
+    def raise_if_late(self, failed: Exception | None = None) -> None:
         late, self.late = self.late, None
         if late is not None:
-            raise late
+            raise late from failed
 
 
 class _Stream:
@@ -343,13 +352,15 @@ class _AsyncStream:
 
 @contextlib.contextmanager
 def _failures() -> Iterator[None]:
-    """Turn httpx's failures into the two that flows know."""
+    """Turn httpx's failures into those that flows know."""
     try:
         yield
     except _NEVER_OPENED as error:
         raise NotSent(_words(error)) from error
     except (httpx.TransportError, httpx.DecodingError) as error:
         raise ReplyLost(_words(error)) from error
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise Unsendable(_words(error)) from error
 
 
 def _words(error: Exception) -> str:
@@ -364,10 +375,14 @@ def _answer(response: httpx.Response, body: bytes | bytearray) -> HttpResponse:
     )
 
 
-def _check_size(size: int, request: HttpRequest) -> None:
+def _check(size: int, end: float, request: HttpRequest) -> None:
+    """Stop reading an answer that is too large, or that comes in drops."""
     if size > request.max_bytes:
         message = f"more than {request.max_bytes} bytes"
         raise TooLarge(message)
+    if time.monotonic() > end:
+        message = f"not whole after {request.total_timeout:.0f} s"
+        raise ReplyLost(message)
 
 
 def _is_event_stream(response: httpx.Response) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib.metadata
 import os
+import re
 import threading
 import urllib.request
 import weakref
@@ -14,6 +15,7 @@ from typing import Any, Literal, TypeVar
 
 import httpx
 
+from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import HttpRequest
@@ -26,6 +28,12 @@ _Purpose = Literal["api", "media"]
 _LIMITS = httpx.Limits(
     max_connections=256, max_keepalive_connections=64, keepalive_expiry=30
 )
+# The guarded transport connects to addresses, and two hosts may share one: a kept
+# connection would carry a request to a host whose certificate nobody asked for.
+_GUARDED_LIMITS = httpx.Limits(max_connections=256, max_keepalive_connections=0)
+_LONGEST_WAIT_S = 86_400.0  # what the system takes for a time has an end
+_HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_HEADER_VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
 
 
 class Clients:
@@ -76,15 +84,16 @@ class Clients:
         """Make the httpx request; the key goes on it only for fal's API.
 
         Raises:
-            FalConfigurationError: There is no key.
+            FalConfigurationError: There is no key, or a header cannot be sent.
         """
         headers = {"user-agent": self._agent, **request.headers}
         is_api = request.client == "api"
         if is_api and guard.gets_key(request.url, self._context.hosts):
             key = {"authorization": f"Key {self._key()}"}
             headers = {**key, **_lower(self._headers), **headers}
+        _check_headers(headers)
         timeouts = self._context.timeouts
-        wait = request.read_timeout
+        wait = min(request.read_timeout, _LONGEST_WAIT_S)
         return client.build_request(
             request.method,
             request.url,
@@ -154,7 +163,7 @@ class Clients:
         if purpose == "api" or _has_proxy():
             return {"limits": _LIMITS, "follow_redirects": False}
         trusted = self._context.trusted_origins
-        guarded = transport(trusted=trusted, limits=_LIMITS)
+        guarded = transport(trusted=trusted, limits=_GUARDED_LIMITS)
         return {"transport": guarded, "follow_redirects": False}
 
     def _renew_after_fork(self) -> None:
@@ -186,6 +195,16 @@ async def _closer(
 def _has_proxy() -> bool:
     """Tell whether the environment names a proxy: then only it sees addresses."""
     return bool({"http", "https", "all"} & urllib.request.getproxies().keys())
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse what HTTP cannot carry; its own error would show the value, or the key."""
+    for name, value in headers.items():
+        if _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value):
+            continue
+        what = "The fal key" if name == "authorization" else f"The header {name!r}"
+        message = f"{what} has line breaks or letters in it that HTTP cannot carry."
+        raise FalConfigurationError(message, next_step="Copy it again, whole.")
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from langchain_fal_image.wire.effects import (
     Flow,
     HttpRequest,
     HttpResponse,
+    OutOfTime,
     QueuedRequest,
     ReplyLost,
     Send,
@@ -26,6 +27,8 @@ from langchain_fal_image.wire.settings import Hosts, Limits, Polling, Timeouts
 __all__ = ["Context", "Deadline", "exchange"]
 
 _log = logging.getLogger("langchain_fal_image")
+_SHORTEST_S = 0.001
+_LONGEST_PAUSE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,25 @@ class Context:
         """Start a deadline: after so many seconds, by default `timeouts.total`."""
         total = self.timeouts.total if seconds is None else seconds
         return Deadline(self.now, self.now() + total, total)
+
+    def homed(self, request: QueuedRequest) -> QueuedRequest:
+        """Give a request only URLs that lead to fal: others are built anew."""
+        names = ("status_url", "response_url", "cancel_url")
+        urls = {name: getattr(request, name) for name in names}
+        foreign = [
+            name for name, url in urls.items() if not guard.gets_key(url, self.hosts)
+        ]
+        if not foreign:
+            return request
+        _log.info(
+            "%s of request %s lead elsewhere; not used",
+            ", ".join(foreign),
+            request.request_id,
+        )
+        built = QueuedRequest.for_id(
+            self.hosts, endpoint_id=request.endpoint_id, request_id=request.request_id
+        )
+        return replace(request, **{name: getattr(built, name) for name in foreign})
 
     def call(
         self, method: Literal["GET", "POST", "PUT"], url: str, **more: Any
@@ -101,6 +123,7 @@ def exchange(
     rule: Rule,
     *,
     deadline: Deadline | None = None,
+    grace: float = 0.0,
     patience: float = 0.0,
 ) -> Flow[HttpResponse]:
     """Send a request, again where the rule allows it and the deadline leaves time.
@@ -108,42 +131,50 @@ def exchange(
     Args:
         request: What is sent.
         rule: When it may be sent again.
-        deadline: Ends the tries.
+        deadline: Ends the tries; without one no pause is longer than a minute.
+        grace: How long an answer is waited for where the deadline leaves less. For
+            what may not be repeated: the answer is the id of something paid for.
         patience: See `Send`.
 
     Returns:
         The last answer, whatever its status.
 
     Raises:
+        OutOfTime: The deadline leaves no time to repeat what may be repeated.
         TransportFailure: The last try had no answer.
     """
     attempt = 0
     while True:
         attempt += 1
         left = deadline.remaining if deadline else float("inf")
-        timeout = request.read_timeout
-        if rule.after_lost_reply:
-            # What may not be repeated is not cut short either: its answer is the id
-            # of something that was paid for.
-            timeout = max(0.001, min(timeout, left))
+        timeout = min(request.read_timeout, max(left, grace, _SHORTEST_S))
         response: HttpResponse | None = None
         failed: TransportFailure | None = None
+        timed = replace(
+            request, read_timeout=timeout, total_timeout=max(left, grace, _SHORTEST_S)
+        )
         try:
-            response = yield Send(replace(request, read_timeout=timeout), patience)
+            response = yield Send(timed, patience)
         except TransportFailure as error:
             failed = error
             again = rule.after_failure(error)
         else:
             again = rule.after_answer(response)
+        if not again or attempt >= rule.attempts:
+            break
         wait = pause(attempt, response)
-        left = deadline.remaining if deadline else float("inf")
-        if not again or attempt >= rule.attempts or wait >= left:
+        left = deadline.remaining if deadline else _LONGEST_PAUSE_S
+        what = response.status if response else failed
+        if wait >= left:
+            if deadline and rule.after_lost_reply:
+                message = f"last: {what}"
+                raise OutOfTime(message) from failed
             break
         _log.info(
             "%s %s: %s; trying again in %.1f s",
             request.method,
-            request.url,
-            response.status if response else failed,
+            request.url.partition("?")[0],  # the rest may be a signature
+            what,
             wait,
         )
         yield Sleep(wait)

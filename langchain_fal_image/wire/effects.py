@@ -15,9 +15,10 @@ answer; a failure of the transport is thrown into it:
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, TypeVar
+from urllib.parse import quote
 
 from langchain_fal_image.wire.settings import Hosts
 
@@ -33,6 +34,7 @@ __all__ = [
     "LogEntry",
     "NotSent",
     "Notify",
+    "OutOfTime",
     "Output",
     "QueueUpdate",
     "QueuedRequest",
@@ -42,9 +44,12 @@ __all__ = [
     "StreamEvent",
     "TooLarge",
     "TransportFailure",
+    "Unsendable",
+    "read_json",
 ]
 
 _T = TypeVar("_T")
+_DEEPEST = 100
 
 
 class TransportFailure(Exception):  # noqa: N818 - thrown into flows, never to users
@@ -55,12 +60,45 @@ class NotSent(TransportFailure):
     """The connection never opened: the other side surely received nothing."""
 
 
+class Unsendable(NotSent):
+    """The request cannot be written as HTTP: another try would not help."""
+
+
+class OutOfTime(TransportFailure):
+    """The deadline leaves no time for another try that would have been made."""
+
+
 class ReplyLost(TransportFailure):
     """The request went out, or may have; no whole answer came back."""
 
 
 class TooLarge(TransportFailure):
     """The answer was larger than allowed and was not read to its end."""
+
+
+def read_json(text: str | bytes) -> Any:
+    """Read JSON that somebody else wrote.
+
+    Raises:
+        ValueError: It is none, or is nested too deeply to be worked with.
+    """
+    message = "it is nested too deeply"
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise ValueError(message) from error
+    level, depth = [value], 0
+    while level := [inner for each in level for inner in _inside(each)]:
+        depth += 1
+        if depth > _DEEPEST:
+            raise ValueError(message)
+    return value
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +111,7 @@ class HttpRequest:
         headers: Beside those that every request has.
         content: The body.
         read_timeout: How long to wait for the next bytes, in seconds.
+        total_timeout: How long the whole answer may take, in seconds.
         max_bytes: How large the answer may be.
         client: `api` for fal's API, `media` for files that lie anywhere.
     """
@@ -82,6 +121,7 @@ class HttpRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = field(default=None, repr=False)
     read_timeout: float
+    total_timeout: float = float("inf")
     max_bytes: int
     client: Literal["api", "media"] = "api"
 
@@ -111,13 +151,13 @@ class HttpResponse:
         Raises:
             ValueError: It is none.
         """
-        return json.loads(self.body)
+        return read_json(self.body)
 
     def json_or_none(self) -> Any:
         """Read the body as JSON; None where it is none."""
         try:
             return self.json()
-        except (ValueError, RecursionError):
+        except ValueError:
             return None
 
 
@@ -221,7 +261,8 @@ class QueuedRequest:
         """
         parts = endpoint_id.strip("/").split("/")
         length = 3 if parts[0] in {"workflows", "comfy"} else 2
-        base = f"{hosts.queue}/{'/'.join(parts[:length])}/requests/{request_id}"
+        place = "/".join(parts[:length])
+        base = f"{hosts.queue}/{place}/requests/{_quoted(request_id)}"
         return cls(
             endpoint_id=endpoint_id,
             request_id=request_id,
@@ -251,6 +292,10 @@ class QueuedRequest:
             message = f"This is no stored request: {', '.join(missing)} missing."
             raise ValueError(message)
         return cls(**known)  # type: ignore[arg-type]  # checked above
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="", errors="replace")
 
 
 @dataclass(frozen=True, slots=True)

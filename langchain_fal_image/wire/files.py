@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from langchain_fal_image.errors import FalDownloadError, FalError, FalResponseError
+from langchain_fal_image.errors import (
+    FalDownloadError,
+    FalError,
+    FalResponseError,
+    redacted,
+)
 from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.answers import compact, detail_of, failure, unreadable
 from langchain_fal_image.wire.context import Context, exchange
@@ -22,6 +27,7 @@ from langchain_fal_image.wire.retry import REPEATABLE
 __all__ = ["Media", "download", "upload"]
 
 _MOST_REDIRECTS = 5
+_LONGEST_URL = 300
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _STORAGE = "storage_type=fal-cdn-v3"
 
@@ -49,6 +55,7 @@ def download(ctx: Context, url: str) -> Flow[Media]:
     Raises:
         FalDownloadError: It cannot be had.
     """
+    deadline = ctx.deadline()
     for _ in range(_MOST_REDIRECTS + 1):
         request = HttpRequest(
             method="GET",
@@ -59,33 +66,46 @@ def download(ctx: Context, url: str) -> Flow[Media]:
         )
         try:
             guard.check_url(url, trusted=ctx.trusted_origins)
-            response = yield from exchange(request, REPEATABLE)
+            response = yield from exchange(request, REPEATABLE, deadline=deadline)
         except guard.Refused as error:
-            message = f"{url} is not read: {error}."
+            message = f"{_named(url)} is not read: {error}."
             raise FalDownloadError(
                 message, next_step="If this address is yours, configure it as base_url."
             ) from error
         except TooLarge as error:
-            message = f"{url} is larger than {ctx.limits.download_bytes} bytes."
+            message = f"{_named(url)} is larger than {ctx.limits.download_bytes} bytes."
             raise FalDownloadError(
                 message, next_step="Raise limits.download_bytes if that is right."
             ) from error
         except TransportFailure as error:
-            message = f"{url} could not be read: {error}."
+            message = f"{_named(url)} could not be read: {error}."
             raise FalDownloadError(message, is_retryable=False) from error
         location = response.headers.get("location")
         if response.status not in _REDIRECTS or not location:
             break
-        url = urljoin(url, location)
+        url = _joined(url, location)
     else:
-        message = f"{url}: more than {_MOST_REDIRECTS} redirects."
+        message = f"{_named(url)}: more than {_MOST_REDIRECTS} redirects."
         raise FalDownloadError(message)
     if not response.ok:
         gone = " It has expired or never was there." if response.status == 404 else ""  # noqa: PLR2004 - HTTP's
-        message = f"{url} answered {response.status}.{gone}"
+        message = f"{_named(url)} answered {response.status}.{gone}"
         raise FalDownloadError(message)
     content_type = response.headers.get("content-type", "").partition(";")[0].strip()
     return Media(response.body, content_type or None)
+
+
+def _named(url: str) -> str:
+    url = redacted(url)
+    return url if len(url) <= _LONGEST_URL else f"{url[:_LONGEST_URL]}…"
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        message = f"{_named(url)} redirects to something that is no URL."
+        raise FalDownloadError(message) from error
 
 
 def upload(
@@ -107,6 +127,8 @@ def upload(
     Raises:
         FalError: It could not be uploaded; nothing was generated or charged.
     """
+    # A name that a file system gave may hold what is no text.
+    name = file_name.encode("utf-8", "replace").decode()
     in_parts = len(content) > ctx.limits.multipart_bytes
     kind = "initiate-multipart" if in_parts else "initiate"
     begun = yield from _exchanged(
@@ -114,10 +136,14 @@ def upload(
             "POST",
             f"{ctx.hosts.rest}/storage/upload/{kind}?{_STORAGE}",
             headers={"content-type": "application/json"},
-            content=compact({"file_name": file_name, "content_type": content_type}),
+            content=compact({"file_name": name, "content_type": content_type}),
         )
     )
     answer = _read(begun, "upload_url", "file_url")
+    try:
+        guard.check_url(answer["upload_url"], trusted=ctx.trusted_origins)
+    except guard.Refused as error:
+        raise _unusable(error) from error
     put = HttpRequest(
         method="PUT",
         url=answer["upload_url"],
@@ -163,8 +189,7 @@ def _exchanged(request: HttpRequest) -> Flow[HttpResponse]:
     try:
         response = yield from exchange(request, REPEATABLE)
     except guard.Refused as error:
-        message = f"fal named an upload address that is not used: {error}."
-        raise FalResponseError(message, charged="no") from error
+        raise _unusable(error) from error
     except TransportFailure as error:
         how = "no connection" if isinstance(error, NotSent) else str(error)
         message = (
@@ -176,6 +201,13 @@ def _exchanged(request: HttpRequest) -> Flow[HttpResponse]:
     if not response.ok:
         raise failure(response, model="upload of an input image")
     return response
+
+
+def _unusable(error: guard.Refused) -> FalResponseError:
+    message = f"fal named an upload address that is not used: {error}."
+    return FalResponseError(
+        message, charged="no", next_step="Give the image by URL instead."
+    )
 
 
 def _read(response: HttpResponse, *names: str) -> dict[str, str]:

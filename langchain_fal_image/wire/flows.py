@@ -16,16 +16,15 @@ from langchain_fal_image.errors import (
     FalConnectionError,
     FalError,
     FalOptionError,
-    FalRequestError,
     FalResponseError,
     FalSubmitUncertainError,
 )
-from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.answers import (
     PENDING,
     compact,
     detail_of,
     failure,
+    reported,
     unreachable,
     unreadable,
 )
@@ -35,12 +34,14 @@ from langchain_fal_image.wire.effects import (
     HttpResponse,
     Notify,
     NotSent,
+    OutOfTime,
     Output,
     QueuedRequest,
     QueueUpdate,
     Send,
     Sleep,
     TransportFailure,
+    Unsendable,
 )
 from langchain_fal_image.wire.following import events, follow, status
 from langchain_fal_image.wire.retry import REPEATABLE, RESULT, SUBMIT
@@ -59,7 +60,6 @@ __all__ = [
 
 _log = logging.getLogger("langchain_fal_image")
 _JSON = {"content-type": "application/json"}
-_PENDING_STATUS = 400
 
 
 # --- Submit ---
@@ -96,17 +96,20 @@ def _accepted(
 ) -> Flow[QueueUpdate]:
     content = _content(payload, model)
     timeouts = ctx.timeouts
-    patience = max(deadline.remaining, timeouts.submit_grace)
     request = ctx.call(
         "POST",
         f"{ctx.hosts.queue}/{model}",
         headers=_JSON,
         content=content,
-        read_timeout=min(timeouts.submit, patience),
+        read_timeout=timeouts.submit,
     )
     try:
         response = yield from exchange(
-            request, SUBMIT, deadline=deadline, patience=ctx.timeouts.cancel
+            request,
+            SUBMIT,
+            deadline=deadline,
+            grace=timeouts.submit_grace,
+            patience=timeouts.cancel,
         )
     except TransportFailure as error:
         raise _not_submitted(error, model, ctx) from error
@@ -138,22 +141,20 @@ def _queued(
 ) -> QueuedRequest:
     """Take fal's URLs where they lead to fal, else build them."""
     built = QueuedRequest.for_id(ctx.hosts, endpoint_id=model, request_id=request_id)
-    built = replace(built, payload_sha256=digest)
     given = {
-        name: answer.get(name) for name in ("status_url", "response_url", "cancel_url")
+        name: answer[name]
+        for name in ("status_url", "response_url", "cancel_url")
+        if isinstance(answer.get(name), str)
     }
-    usable = {
-        name: url
-        for name, url in given.items()
-        if isinstance(url, str) and guard.gets_key(url, ctx.hosts)
-    }
-    for name in given.keys() - usable.keys():
-        if given[name] is not None:
-            _log.info("%s of request %s leads elsewhere; not used", name, request_id)
-    return replace(built, **usable)
+    return ctx.homed(replace(built, payload_sha256=digest, **given))
 
 
 def _not_submitted(error: TransportFailure, model: str, ctx: Context) -> FalError:
+    if isinstance(error, Unsendable):
+        message = f"{model}: the request could not be sent: {error}."
+        return FalConnectionError(
+            message, model=model, next_step="Check the endpoint id and base_url."
+        )
     if isinstance(error, NotSent):
         message = f"{model}: no connection to {ctx.hosts.queue} could be opened."
         return FalConnectionError(message, model=model, is_retryable=True)
@@ -202,22 +203,25 @@ def fetch(
     Raises:
         FalError: The request failed, or its result cannot be had.
     """
+    request = ctx.homed(request)
     asked = ctx.call("GET", request.response_url)
     try:
         response = yield from exchange(asked, RESULT, deadline=deadline)
+    except OutOfTime as error:
+        yield Sleep(max(0.0, deadline.remaining if deadline else 0.0))
+        last = completed.status if completed else "unknown"
+        raise (deadline or ctx.deadline()).expired(request, last) from error
     except TransportFailure as error:
         raise unreachable(error, request) from error
     if not response.ok:
-        if (
-            response.status == _PENDING_STATUS
-            and detail_of(response.json_or_none()) == PENDING
-        ):
+        if detail_of(response.json_or_none()) == PENDING:
             return None
         raise failure(
             response,
             model=request.endpoint_id,
             request=request,
             error_type=completed.error_type if completed else None,
+            outcome=True,
         )
     body = response.json_or_none()
     if not isinstance(body, dict):
@@ -229,16 +233,7 @@ def fetch(
             request=request,
         )
     if completed and completed.error and not ({"images", "image"} & body.keys()):
-        message = f"{request.endpoint_id}: {completed.error}"
-        raise FalRequestError(
-            message,
-            body=body,
-            error_type=completed.error_type,
-            model=request.endpoint_id,
-            request=request,
-            charged="maybe",
-            next_step="fal reports that the model failed; it may work another time.",
-        )
+        raise reported(completed, body)
     return Output(body=body, request_id=request.request_id, headers=response.headers)
 
 
@@ -251,6 +246,7 @@ def cancel(ctx: Context, request: QueuedRequest) -> Flow[str]:
     Raises:
         FalError: fal could not be asked.
     """
+    request = ctx.homed(request)
     asked = ctx.call("PUT", request.cancel_url)
     try:
         response = yield from exchange(asked, REPEATABLE)
@@ -335,21 +331,23 @@ def _finished(
     *,
     told: QueueUpdate | None = None,
 ) -> Flow[Output]:
+    done = yield from follow(ctx, request, deadline=deadline, told=told)
+    interval = ctx.polling.first
     while True:
-        told = yield from follow(ctx, request, deadline=deadline, told=told)
-        output = yield from fetch(ctx, request, deadline=deadline, completed=told)
+        output = yield from fetch(ctx, request, deadline=deadline, completed=done)
         if output is not None:
             return output
-        if deadline.remaining <= ctx.polling.first:
-            raise deadline.expired(request, told.status)
-        yield Sleep(ctx.polling.first)
+        yield Sleep(max(0.0, min(interval, deadline.remaining)))
+        if deadline.remaining <= 0:
+            raise deadline.expired(request, done.status)
+        interval = min(interval * ctx.polling.factor, ctx.polling.longest)
 
 
 def _cancel_once(ctx: Context, request: QueuedRequest) -> Flow[None]:
     asked = ctx.call("PUT", request.cancel_url, read_timeout=ctx.timeouts.cancel)
     try:
         response = yield Send(asked)
-    except TransportFailure as error:
+    except Exception as error:  # noqa: BLE001 - must not hide what interrupted us
         _log.warning("request %s could not be cancelled: %s", request.request_id, error)
     else:
         _log.info(
@@ -366,16 +364,21 @@ def run(
         FalSubmitUncertainError: The answer was lost; there is no id to go on with.
         FalError: As for `submit`.
     """
+    timeouts = ctx.timeouts
     request = ctx.call(
         "POST",
         f"{ctx.hosts.run}/{model}",
         headers=_JSON,
         content=_content(payload, model),
-        read_timeout=deadline.remaining,
+        read_timeout=max(deadline.remaining, timeouts.submit_grace),
     )
     try:
         response = yield from exchange(
-            request, SUBMIT, deadline=deadline, patience=ctx.timeouts.cancel
+            request,
+            SUBMIT,
+            deadline=deadline,
+            grace=timeouts.submit_grace,
+            patience=timeouts.cancel,
         )
     except TransportFailure as error:
         raise _not_submitted(error, model, ctx) from error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from langchain_fal_image.errors import FalResponseError
 from langchain_fal_image.wire.answers import failure, unreachable, unreadable
 from langchain_fal_image.wire.context import Context, Deadline, exchange
@@ -13,11 +11,13 @@ from langchain_fal_image.wire.effects import (
     Flow,
     HttpResponse,
     Listen,
+    OutOfTime,
     QueuedRequest,
     QueueUpdate,
     Sleep,
     StreamEvent,
     TransportFailure,
+    read_json,
 )
 from langchain_fal_image.wire.retry import REPEATABLE
 from langchain_fal_image.wire.updates import Teller, read_update
@@ -55,6 +55,7 @@ def follow(
         FalTimeoutError: The deadline passed, with the request to take up again.
         FalError: fal does not know the request, or cannot be reached.
     """
+    request = ctx.homed(request)
     teller = Teller(request, told)
     streams = ctx.polling.streams
     interval = ctx.polling.first
@@ -68,7 +69,7 @@ def follow(
                 streams = 0
         if deadline.remaining <= 0:
             raise deadline.expired(request, teller.state)
-        update = yield from status(ctx, request, deadline=deadline)
+        update = yield from status(ctx, request, deadline=deadline, last=teller.state)
         yield from teller.tell(update)
         if teller.is_done:
             break
@@ -122,7 +123,7 @@ def _listen(
 
 def _event(item: StreamEvent, request: QueuedRequest) -> QueueUpdate | None:
     try:
-        return read_update(json.loads(item.data), request)
+        return read_update(read_json(item.data), request)
     except ValueError:
         return None
 
@@ -133,15 +134,28 @@ def status(
     *,
     logs: bool = True,
     deadline: Deadline | None = None,
+    last: str = "unknown",
 ) -> Flow[QueueUpdate]:
     """Ask once how far a request is.
 
+    Args:
+        ctx: See `Context`.
+        request: Which one.
+        logs: Whether its log lines are wanted.
+        deadline: Ends the tries.
+        last: What is known of its state, for the error where time runs out.
+
     Raises:
+        FalTimeoutError: The deadline passed.
         FalError: fal does not know it, or cannot be reached.
     """
+    request = ctx.homed(request)
     asked = ctx.call("GET", f"{request.status_url}?logs={int(logs)}")
     try:
         response = yield from exchange(asked, REPEATABLE, deadline=deadline)
+    except OutOfTime as error:
+        yield Sleep(max(0.0, deadline.remaining if deadline else 0.0))
+        raise (deadline or ctx.deadline()).expired(request, last) from error
     except TransportFailure as error:
         raise unreachable(error, request) from error
     if not response.ok:

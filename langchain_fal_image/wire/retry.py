@@ -17,6 +17,7 @@ from langchain_fal_image.wire.effects import (
     NotSent,
     ReplyLost,
     TransportFailure,
+    Unsendable,
 )
 
 __all__ = ["REPEATABLE", "RESULT", "SUBMIT", "Rule", "pause"]
@@ -59,7 +60,7 @@ class Rule:
     def after_failure(self, failure: TransportFailure) -> bool:
         """Tell whether a failure of the transport calls for another try."""
         if isinstance(failure, NotSent):
-            return True
+            return not isinstance(failure, Unsendable)
         return isinstance(failure, ReplyLost) and self.after_lost_reply
 
 
@@ -109,6 +110,6 @@ def _seconds(asked: str, now: Callable[[], float]) -> float | None:
     except ValueError:
         try:
             return email.utils.parsedate_to_datetime(asked).timestamp() - now()
-        except ValueError:
+        except (ValueError, OverflowError, OSError):
             return None
     return seconds if seconds < float("inf") else None

@@ -28,7 +28,7 @@ def _pinned(request: httpx.Request, resolved: _Resolved) -> httpx.Request:
         raise guard.Refused(message)
     for address in addresses:
         guard.check_address(address)
-    host = request.url.host
+    host = request.url.raw_host.decode("ascii")
     extensions = {**request.extensions}
     if not _is_literal(host):
         extensions["sni_hostname"] = host

@@ -195,8 +195,8 @@ FAULT = {"loc": ["body", "image_urls", 0], "msg": "no image there", "type": "x"}
             "plain",
             "maybe",
         ),
-        (answer(401, {"message": "no key"}), errors.FalAuthError, "no key", "no"),
-        (answer(403, {"detail": "locked"}), errors.FalAuthError, "locked", "no"),
+        (answer(401, {"message": "no key"}), errors.FalAuthError, "no key", "maybe"),
+        (answer(403, {"detail": "locked"}), errors.FalAuthError, "locked", "maybe"),
         (
             answer(
                 500, {"error": {"message": "oh", "code": "e"}}, x_fal_request_id="r"
@@ -205,7 +205,7 @@ FAULT = {"loc": ["body", "image_urls", 0], "msg": "no image there", "type": "x"}
             "oh",
             "no",
         ),
-        (answer(504, b"<html>nginx"), errors.FalServerError, "gateway", "no"),
+        (answer(504, b"<html>nginx"), errors.FalServerError, "gateway", "maybe"),
         (
             answer(404, {"detail": "Not Found"}),
             errors.FalRequestError,
