@@ -1,0 +1,133 @@
+"""Interrupted at any point: one cancel at fal, and the interruption comes out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from acted import BASE, MODEL, Stage, answer, event
+
+from langchain_fal_image.errors import FalConfigurationError, FalTimeoutError
+from langchain_fal_image.wire import flows
+from langchain_fal_image.wire.effects import HEARTBEAT, NotSent, ReplyLost, TooLarge
+
+QUEUED = answer(202, {"status": "IN_QUEUE", "queue_position": 0})
+DONE = answer(200, {"status": "COMPLETED", "logs": None})
+PENDING = answer(400, {"detail": "Request is still in progress"})
+
+
+class Interruption(BaseException):
+    pass
+
+
+def generate(stage: Stage, **settings: Any) -> Any:
+    return stage.play(flows.generate(stage.context, MODEL, {}, **settings))
+
+
+def winding() -> Stage:
+    """Play a request that takes every kind of effect before it is done."""
+    return Stage(
+        submit=[answer(200, {"request_id": "r-1"})],
+        stream=[
+            [event(status="IN_QUEUE", queue_position=3), HEARTBEAT, ReplyLost("reset")],
+            [event(status="IN_PROGRESS", logs=[{"message": "a"}]), HEARTBEAT],
+            answer(404),
+        ],
+        status=[answer(503), QUEUED, QUEUED, QUEUED, DONE],
+        result=[PENDING, answer(502, b"<html>"), answer(200, {"images": []})],
+    )
+
+
+def effects_of_a_whole_run() -> int:
+    stage = winding()
+    generate(stage)
+    return stage._effects
+
+
+EFFECTS = effects_of_a_whole_run()
+
+
+def test_the_winding_way_has_many_effects() -> None:
+    assert EFFECTS > 20
+
+
+@pytest.mark.parametrize(
+    "error",
+    [KeyboardInterrupt(), asyncio.CancelledError(), SystemExit(3), Interruption()],
+    ids=repr,
+)
+@pytest.mark.parametrize("at", range(2, EFFECTS + 1))
+def test_one_cancel_is_sent_and_the_interruption_comes_out(
+    error: BaseException, at: int
+) -> None:
+    stage = winding()
+    stage.interrupt = (at, error)
+    with pytest.raises(type(error)) as caught:
+        generate(stage)
+    assert caught.value is error
+    assert stage.operations().count("cancel") == 1
+    assert stage.operations()[-1] == "cancel"
+    assert stage.sent[-1].url == f"{BASE}/cancel"
+    assert stage.operations().count("submit") == 1
+
+
+@pytest.mark.parametrize("at", range(2, EFFECTS + 1))
+def test_no_cancel_is_sent_where_the_request_is_to_be_kept(at: int) -> None:
+    stage = winding()
+    stage.interrupt = (at, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        generate(stage, on_cancel="keep")
+    assert "cancel" not in stage.operations()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        *(ReplyLost("reset"), NotSent("refused"), TooLarge("much"), OSError("gone")),
+        RuntimeError("Cannot send a request, as the client has been closed."),
+        FalConfigurationError("no key any more"),
+        answer(500, b"<html>"),
+        answer(404, {"status": "NOT_FOUND"}),
+    ],
+    ids=repr,
+)
+def test_a_cancel_that_fails_does_not_hide_the_interruption(failure: Any) -> None:
+    stage = Stage(cancel=[failure])
+    stage.interrupt = (3, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        generate(stage)
+    assert stage.operations().count("cancel") == 1
+
+
+def test_a_second_interruption_ends_it_at_once() -> None:
+    stage = Stage(cancel=[KeyboardInterrupt()])
+    stage.interrupt = (3, asyncio.CancelledError())
+    with pytest.raises(KeyboardInterrupt):
+        generate(stage)
+
+
+def test_time_running_out_is_no_interruption() -> None:
+    # The request is paid for: it goes on at fal, and can be taken up again.
+    stage = Stage(stream=[answer(404)], status=[QUEUED])
+    with pytest.raises(FalTimeoutError):
+        generate(stage, timeout=3)
+    assert "cancel" not in stage.operations()
+
+
+def test_a_request_that_was_taken_up_is_not_cancelled() -> None:
+    stage = Stage()
+    request = stage.play(flows.submit(stage.context, MODEL, {}))
+    stage.interrupt = (3, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        stage.play(flows.take_up(stage.context, request))
+    assert "cancel" not in stage.operations()
+
+
+def test_a_flow_that_is_dropped_does_no_more() -> None:
+    stage = Stage()
+    flow = flows.generate(stage.context, MODEL, {})
+    next(flow)
+    flow.send(answer(200, {"request_id": "r-1"}))
+    flow.close()
+    assert stage.sent == []
