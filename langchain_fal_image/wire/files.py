@@ -199,7 +199,9 @@ def _exchanged(request: HttpRequest) -> Flow[HttpResponse]:
             message, is_retryable=True, next_step="Check the network, then call again."
         ) from error
     if not response.ok:
-        raise failure(response, model="upload of an input image")
+        refused = failure(response, model="upload of an input image")
+        refused.charged = "no"  # nothing was generated yet
+        raise refused
     return response
 
 
