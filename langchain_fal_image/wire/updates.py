@@ -48,8 +48,9 @@ def read_update(answer: Any, request: QueuedRequest) -> QueueUpdate | None:
 def _log(entry: Any) -> LogEntry:
     if not isinstance(entry, Mapping):
         return LogEntry(str(entry))
+    message = entry.get("message")
     return LogEntry(
-        message=str(entry.get("message", "")),
+        message="" if message is None else str(message),
         level=_text(entry.get("level")),
         timestamp=_text(entry.get("timestamp")),
     )
