@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.metadata
+import ipaddress
 import os
 import re
 import threading
@@ -159,12 +160,13 @@ class Clients:
         if closer is not None:
             await closer.aclose()
 
-    def _settings(self, purpose: _Purpose, transport: Callable[..., Any]) -> Any:
-        if purpose == "api" or _has_proxy():
+    def _settings(self, purpose: _Purpose, transport: type[Any]) -> Any:
+        if purpose == "api":
             return {"limits": _LIMITS, "follow_redirects": False}
         trusted = self._context.trusted_origins
         guarded = transport(trusted=trusted, limits=_GUARDED_LIMITS)
-        return {"transport": guarded, "follow_redirects": False}
+        mounts = _proxy_mounts(transport.__base__)
+        return {"transport": guarded, "mounts": mounts, "follow_redirects": False}
 
     def _renew_after_fork(self) -> None:
         # The connections belong to the parent process and are left to it.
@@ -192,9 +194,34 @@ async def _closer(
         clients.clear()
 
 
-def _has_proxy() -> bool:
-    """Tell whether the environment names a proxy: then only it sees addresses."""
-    return bool({"http", "https", "all"} & urllib.request.getproxies().keys())
+def _proxy_mounts(transport: Any) -> dict[str, Any]:
+    """Send through the environment's proxies what they are for, and nothing else.
+
+    Only a proxy sees the addresses of what goes through it. Everything else, such as
+    `https` where only `http_proxy` is set, or a host in `no_proxy`, stays guarded.
+    """
+    proxies = urllib.request.getproxies()
+    spared = [each.strip() for each in proxies.get("no", "").split(",")]
+    if "*" in spared:
+        return {}
+    mounts: dict[str, Any] = {
+        f"{scheme}://": transport(
+            proxy=url if "://" in url else f"http://{url}", limits=_LIMITS
+        )
+        for scheme in ("http", "https", "all")
+        if (url := proxies.get(scheme))
+    }
+    return mounts | {_pattern(host): None for host in spared if host}
+
+
+def _pattern(host: str) -> str:
+    """Write an entry of `no_proxy` as httpx writes a mount."""
+    if "://" in host:
+        return host
+    with contextlib.suppress(ValueError):
+        literal = ipaddress.ip_address(host.partition("/")[0])
+        return f"all://[{host}]" if literal.version == 6 else f"all://{host}"  # noqa: PLR2004 - IP's
+    return f"all://{host}" if host.lower() == "localhost" else f"all://*{host}"
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:

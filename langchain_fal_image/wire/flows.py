@@ -74,7 +74,8 @@ def submit(
 ) -> Flow[QueuedRequest]:
     """Submit a request, once.
 
-    Tells of the request (`Notify`) before anything else happens to it.
+    Tells of the request (`Notify`) before anything else happens to it. Where the
+    caller is interrupted before it has the id, the request is cancelled at fal.
 
     Args:
         ctx: See `Context`.
@@ -87,7 +88,14 @@ def submit(
         FalError: fal, or the way to it, did not take it.
     """
     accepted = yield from _accepted(ctx, model, payload, deadline or ctx.deadline())
-    yield Notify(accepted)
+    try:
+        yield Notify(accepted)
+    except (Exception, GeneratorExit):
+        raise
+    except BaseException:
+        # The caller will never have the id, so nobody else could cancel it.
+        yield from _cancel_once(ctx, accepted.request)
+        raise
     return accepted.request
 
 

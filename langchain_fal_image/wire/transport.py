@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 from collections.abc import Collection
@@ -17,12 +18,17 @@ __all__ = ["AsyncGuardedTransport", "GuardedTransport"]
 _Resolved = list[tuple[Any, ...]]
 
 
-def _pinned(request: httpx.Request, resolved: _Resolved) -> httpx.Request:
-    """Aim a request at the address that was checked, whatever DNS says next.
+# After these nothing was sent, and another address of the host may answer.
+_UNREACHED = (httpx.ConnectError, httpx.ConnectTimeout)
+
+
+def _pinned(request: httpx.Request, resolved: _Resolved) -> list[httpx.Request]:
+    """Aim a request at each address that was checked, whatever DNS says next.
 
     The Host header stays; TLS asks for, and checks, the name as before.
     """
-    addresses = [entry[4][0].partition("%")[0] for entry in resolved]
+    found = [entry[4][0].partition("%")[0] for entry in resolved]
+    addresses = list(dict.fromkeys(found))
     if not addresses:
         message = "its host has no address"
         raise guard.Refused(message)
@@ -32,13 +38,16 @@ def _pinned(request: httpx.Request, resolved: _Resolved) -> httpx.Request:
     extensions = {**request.extensions}
     if not _is_literal(host):
         extensions["sni_hostname"] = host
-    return httpx.Request(
-        request.method,
-        request.url.copy_with(host=addresses[0]),
-        headers=request.headers,
-        stream=request.stream,
-        extensions=extensions,
-    )
+    return [
+        httpx.Request(
+            request.method,
+            request.url.copy_with(host=address),
+            headers=request.headers,
+            stream=request.stream,
+            extensions=extensions,
+        )
+        for address in addresses
+    ]
 
 
 def _is_literal(host: str) -> bool:
@@ -63,9 +72,13 @@ class GuardedTransport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request to a public address, or to a trusted origin."""
-        if guard.origin(str(request.url)) not in self._trusted:
-            request = _pinned(request, _resolve(request))
-        return super().handle_request(request)
+        if guard.origin(str(request.url)) in self._trusted:
+            return super().handle_request(request)
+        *others, last = _pinned(request, _resolve(request))
+        for each in others:
+            with contextlib.suppress(*_UNREACHED):
+                return super().handle_request(each)
+        return super().handle_request(last)
 
 
 class AsyncGuardedTransport(httpx.AsyncHTTPTransport):
@@ -82,9 +95,13 @@ class AsyncGuardedTransport(httpx.AsyncHTTPTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request to a public address, or to a trusted origin."""
-        if guard.origin(str(request.url)) not in self._trusted:
-            request = _pinned(request, await _aresolve(request))
-        return await super().handle_async_request(request)
+        if guard.origin(str(request.url)) in self._trusted:
+            return await super().handle_async_request(request)
+        *others, last = _pinned(request, await _aresolve(request))
+        for each in others:
+            with contextlib.suppress(*_UNREACHED):
+                return await super().handle_async_request(each)
+        return await super().handle_async_request(last)
 
 
 def _resolve(request: httpx.Request) -> _Resolved:
