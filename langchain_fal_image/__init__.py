@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from langchain_fal_image.images import GeneratedImage
     from langchain_fal_image.library import ImageLibrary
     from langchain_fal_image.models import FalImageEdit, FalTextToImage
+    from langchain_fal_image.prices import Price
     from langchain_fal_image.provider import FalProvider, create_fal, fal
+    from langchain_fal_image.recipes import areplay, replay
     from langchain_fal_image.request import FalRequest
     from langchain_fal_image.results import ImageResult
     from langchain_fal_image.tools import (
         FalImageEditTool,
         FalImageToolkit,
         FalTextToImageTool,
+        FalWaitTool,
     )
 
 __all__ = [
@@ -31,11 +34,15 @@ __all__ = [
     "FalRequest",
     "FalTextToImage",
     "FalTextToImageTool",
+    "FalWaitTool",
     "GeneratedImage",
     "ImageLibrary",
     "ImageResult",
+    "Price",
+    "areplay",
     "create_fal",
     "fal",
+    "replay",
 ]
 
 _HOMES = {
@@ -47,11 +54,15 @@ _HOMES = {
     "FalRequest": "request",
     "FalTextToImage": "models",
     "FalTextToImageTool": "tools",
+    "FalWaitTool": "tools",
     "GeneratedImage": "images",
     "ImageLibrary": "library",
     "ImageResult": "results",
+    "Price": "prices",
+    "areplay": "recipes",
     "create_fal": "provider",
     "fal": "provider",
+    "replay": "recipes",
 }
 
 

@@ -1,125 +1,37 @@
-"""Contracts as pydantic models: a runnable's input schema, a tool's arguments."""
+"""What a chat model fills in: the flat argument schema of a tool."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
+    GetJsonSchemaHandler,
     ValidationError,
     create_model,
     model_validator,
 )
 from pydantic import Field as Argument
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from langchain_fal_image.errors import FalConfigurationError, shown
+from langchain_fal_image.option_types import described, limits, simple_type
 from langchain_fal_image.options.casing import to_fal
-from langchain_fal_image.options.schema import EndpointSchema, Field, Shape
+from langchain_fal_image.options.schema import EndpointSchema, Field
 from langchain_fal_image.options.sizes import aspect_ratios
 
-__all__ = [
-    "ToolArguments",
-    "described",
-    "input_model",
-    "simple_type",
-    "tool_arguments",
-    "wrong_arguments",
-]
+__all__ = ["ToolArguments", "image_arguments", "tool_arguments", "wrong_arguments"]
 
-_TYPES: dict[str, type] = {
-    "string": str,
-    "integer": int,
-    "number": float,
-    "boolean": bool,
-}
-
-
-def simple_type(field: Field) -> Any:
-    """Give the plain Python type of an option, or None where it has none.
-
-    Plain is what every chat provider's tool schema carries unchanged: `str`, `int`,
-    `float`, `bool`, a choice among strings, or a list of strings.
-    """
-    for shape in field.shape.alternatives:
-        if found := _shape_type(shape):
-            return found
-    if (items := field.shape.list_items) and _shape_type(items) is str:
-        return list[str]
-    return None
-
-
-def _shape_type(shape: Shape) -> Any:
-    if shape.enum and all(isinstance(value, str) for value in shape.enum):
-        return Literal[shape.enum]
-    for name in shape.types:
-        if name in _TYPES:
-            return _TYPES[name]
-    return None
-
-
-def described(field: Field) -> str:
-    """Describe an option in words: what it does, its limits, its default.
-
-    Some chat providers drop limits and defaults from the schema they show to the
-    model, so the words repeat them.
-    """
-    parts = [field.description.rstrip(".") or field.name.replace("_", " ")]
-    shape = field.shape.alternatives[0]
-    if shape.minimum is not None and shape.maximum is not None:
-        parts.append(f"from {shape.minimum:g} to {shape.maximum:g}")
-    elif shape.minimum is not None:
-        parts.append(f"at least {shape.minimum:g}")
-    elif shape.maximum is not None:
-        parts.append(f"at most {shape.maximum:g}")
-    if shape.max_length is not None:
-        parts.append(f"at most {shape.max_length} characters")
-    if choices := [str(value) for value in field.shape.choices]:
-        parts.append(f"one of {', '.join(choices)}")
-    if isinstance(field.default, str | int | float) and str(field.default).strip():
-        default = str(field.default)
-        parts.append(f"default {default.lower() if default in _WORDS else default}")
-    return f"{'; '.join(parts)}."
-
-
-_WORDS = {"True", "False"}
-
-
-def _limits(field: Field) -> dict[str, Any]:
-    """Give an option's limits as pydantic enforces them."""
-    shape = field.shape.alternatives[0]
-    found = {
-        "ge": shape.minimum,
-        "le": shape.maximum,
-        "gt": shape.exclusive_minimum,
-        "lt": shape.exclusive_maximum,
-        "min_length": shape.min_length,
-        "max_length": shape.max_length,
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def input_model(name: str, schema: EndpointSchema | None) -> type[BaseModel]:
-    """Make the readable input schema of a runnable.
-
-    Args:
-        name: The model's name.
-        schema: The endpoint's contract; None gives a prompt and free options.
-    """
-    fields: dict[str, Any] = {}
-    for field in schema.fields if schema else ():
-        kind: Any = simple_type(field) or (list if field.takes_list else dict)
-        if field.required:
-            fields[field.name] = (kind, Argument(description=described(field)))
-        else:
-            fields[field.name] = (
-                kind | None,
-                Argument(default=None, description=described(field)),
-            )
-    fields.setdefault("prompt", (str, Argument(description="What to make.")))
-    return create_model(name, __config__=ConfigDict(extra="allow"), **fields)
+_NAMES = (
+    "each by its handle (img_1) or URL",
+    "by its handle (img_1) or URL",
+)
+_SIDES = ("width", "height")
 
 
 class ToolArguments(BaseModel):
@@ -128,6 +40,18 @@ class ToolArguments(BaseModel):
     Unknown arguments are an error and not dropped: a dropped option is the wrong
     picture. LangGraph's `runtime` comes along with them and is none of ours.
     """
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Leave out defaults: strict modes refuse them, and the words say them."""
+        schema = handler(core_schema)
+        for each in handler.resolve_ref_schema(schema)["properties"].values():
+            each.pop("default", None)
+        return schema
 
     @model_validator(mode="before")
     @classmethod
@@ -162,6 +86,9 @@ def tool_arguments(
 ) -> type[ToolArguments]:
     """Make the flat argument schema of a tool.
 
+    Beside what is offered and exposed it has every option that the endpoint requires
+    and that is not bound: without them no call could succeed.
+
     Args:
         name: The schema's name.
         schema: The endpoint's contract; None for an endpoint we do not know.
@@ -170,67 +97,162 @@ def tool_arguments(
         expose: Further options of the endpoint, in either spelling.
 
     Raises:
-        FalConfigurationError: An exposed option does not exist, or its type is too
-            rich for a tool's schema.
+        FalConfigurationError: An exposed or required option does not exist, or its
+            type is too rich for a tool's schema.
     """
-    fixed = {to_fal(each, schema.names) or each for each in bound} if schema else set()
+    names = (*(schema.names if schema else ()), "prompt", "images")
+    fixed = {to_fal(each, names) or each for each in bound}
     fields: dict[str, Any] = {}
     for each in offered:
-        argument = _offered(each, schema)
-        if argument and (each not in fixed or each in {"prompt", "images"}):
-            fields[each] = argument
+        if each not in fixed:
+            fields |= _offered(each, schema, fixed)
     for each in expose:
-        field = _exposed(each, schema)
-        fields[field.name] = _argument(field)
-    return create_model(name, __base__=ToolArguments, **fields)
+        fields |= _exposed(each, schema)
+    images = schema.images_field if schema else None
+    if images and "images" in {*fields, *fixed}:
+        fixed.add(images.name)
+    for field in schema.fields if schema else ():
+        if field.required and field.name not in {*fields, *fixed}:
+            fields |= _required(field, schema)
+    return create_model(name, __base__=ToolArguments, **_required_first(fields))
 
 
-def _offered(name: str, schema: EndpointSchema | None) -> Any:
+def image_arguments(
+    schema: EndpointSchema | None, arguments: Iterable[str]
+) -> frozenset[str]:
+    """Tell which of a tool's arguments name images.
+
+    Args:
+        schema: The endpoint's contract.
+        arguments: The names of all arguments.
+    """
+    found = set()
+    for name in arguments:
+        field = schema.field(name) if schema else None
+        if name == "images" or (field is not None and field.file):
+            found.add(name)
+    return frozenset(found)
+
+
+def _required_first(fields: dict[str, Any]) -> dict[str, Any]:
+    """Put the prompt in front, then what is required: text input means the first."""
+
+    def place(item: tuple[str, Any]) -> tuple[bool, bool]:
+        name, (_, argument) = item
+        return name != "prompt", not argument.is_required()
+
+    return dict(sorted(fields.items(), key=place))
+
+
+# --- The arguments one by one ---
+
+
+def _offered(
+    name: str, schema: EndpointSchema | None, fixed: set[str]
+) -> dict[str, Any]:
     if name == "images":
-        return _images(schema)
+        return _images(schema, fixed)
     if name == "aspect_ratio":
         ratios = aspect_ratios(schema) if schema else ()
+        own = schema.field(name) if schema else None
+        if not ratios or (own and own.required):
+            return {}
         told = f"Width to height, one of {', '.join(ratios)}."
-        return (
-            (Literal[ratios] | None, Argument(default=None, description=told))
-            if ratios
-            else None
-        )
+        return {name: _optional(Literal[ratios], told)}
     field = schema.field(name) if schema else None
     if name == "prompt":
-        limits = _limits(field) if field else {}
-        words = "What the image should show, or what should change in it"
-        if longest := limits.get("max_length"):
-            words += f"; at most {longest} characters"
-        return str, Argument(description=f"{words}.", **{"min_length": 1, **limits})
-    return _argument(field) if field else None
+        return {name: _prompt(field)} if field or schema is None else {}
+    return {name: _argument(field)} if field else {}
 
 
-def _images(schema: EndpointSchema | None) -> Any:
+def _prompt(field: Field | None) -> Any:
+    shape = field.shape.alternatives[0] if field else None
+    words = "What the image should show, or what should change in it"
+    if shape and shape.max_length:
+        words += f"; at most {shape.max_length} characters"
+    if field and not field.required:
+        return _optional(str, f"{words}.")
+    kind = Annotated[str, AfterValidator(_not_empty)]
+    return kind, Argument(description=f"{words}.")
+
+
+def _not_empty(prompt: str) -> str:
+    if not prompt.strip():
+        message = "it is empty; say in words what the image should show"
+        raise ValueError(message)
+    return prompt
+
+
+def _images(schema: EndpointSchema | None, fixed: set[str]) -> dict[str, Any]:
+    """Offer `images`; where several options want one image each, those by name."""
+    field = schema.images_field if schema else None
+    if schema is not None and field is None:
+        return {
+            each.name: _image_option(each)
+            for each in schema.image_fields
+            if each.required and each.name not in fixed
+        }
+    if field is not None and field.name in fixed:
+        return {}
     most = schema.max_images if schema else None
     words = (
-        "The images to change or combine, in the order the prompt speaks of them, each "
-        "by its handle (img_1) or URL"
+        "The images to change or combine, in the order the prompt speaks of them, "
+        f"{_NAMES[0]}"
     )
     if most:
         words += f"; {'exactly one' if most == 1 else f'1 to {most}'}"
-    return list[str], Argument(description=f"{words}.", min_length=1, max_length=most)
+    kind = list[str]
+    if field is not None and not field.required:
+        return {"images": _optional(kind, f"{words}.", max_length=most)}
+    described_ = Argument(description=f"{words}.", min_length=1, max_length=most)
+    return {"images": (kind, described_)}
+
+
+def _image_option(field: Field) -> Any:
+    how = _NAMES[0 if field.takes_list else 1]
+    words = f"{field.description.rstrip('.') or field.name.replace('_', ' ')}; {how}."
+    kind = list[str] if field.takes_list else str
+    most = field.max_files if field.takes_list else None
+    limit: dict[str, Any] = {} if most is None else {"max_length": most}
+    if field.required:
+        return kind, Argument(description=words, **limit)
+    return _optional(kind, words, **limit)
 
 
 def _argument(field: Field) -> Any:
-    kind = simple_type(field)
-    words, limits = described(field), _limits(field)
+    if field.file:
+        return _image_option(field)
+    kind, words, bounds = simple_type(field), described(field), limits(field)
     if field.required:
-        return kind, Argument(description=words, **limits)
-    return kind | None, Argument(default=None, description=words, **limits)
+        return kind, Argument(description=words, **bounds)
+    return _optional(kind, words, **bounds)
 
 
-def _exposed(name: str, schema: EndpointSchema | None) -> Field:
+def _optional(kind: Any, words: str, **bounds: Any) -> Any:
+    return kind | None, Argument(default=None, description=words, **bounds)
+
+
+def _required(field: Field, schema: EndpointSchema | None) -> dict[str, Any]:
+    if field.file is None and simple_type(field) is None:
+        endpoint = schema.endpoint_id if schema else "this endpoint"
+        message = (
+            f"{endpoint} requires {field.name}, which is too rich for a tool's "
+            f"argument; chat models garble such schemas."
+        )
+        step = f"Bind it in code: model=fal.image({endpoint!r}, {field.name}=…)."
+        raise FalConfigurationError(message, next_step=step)
+    return {field.name: _argument(field), **_sides(field, schema)}
+
+
+def _exposed(name: str, schema: EndpointSchema | None) -> dict[str, Any]:
     if schema is None:
         message = f"expose={name!r}: the options of this endpoint are not known."
-        raise FalConfigurationError(message, next_step="Bind the option in code.")
+        step = "Bind the option in code, or call fal.describe() first."
+        raise FalConfigurationError(message, next_step=step)
     found = to_fal(name, schema.names)
     field = schema.field(found) if found else None
+    if field is None and name == "images" and schema.images_field:
+        return _images(schema, set())
     if field is None:
         near = difflib.get_close_matches(name, schema.names, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -238,13 +260,38 @@ def _exposed(name: str, schema: EndpointSchema | None) -> Field:
         raise FalConfigurationError(
             message, next_step=f"Its options are {', '.join(schema.names)}."
         )
-    if simple_type(field) is None:
+    if field.file is None and simple_type(field) is None:
         message = (
             f"expose={name!r}: this option of {schema.endpoint_id} is too rich for a "
             f"tool's argument; chat models garble such schemas."
         )
         raise FalConfigurationError(message, next_step="Bind the option in code.")
-    return field
+    return {field.name: _argument(field), **_sides(field, schema)}
+
+
+def _sides(field: Field, schema: EndpointSchema | None) -> dict[str, Any]:
+    """Give the sides beside a choice of sizes that also takes width and height."""
+    names = tuple(each.name for each in field.shape.object_fields)
+    own = schema.names if schema else ()
+    if names != _SIDES or any(side in own for side in _SIDES):
+        return {}
+    return {
+        side.name: _optional(
+            int,
+            f"{side.name.capitalize()} in pixels, together with {other}, in place of "
+            f"{field.name}{_range(side)}.",
+            **limits(side),
+        )
+        for side, other in zip(field.shape.object_fields, reversed(_SIDES), strict=True)
+    }
+
+
+def _range(side: Field) -> str:
+    shape = side.shape.alternatives[0]
+    low, high = shape.minimum, shape.maximum
+    if low is not None and high is not None:
+        return f"; from {low:g} to {high:g}"
+    return f"; at most {high:g}" if high is not None else ""
 
 
 def wrong_arguments(error: ValidationError) -> str:
@@ -260,7 +307,7 @@ def wrong_arguments(error: ValidationError) -> str:
     for fault in error.errors(include_url=False, include_context=False):
         where = ".".join(map(str, fault["loc"])) or "arguments"
         message = fault["msg"].removeprefix("Value error, ")
-        told_already = fault["type"] in {"missing", "value_error"}
+        told_already = fault["type"] == "missing" or not fault["loc"]
         given = "" if told_already else f"={shown(fault['input'])}"
         lines.append(f"- {where}{given}: {message}")
     told = "\n".join(lines)

@@ -11,6 +11,7 @@ from langchain_core.prompt_values import PromptValue
 from langchain_fal_image.errors import FalOptionError, OptionFault, shown
 from langchain_fal_image.images import GeneratedImage
 from langchain_fal_image.inputs import flattened, traceable
+from langchain_fal_image.pasted import image_blocks
 from langchain_fal_image.results import ImageResult
 
 __all__ = ["as_options", "spread", "traced"]
@@ -66,7 +67,7 @@ def _from_messages(
     )
     given: dict[str, Any] = {"prompt": str(message.text)}
     if takes_images:
-        blocks = [each for each in message.content_blocks if each["type"] == "image"]
+        blocks = list(image_blocks(message))
         if blocks:
             given["images"] = blocks
     return given

@@ -88,11 +88,11 @@ class GeneratedImage(Bound):
         Raises:
             FalDownloadError: The bytes cannot be had; the image is not made anew.
         """
-        return self._provider.run(self._read())
+        return self._provider.run(self.reading())
 
     async def aread(self) -> bytes:
         """Read the image's bytes; see `read`."""
-        return await self._provider.arun(self._read())
+        return await self._provider.arun(self.reading())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the image to a file.
@@ -121,17 +121,29 @@ class GeneratedImage(Bound):
             FalConfigurationError: Pillow is not installed.
             FalDownloadError: The bytes cannot be had or are no image.
         """
+        return self.opened(self.read())
+
+    def opened(self, content: bytes) -> PIL.Image.Image:
+        """Open bytes that were read as a Pillow image.
+
+        Args:
+            content: The image's.
+
+        Raises:
+            FalConfigurationError: Pillow is not installed.
+            FalDownloadError: They are no image.
+        """
         import io  # noqa: PLC0415
 
         try:
             import PIL.Image  # noqa: PLC0415
         except ImportError as error:
-            message = "to_pil() needs Pillow."
+            message = "Opening an image needs Pillow."
             raise FalConfigurationError(
                 message, next_step="pip install 'langchain-fal-image[images]'"
             ) from error
         try:
-            picture = PIL.Image.open(io.BytesIO(self.read()))
+            picture = PIL.Image.open(io.BytesIO(content))
             picture.load()
         except (OSError, PIL.Image.DecompressionBombError) as error:
             message = f"Pillow cannot open {self._name()}: {error}."
@@ -169,7 +181,8 @@ class GeneratedImage(Bound):
         """Give the same image under a short name."""
         return self._with(handle=handle)
 
-    def _read(self) -> Flow[bytes]:
+    def reading(self) -> Flow[bytes]:
+        """Read the image's bytes, as a flow; see `read`."""
         fal = self._provider
         content: bytes | None = None
         if self.sha256 is not None:
@@ -198,7 +211,7 @@ class GeneratedImage(Bound):
         return content
 
     def _save(self, path: Path) -> Flow[Path]:
-        content = yield from self._read()
+        content = yield from self.reading()
         suffix = EXTENSIONS.get(self.mime_type or "", "")
 
         def write() -> Path:

@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,10 @@ def input_image(value: Any, *, option: str, fal: FalProvider) -> InputImage:
             raise FalInputImageError(message)
         value = value.images[0]
     if isinstance(value, GeneratedImage):
+        if value.url is not None and value.request_id is None:
+            # Not fal's word: it was pasted into a chat, or made by hand.
+            checked = _from_text(value.url, option, fal)
+            return replace(checked, origin=value.reference())
         return InputImage(
             option,
             url=value.url,
@@ -163,12 +167,12 @@ def _block(block: Mapping[str, Any], option: str) -> Any:
     source: Any = block.get("image_url", block.get("source", block))
     if isinstance(source, str):
         return source
-    for name in ("url", "base64", "data"):
+    for name in ("url", "file_uri", "base64", "data"):
         found = source.get(name) if isinstance(source, Mapping) else None
         if isinstance(found, bytes):
             return found
         if isinstance(found, str) and found:
-            if name == "url" or found[:5].lower() == "data:":
+            if name in {"url", "file_uri"} or found[:5].lower() == "data:":
                 return found
             return f"data:;base64,{found}"
     message = f"{option}: this content block holds no image by URL or base64."

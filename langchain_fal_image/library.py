@@ -5,21 +5,29 @@ A model cannot be trusted to repeat a long URL, so it is given a handle instead.
 
 from __future__ import annotations
 
-import re
+import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langchain_fal_image.errors import FalInputImageError, shown
+from langchain_fal_image.album import Album, number_of
+from langchain_fal_image.errors import FalError, FalInputImageError, shown
 from langchain_fal_image.images import GeneratedImage
-from langchain_fal_image.results import ImageResult, is_artifact
+from langchain_fal_image.nearness import cleaned, is_near
+from langchain_fal_image.results import ImageResult
+from langchain_fal_image.wire.effects import Call
+
+if TYPE_CHECKING:
+    from langchain_fal_image.request import FalRequest
+    from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["Conversation", "ImageLibrary", "is_handle"]
 
-_HANDLE = re.compile(r"img_(\d+)")
 _MOST_TOLD = 20
+_NAMESPACE = "langchain_fal_image"
+_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,33 +37,27 @@ class Conversation:
     Attributes:
         thread_id: LangGraph's thread.
         run: Where a graph runs without a thread id, what its calls have in common.
-        messages: The conversation's messages; the artifacts in them tell of images
-            made in another process or before this library existed.
+        messages: The conversation's messages: what the user pasted, and artifacts
+            that tell of images made in another process or before this library
+            existed.
+        store: LangGraph's store, where the graph has one: a thread's images are kept
+            there too, for when the messages that told of them are gone.
     """
 
     thread_id: str | None = None
     run: str | None = None
     messages: Sequence[Any] = field(default=(), repr=False)
-
-
-@dataclass(slots=True)
-class _Album:
-    results: list[ImageResult] = field(default_factory=list)
-    images: dict[str, GeneratedImage] = field(default_factory=dict)
-
-    def add(self, result: ImageResult) -> None:
-        self.results.append(result)
-        for image in result.images:
-            if image.handle:
-                self.images[image.handle] = image
+    store: Any = field(default=None, repr=False)
 
 
 class ImageLibrary:
     """The images of each conversation, under handles that are never given twice.
 
-    Conversations are kept apart: a handle means nothing in another one. Shared
-    safely between threads and tasks. What it holds is in memory; the artifacts in a
-    thread's messages bring it back after a restart.
+    Conversations are kept apart: a handle means nothing in another one. Images that
+    the user pasted into the chat are counted like those that were made, in the order
+    of the conversation. Shared safely between threads and tasks. What it holds is in
+    memory; after a restart, the artifacts in a thread's messages bring it back, or
+    the graph's store where it has one.
 
     Args:
         max_conversations: How many conversations are kept; the one not used for
@@ -64,7 +66,7 @@ class ImageLibrary:
 
     def __init__(self, *, max_conversations: int = 1000) -> None:
         self._max_conversations = max_conversations
-        self._albums: OrderedDict[tuple[str | None, str | None], _Album] = OrderedDict()
+        self._albums: OrderedDict[tuple[str | None, str | None], Album] = OrderedDict()
         # Outlives a forgotten album, so that a thread's handles stay unique.
         self._last: dict[str | None, int] = {}
         self._lock = threading.Lock()
@@ -81,15 +83,8 @@ class ImageLibrary:
         Returns:
             The same result, each image with its handle.
         """
-        where = _conversation(conversation)
-        with self._lock:
-            album = self._album(where)
-            given = 0 if where.run is not None else self._last.get(where.thread_id, 0)
-            last = max([given, *_numbers(album.images)])
-            handles = [f"img_{last + 1 + index}" for index in range(len(result.images))]
-            if where.run is None:
-                self._last[where.thread_id] = last + len(handles)
-            named = result.with_handles(handles)
+        with self._open(conversation) as album:
+            named = result.with_handles(album.next_handles(len(result.images)))
             album.add(named)
             return named
 
@@ -106,16 +101,16 @@ class ImageLibrary:
             FalInputImageError: The conversation has no such image; the message names
                 those it has.
         """
-        where = _conversation(conversation)
         name = handle.strip().lower().replace(" ", "_").replace("-", "_")
-        with self._lock:
-            images = self._album(where).images
-            if name in images:
-                return images[name]
-            known = sorted(images, key=lambda each: int(each.removeprefix("img_")))
+        with self._open(conversation) as album:
+            if name in album.images:
+                return album.images[name]
+            known = album.told()
         if known:
-            told = ", ".join(known[-_MOST_TOLD:])
-            message = f"There is no image {shown(handle)}. Known images: {told}."
+            message = (
+                f"There is no image {shown(handle)}. Known images: "
+                f"{', '.join(known[-_MOST_TOLD:])}."
+            )
             next_step = "Use one of the known images, or make a new one first."
         else:
             message = f"There is no image {shown(handle)}; this conversation has none."
@@ -125,53 +120,223 @@ class ImageLibrary:
     def find_url(
         self, url: str, *, conversation: Conversation | str | None = None
     ) -> GeneratedImage | None:
-        """Find the image that lies at a URL, if this conversation has it."""
-        with self._lock:
-            images = self._album(_conversation(conversation)).images.values()
-            return next((image for image in images if image.url == url), None)
+        """Find the image that lies at a URL, if this conversation has it.
+
+        Args:
+            url: Also as a model writes it: in quotes, in angle brackets, as a
+                Markdown link, with a full stop at its end.
+            conversation: As for `add`.
+
+        Raises:
+            FalInputImageError: No image lies there, but the URL looks like a known
+                one with a slip in it; the message names the handle.
+        """
+        meant = cleaned(url)
+        with self._open(conversation) as album:
+            images = [each for each in album.images.values() if each.url]
+        for image in images:
+            if meant in {image.url, cleaned(str(image.url))}:
+                return image
+        near = next((each for each in images if is_near(meant, str(each.url))), None)
+        if near is None:
+            return None
+        message = (
+            f"{shown(url)} is no image of this conversation; it looks like the URL of "
+            f"{near.handle} with a slip in it."
+        )
+        raise FalInputImageError(
+            message, next_step=f"Name the image by its handle: {near.handle}."
+        )
 
     def handles(
         self, *, conversation: Conversation | str | None = None
     ) -> tuple[str, ...]:
-        """Name the conversation's images, in the order they were made."""
-        with self._lock:
-            return tuple(self._album(_conversation(conversation)).images)
+        """Name the conversation's images, in the order of their numbers."""
+        with self._open(conversation) as album:
+            return tuple(sorted(album.images, key=number_of))
 
     def results(
         self, *, conversation: Conversation | str | None = None
     ) -> tuple[ImageResult, ...]:
         """Give the conversation's results, in the order they were made."""
+        with self._open(conversation) as album:
+            return tuple(album.results)
+
+    def result_of(self, request_id: str) -> ImageResult | None:
+        """Find the result of a request, in whatever conversation it was made."""
         with self._lock:
-            return tuple(self._album(_conversation(conversation)).results)
+            for album in self._albums.values():
+                for result in album.results:
+                    if result.request_id == request_id:
+                        return result
+        return None
+
+    # --- Requests that are not done ---
+
+    def add_request(
+        self,
+        request: FalRequest,
+        *,
+        conversation: Conversation | str | None = None,
+    ) -> str:
+        """Take in a request whose result was not waited for, and name it.
+
+        Args:
+            request: One that fal accepted.
+            conversation: As for `add`.
+
+        Returns:
+            Its handle, such as `req_1`.
+        """
+        with self._open(conversation) as album:
+            return album.add_request(request)
+
+    def request(
+        self, handle: str, *, conversation: Conversation | str | None = None
+    ) -> FalRequest:
+        """Find a request by its handle.
+
+        Raises:
+            FalInputImageError: The conversation has no such request.
+        """
+        name = handle.strip().lower().replace(" ", "_").replace("-", "_")
+        with self._open(conversation) as album:
+            if name in album.requests:
+                return album.requests[name]
+            known = ", ".join(album.requests) or "none"
+        message = f"There is no request {shown(handle)}. Known requests: {known}."
+        raise FalInputImageError(
+            message, next_step="Use one of the known requests, or draw anew."
+        )
+
+    def note_failure(
+        self,
+        error: FalError,
+        *,
+        call: str | None,
+        conversation: Conversation | str | None = None,
+    ) -> None:
+        """Remember a call that failed after fal took, or may have taken, its request.
+
+        Whoever makes the very same call again, as retry middleware does, is then not
+        led to a second submit: see `earlier`.
+
+        Args:
+            error: How it failed.
+            call: What tells this call from others; None where nothing does.
+            conversation: As for `add`.
+        """
+        if call is None or error.is_retryable:
+            return
+        found = error.request or (error if error.charged != "no" else None)
+        if found is not None:
+            with self._open(conversation) as album:
+                album.calls[call] = found
+
+    def earlier(
+        self, call: str | None, *, conversation: Conversation | str | None = None
+    ) -> FalRequest | None:
+        """Find the request that an earlier try of the very same call has made.
+
+        Raises:
+            FalError: That of the earlier try, where nobody knows whether fal took its
+                request.
+        """
+        with self._open(conversation) as album:
+            found = album.calls.get(call) if call else None
+        if isinstance(found, FalError):
+            raise found
+        return found
+
+    # --- Bytes and stores: the only parts that wait ---
+
+    def opened(self, conversation: Conversation) -> Flow[dict[str, bytes]]:
+        """Bring a conversation up to date before its images are named.
+
+        Args:
+            conversation: With its messages and its store.
+
+        Returns:
+            The bytes of images that the user pasted, by SHA-256, to be kept where
+            bytes are kept.
+        """
+        with self._open(conversation) as album:
+            pasted = album.take_pasted()
+            stored = album.is_stored or conversation.store is None
+        if not stored and conversation.thread_id is not None:
+            entries = yield from _stored(conversation)
+            with self._open(conversation) as album:
+                album.restore(entries)
+                pasted |= album.take_pasted()
+        return pasted
+
+    def saved(
+        self, artifact: Mapping[str, Any], conversation: Conversation
+    ) -> Flow[None]:
+        """Put what a tool call gave into the graph's store, where there is one.
+
+        Args:
+            artifact: Of a result or a request.
+            conversation: With its store.
+        """
+        store, thread = conversation.store, conversation.thread_id
+        if store is None or thread is None:
+            return
+        with self._open(conversation) as album:
+            value = {"artifact": dict(artifact), **album.counted()}
+        key = str(artifact.get("request_id") or ",".join(artifact.get("handles", ())))
+        namespace = (_NAMESPACE, thread)
+        yield Call(
+            lambda: store.put(namespace, key, value),
+            lambda: store.aput(namespace, key, value),
+        )
 
     def __repr__(self) -> str:
         return f"ImageLibrary(conversations={len(self._albums)})"
 
-    def _album(self, where: Conversation) -> _Album:
+    @contextlib.contextmanager
+    def _open(self, conversation: Conversation | str | None) -> Iterator[Album]:
+        where = (
+            conversation
+            if isinstance(conversation, Conversation)
+            else Conversation(thread_id=conversation)
+        )
+        with self._lock:
+            album = self._album(where)
+            album.read(where.messages)
+            try:
+                yield album
+            finally:
+                if where.run is None:
+                    self._last[where.thread_id] = album.last
+
+    def _album(self, where: Conversation) -> Album:
         key = (where.thread_id, where.run)
-        album = self._albums.setdefault(key, _Album())
+        last = self._last.get(where.thread_id, 0) if where.run is None else 0
+        album = self._albums.setdefault(key, Album(last=last))
         self._albums.move_to_end(key)
         while len(self._albums) > self._max_conversations:
             self._albums.popitem(last=False)
-        for message in where.messages:
-            artifact = getattr(message, "artifact", None)
-            if artifact and is_artifact(artifact) and not _has(album, artifact):
-                album.add(ImageResult.from_artifact(artifact))
         return album
+
+
+def _stored(conversation: Conversation) -> Flow[list[Mapping[str, Any]]]:
+    store, namespace = conversation.store, (_NAMESPACE, str(conversation.thread_id))
+    found: list[Mapping[str, Any]] = []
+    while True:
+        page = yield _page(store, namespace, len(found))
+        found += [item.value for item in page]
+        if len(page) < _PAGE:
+            return found
+
+
+def _page(store: Any, namespace: tuple[str, str], offset: int) -> Call:
+    return Call(
+        lambda: store.search(namespace, limit=_PAGE, offset=offset),
+        lambda: store.asearch(namespace, limit=_PAGE, offset=offset),
+    )
 
 
 def is_handle(text: str) -> bool:
     """Tell whether a text looks like a handle and not like a URL."""
     return "/" not in text and ":" not in text and "." not in text
-
-
-def _has(album: _Album, artifact: Any) -> bool:
-    return all(handle in album.images for handle in artifact.get("handles", ()))
-
-
-def _numbers(handles: Iterable[str]) -> list[int]:
-    return [int(found[1]) for each in handles if (found := _HANDLE.fullmatch(each))]
-
-
-def _conversation(given: Conversation | str | None) -> Conversation:
-    return given if isinstance(given, Conversation) else Conversation(thread_id=given)

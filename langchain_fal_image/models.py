@@ -9,16 +9,14 @@ from typing import Any, ClassVar, Literal
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from langchain_fal_image.arguments import input_model
-from langchain_fal_image.budget import Budget, Spent
-from langchain_fal_image.errors import (
-    FalOptionError,
-    shown,
-)
+from langchain_fal_image.budget import Asked, Budget, Spent
+from langchain_fal_image.errors import FalError, FalOptionError, shown
 from langchain_fal_image.given import as_options, spread, traced
 from langchain_fal_image.images import GeneratedImage
 from langchain_fal_image.inputs import input_image, send
+from langchain_fal_image.option_types import input_model
 from langchain_fal_image.options import place
+from langchain_fal_image.options.asked import images_asked, pixels_asked
 from langchain_fal_image.options.resolve import Path, Resolved, check_file, resolve
 from langchain_fal_image.options.schema import EndpointSchema
 from langchain_fal_image.progress import aevents, events
@@ -28,7 +26,7 @@ from langchain_fal_image.request import FalRequest
 from langchain_fal_image.results import ImageResult
 from langchain_fal_image.sniff import ImageType
 from langchain_fal_image.wire import flows
-from langchain_fal_image.wire.effects import Flow
+from langchain_fal_image.wire.effects import Flow, QueuedRequest
 
 __all__ = ["FalImageEdit", "FalTextToImage"]
 
@@ -131,7 +129,7 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
         """
 
         def generate(_: Any, run_manager: Any, config: RunnableConfig) -> ImageResult:
-            return self.provider.run(self._generate(input, kwargs), events(config))
+            return self.provider.run(self.generation(input, **kwargs), events(config))
 
         return self._call_with_config(generate, traced(input), config)
 
@@ -143,7 +141,7 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
         async def generate(
             _: Any, run_manager: Any, config: RunnableConfig
         ) -> ImageResult:
-            flow = self._generate(input, kwargs)
+            flow = self.generation(input, **kwargs)
             return await self.provider.arun(flow, aevents(config))
 
         return await self._acall_with_config(generate, traced(input), config)
@@ -202,32 +200,58 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
 
     # --- Flows ---
 
-    def _generate(self, given: Any, bound: Mapping[str, Any]) -> Flow[ImageResult]:
+    def generation(self, input: Any, **kwargs: Any) -> Flow[ImageResult]:
+        """Make images, as a flow that `FalProvider.run` and `arun` drive.
+
+        Args:
+            input: As for `invoke`.
+            **kwargs: Options, as `bind` gives them.
+        """
         fal = self.provider
-        resolved = self.payload(given, **bound)
-        payload, known = yield from self._sendable(resolved)
-        with Spent(self.budget, self.model, payload) as spent:
-            output = yield from flows.generate(
-                fal.context,
-                self.model,
-                payload,
-                mode=self.mode,
-                on_cancel=self.on_cancel,
-                timeout=self.timeout,
-            )
+        resolved = self.payload(input, **kwargs)
+        asked = yield from self._asked(resolved.payload)
+        with Spent(self.budget, asked) as spent:
+            payload, known = yield from self._sendable(resolved)
+            try:
+                output = yield from flows.generate(
+                    fal.context,
+                    self.model,
+                    payload,
+                    mode=self.mode,
+                    on_cancel=self.on_cancel,
+                    timeout=self.timeout,
+                )
+            except FalError as error:
+                if isinstance(error.request, QueuedRequest):
+                    error.request = _request(error.request, fal, known)
+                raise
             spent.request_id = output.request_id
+            spent.billed(output.headers.get("x-fal-billable-units"))
             result = yield from fal.result_of(output, model=self.model, **known)
-            spent.images = len(result.images)
+            spent.images, spent.seed = len(result.images), result.seed
         return result
 
     def _submit(self, given: Any, bound: Mapping[str, Any]) -> Flow[FalRequest]:
         fal = self.provider
         resolved = self.payload(given, **bound)
-        payload, _ = yield from self._sendable(resolved)
-        with Spent(self.budget, self.model, payload) as spent:
+        asked = yield from self._asked(resolved.payload)
+        with Spent(self.budget, asked) as spent:
+            payload, known = yield from self._sendable(resolved)
             queued = yield from flows.submit(fal.context, self.model, payload)
             spent.request_id = queued.request_id
-        return FalRequest.of(queued, fal=fal)
+        return _request(queued, fal, known)
+
+    def _asked(self, payload: Mapping[str, Any]) -> Flow[Asked]:
+        """Tell the budget what a payload asks for, and what that costs."""
+        if self.budget is None:
+            return Asked(self.model)
+        schema = self.endpoint
+        return Asked(
+            self.model,
+            images=images_asked(schema, payload),
+            pixels=pixels_asked(schema, payload),
+            price=(yield from self.provider.priced(self.model)),
+        )
 
     def _sendable(
         self, resolved: Resolved
@@ -320,6 +344,14 @@ class FalImageEdit(FalImageModel):
         super().__init__(model=model, **settings)
 
     takes_image_input: ClassVar[bool] = True
+
+
+def _request(
+    queued: QueuedRequest, fal: FalProvider, known: Mapping[str, Any]
+) -> FalRequest:
+    return FalRequest.of(
+        queued, fal=fal, options=known["options"], inputs=known["inputs"]
+    )
 
 
 def _is_option_value(value: Any) -> bool:

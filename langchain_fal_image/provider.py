@@ -17,8 +17,10 @@ from langchain_fal_image.errors import FalConfigurationError, FalError
 from langchain_fal_image.open_requests import OpenRequests, cancelled
 from langchain_fal_image.options.schema import EndpointSchema
 from langchain_fal_image.outputs import without_bytes
+from langchain_fal_image.prices import Price, Prices
 from langchain_fal_image.request import FalRequest
 from langchain_fal_image.results import ImageResult
+from langchain_fal_image.stores import RecentBytes
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call, QueuedRequest
 from langchain_fal_image.wire.settings import Hosts, Limits, Timeouts
@@ -34,6 +36,7 @@ __all__ = ["FalProvider", "create_fal", "fal"]
 
 _T = TypeVar("_T")
 
+_MEMORY_BYTES = 256 * 1024 * 1024
 _KEY_VARIABLES = ("FAL_API_KEY", "FAL_KEY")
 _SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "x-api-key"}
@@ -76,8 +79,9 @@ class FalProvider:
         )
         self.allowed_dirs = tuple(Path(each).resolve() for each in allowed_dirs)
         self._store = store
-        self._memory = InMemoryByteStore()
+        self._memory = RecentBytes(max_bytes=_MEMORY_BYTES)
         self._contracts = Contracts(store)
+        self._prices = Prices()
         self._clients = (http_client, http_async_client)
         self._wire: Wire | None = None
         self._lock = threading.Lock()
@@ -182,6 +186,35 @@ class FalProvider:
         """
         return self._contracts.known(model)
 
+    def price(self, model: str) -> Price | None:
+        """Ask fal what an endpoint's images cost.
+
+        It is kept for a day; budgets and tool descriptions use it from then on.
+
+        Args:
+            model: The endpoint id.
+
+        Returns:
+            The price, or None where fal does not tell it: no such price, a key that
+            may not read prices, no connection.
+
+        Raises:
+            FalConfigurationError: There is no key.
+        """
+        return self.run(self.priced(model))
+
+    async def aprice(self, model: str) -> Price | None:
+        """Ask fal what an endpoint's images cost; see `price`."""
+        return await self.arun(self.priced(model))
+
+    def known_price(self, model: str) -> Price | None:
+        """Give an endpoint's price where it is at hand, without asking fal."""
+        return self._prices.known(model)
+
+    def priced(self, model: str) -> Flow[Price | None]:
+        """Ask for a price, as a flow; see `price`."""
+        return self._prices.ask(self.context, model)
+
     # --- Requests ---
 
     def request(self, model: str, request_id: str) -> FalRequest:
@@ -226,7 +259,7 @@ class FalProvider:
 
     @property
     def store(self) -> BaseStore[str, bytes]:
-        """Where the bytes of `sync_mode` answers go, by their SHA-256."""
+        """Where bytes without a URL go, by SHA-256: `sync_mode`, pasted images."""
         return self._memory if self._store is None else self._store
 
     @property
@@ -279,6 +312,16 @@ class FalProvider:
         """Drive a flow and give its updates one by one; see `iterate`."""
         return self._driver().aiterate(flow)
 
+    def keep(self, contents: Mapping[str, bytes]) -> Flow[None]:
+        """Put image bytes into the store.
+
+        Args:
+            contents: By their SHA-256 in hex.
+        """
+        if contents:
+            store, pairs = self.store, list(contents.items())
+            yield Call(lambda: store.mset(pairs), lambda: store.amset(pairs))
+
     def result_of(
         self, output: Output, *, model: str, **known: Any
     ) -> Flow[ImageResult]:
@@ -290,9 +333,7 @@ class FalProvider:
             **known: What `ImageResult.from_output` also takes.
         """
         body, taken = without_bytes(output.body)
-        if taken:
-            store, pairs = self.store, list(taken.items())
-            yield Call(lambda: store.mset(pairs), lambda: store.amset(pairs))
+        yield from self.keep(taken)
         return ImageResult.from_output(
             body, model=model, request_id=output.request_id, **known
         ).using(self)
@@ -447,7 +488,7 @@ def create_fal(
         allowed_dirs: Files below these directories may be given as input images.
             None by default: paths often come from a model or a user.
         store: Keeps image bytes that fal sends inside its answers (`sync_mode`);
-            in memory by default.
+            the newest 256 MiB in memory by default.
 
     Returns:
         The provider.

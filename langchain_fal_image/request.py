@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 from langchain_fal_image.bound import Bound
+from langchain_fal_image.images import InputReference
+from langchain_fal_image.outputs import fitted
 from langchain_fal_image.results import ImageResult
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.effects import Flow, QueuedRequest, QueueUpdate
@@ -14,7 +17,10 @@ from langchain_fal_image.wire.effects import Flow, QueuedRequest, QueueUpdate
 if TYPE_CHECKING:
     from langchain_fal_image.provider import FalProvider
 
-__all__ = ["FalRequest"]
+__all__ = ["FalRequest", "is_request_artifact"]
+
+_ARTIFACT_TYPE = "fal_request"
+_ARTIFACT_BYTES = 1024
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,9 @@ class FalRequest(Bound):
         response_url: Where its result lies.
         cancel_url: Where it is cancelled.
         payload_sha256: The digest of what was sent, where this package sent it.
+        options: The payload as sent, input images as references, where it is known:
+            its result then knows its prompt and what it was made from.
+        inputs: The images it was given, as references.
     """
 
     endpoint_id: str
@@ -40,11 +49,21 @@ class FalRequest(Bound):
     response_url: str
     cancel_url: str
     payload_sha256: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    inputs: tuple[InputReference, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
-    def of(cls, request: QueuedRequest, *, fal: FalProvider | None = None) -> Self:
-        """Bind what the wire knows of a request to a provider."""
-        return cls(**request.to_dict()).using(fal)
+    def of(
+        cls, request: QueuedRequest, *, fal: FalProvider | None = None, **known: Any
+    ) -> Self:
+        """Bind what the wire knows of a request to a provider.
+
+        Args:
+            request: As the wire knows it.
+            fal: The provider.
+            **known: `options` and `inputs`, where they are known.
+        """
+        return cls(**request.to_dict(), **known).using(fal)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
@@ -54,11 +73,29 @@ class FalRequest(Bound):
             ValueError: A part is missing.
         """
         request = QueuedRequest.from_dict(stored)
-        return cls(**request.to_dict())
+        inputs = tuple(InputReference(**each) for each in stored.get("inputs", ()))
+        return cls.of(request, options=stored.get("options", {}), inputs=inputs)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the request as plain JSON; it holds no key."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        """Give the request as plain JSON; it holds no key and no bytes."""
+        stored = self._queued().to_dict()
+        if self.options:
+            stored["options"] = dict(self.options)
+        if self.inputs:
+            stored["inputs"] = [reference.to_dict() for reference in self.inputs]
+        return stored
+
+    def to_artifact(self, handle: str) -> dict[str, Any]:
+        """Give the request as a small plain dict, fit for a checkpoint or a trace.
+
+        Args:
+            handle: Its short name in the conversation, such as `req_1`.
+
+        Returns:
+            At most 1 KB, a long prompt shortened; `from_dict` restores it.
+        """
+        artifact = {"type": _ARTIFACT_TYPE, "handle": handle, **self.to_dict()}
+        return fitted(copy.deepcopy(artifact), _ARTIFACT_BYTES)
 
     def status(self) -> QueueUpdate:
         """Ask once how far it is.
@@ -113,7 +150,8 @@ class FalRequest(Bound):
         return await self._provider.arun(self._cancel())
 
     def _queued(self) -> QueuedRequest:
-        return QueuedRequest.from_dict(self.to_dict())
+        names = (each.name for each in fields(QueuedRequest))
+        return QueuedRequest(**{name: getattr(self, name) for name in names})
 
     def _status(self) -> Flow[QueueUpdate]:
         return flows.status(self._provider.context, self._queued())
@@ -124,4 +162,10 @@ class FalRequest(Bound):
     def _result(self, timeout: float | None) -> Flow[ImageResult]:
         fal = self._provider
         output = yield from flows.take_up(fal.context, self._queued(), timeout=timeout)
-        return (yield from fal.result_of(output, model=self.endpoint_id))
+        known = {"options": self.options, "inputs": self.inputs}
+        return (yield from fal.result_of(output, model=self.endpoint_id, **known))
+
+
+def is_request_artifact(value: object) -> TypeGuard[Mapping[str, Any]]:
+    """Tell whether a value is what `FalRequest.to_artifact` gives."""
+    return isinstance(value, Mapping) and value.get("type") == _ARTIFACT_TYPE

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import html
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 from langchain_fal_image.bound import Bound
@@ -14,6 +15,7 @@ from langchain_fal_image.images import GeneratedImage, InputReference
 from langchain_fal_image.outputs import fitted, image_entries
 
 if TYPE_CHECKING:
+    from langchain_fal_image.library import ImageLibrary
     from langchain_fal_image.provider import FalProvider
 
 __all__ = ["ImageResult", "is_artifact"]
@@ -45,6 +47,8 @@ class ImageResult(Bound):
         raw: fal's answer, without bytes.
         warnings: What the caller should know, such as an option we do not know.
         inputs: The images this was made from, as references.
+        metadata: What the caller put beside it with `with_metadata`: plain JSON.
+        is_shortened: Whether texts were cut to fit an artifact (see `to_artifact`).
     """
 
     images: tuple[GeneratedImage, ...]
@@ -54,6 +58,8 @@ class ImageResult(Bound):
     raw: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     inputs: tuple[InputReference, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    is_shortened: bool = False
 
     @property
     def prompt(self) -> str | None:
@@ -113,6 +119,49 @@ class ImageResult(Bound):
             for image, handle in zip(self.images, handles, strict=True)
         )
         return self._with(images=images)
+
+    def with_metadata(self, **metadata: Any) -> Self:
+        """Give the same result with something noted beside it.
+
+        Args:
+            **metadata: Plain JSON, such as the sources a picture illustrates; added
+                to what is there. It goes along into artifacts and checkpoints.
+
+        Raises:
+            ValueError: It is no plain JSON.
+        """
+        try:
+            json.dumps(metadata, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            message = f"metadata is not plain JSON: {error}"
+            raise ValueError(message) from error
+        return self._with(metadata={**self.metadata, **metadata})
+
+    def with_whole_prompt(self, prompt: str) -> Self:
+        """Put back the prompt that an artifact holds shortened.
+
+        Args:
+            prompt: As the tool call says it; one that does not fit is not taken.
+        """
+        kept = self.options.get("prompt")
+        if not self.is_shortened or not isinstance(kept, str):
+            return self
+        if not kept.endswith("…") or not prompt.startswith(kept[:-1]):
+            return self
+        return self._with(options={**self.options, "prompt": prompt})
+
+    def recipe(self, *, library: ImageLibrary | None = None) -> dict[str, Any]:
+        """Write down how this was made, from the first prompt on, as plain JSON.
+
+        Args:
+            library: Knows the earlier steps; see `langchain_fal_image.recipes`.
+
+        Returns:
+            What `replay` takes.
+        """
+        from langchain_fal_image.recipes import recipe_of  # noqa: PLC0415 - above this
+
+        return recipe_of(self, library=library)
 
     @classmethod
     def from_output(
@@ -199,6 +248,8 @@ class ImageResult(Bound):
             "echo": echo,
             "warnings": list(self.warnings),
             "inputs": [reference.to_dict() for reference in self.inputs],
+            "metadata": copy.deepcopy(dict(self.metadata)),
+            "shortened": self.is_shortened,
         }
         artifact = {key: value for key, value in parts.items() if value}
         return fitted(artifact, ARTIFACT_BYTES_PER_IMAGE * len(self.images))
@@ -236,7 +287,11 @@ class ImageResult(Bound):
         )
         if handles := artifact.get("handles"):
             result = result.with_handles(handles)
-        return result.using(fal)
+        return replace(
+            result,
+            metadata=dict(artifact.get("metadata", {})),
+            is_shortened=bool(artifact.get("shortened")),
+        ).using(fal)
 
     def __repr__(self) -> str:
         """Name the request and its images."""

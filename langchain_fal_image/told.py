@@ -1,12 +1,17 @@
-"""What a model reads after a tool call: a few short lines, never bytes."""
+"""What a model reads: of tools, of images, of failures. Short lines, never bytes."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.images import GeneratedImage
+from langchain_fal_image.options.schema import EndpointSchema
+from langchain_fal_image.options.sizes import aspect_ratios
+from langchain_fal_image.prices import Price
 from langchain_fal_image.results import ImageResult
 
-__all__ = ["told_failure", "told_result"]
+__all__ = ["told_endpoint", "told_failure", "told_result"]
 
 _LONGEST = 1000
 _LONGEST_URL = 200
@@ -18,14 +23,52 @@ _CHARGED = {
 }
 
 
-def told_result(result: ImageResult) -> str:
+def told_endpoint(
+    model: str, schema: EndpointSchema | None, *, price: Price | None
+) -> str:
+    """Tell which model serves, what it is good at, what it cannot do and costs.
+
+    Args:
+        model: The endpoint id.
+        schema: Its contract, where it is known.
+        price: fal's, where it is known.
+    """
+    parts = [f"Served by {model}."]
+    if schema:
+        parts = [f"Served by {schema.title} ({model})."]
+        if schema.title == model:
+            parts = [f"Served by {model}."]
+        if schema.about:
+            parts.append(f"{schema.about.rstrip('.')}.")
+        parts += _cannot(schema)
+    if price:
+        parts.append(f"Costs {price}.")
+    return " ".join(parts)
+
+
+def _cannot(schema: EndpointSchema) -> list[str]:
+    found = []
+    if schema.takes_images and schema.max_images == 1:
+        found.append("It takes one image and cannot combine several.")
+    if not schema.field("num_images"):
+        found.append("It makes one image per call.")
+    if not schema.needs_image and not aspect_ratios(schema):
+        found.append("The size cannot be chosen.")
+    if not schema.field("seed"):
+        found.append("It takes no seed: the same call gives another image.")
+    return found
+
+
+def told_result(result: ImageResult, *, vision: bool = False) -> Any:
     """Tell of finished images: handle, size, seed, URL, warnings, flags.
 
     Args:
         result: With handles.
+        vision: Whether image blocks, by URL, follow the text.
 
     Returns:
-        At most 1,000 characters.
+        A text of at most 1,000 characters; with `vision` a list of content blocks
+        that begins with it.
     """
     number = len(result.images)
     made = "1 image" if number == 1 else f"{number} images"
@@ -34,7 +77,11 @@ def told_result(result: ImageResult) -> str:
     if result.description:
         lines.append(f"The model says: {_short(result.description, _LONGEST_LINE)}")
     lines += [f"Warning: {_short(each, _LONGEST_LINE)}" for each in result.warnings]
-    return _short("\n".join(lines), _LONGEST)
+    text = _short("\n".join(lines), _LONGEST)
+    if not vision:
+        return text
+    shown = [each.to_content_block() for each in result.images if each.url]
+    return [{"type": "text", "text": text}, *shown]
 
 
 def _line(image: GeneratedImage, result: ImageResult) -> str:
@@ -50,11 +97,15 @@ def _line(image: GeneratedImage, result: ImageResult) -> str:
     return f"{image.handle}: {', '.join(parts) or 'ready'}"
 
 
-def told_failure(error: FalError) -> str:
+def told_failure(
+    error: FalError, *, request: str | None = None, wait_tool: str | None = None
+) -> str:
     """Tell of a failure: what was wrong, whether it was charged, what to do.
 
     Args:
         error: As the runnable raised it.
+        request: The handle of the request that may still give its images.
+        wait_tool: The name of the tool that waits for it.
 
     Returns:
         At most 1,000 characters.
@@ -62,10 +113,24 @@ def told_failure(error: FalError) -> str:
     lines = [
         f"No image was made. {error.message.strip()}",
         _CHARGED[error.charged],
-        f"Next: {error.next_step}",
+        f"Next: {_next_step(error, request, wait_tool)}",
     ]
     rest = "\n".join(lines[1:])
     return f"{_short(lines[0], _LONGEST - len(rest) - 1)}\n{rest}"
+
+
+def _next_step(error: FalError, request: str | None, wait_tool: str | None) -> str:
+    if request is None:
+        return error.next_step
+    if wait_tool is None:
+        return (
+            f"Tell the user that the image is still being made as {request} and can "
+            f"be fetched later; do not ask for it anew, that would be paid twice."
+        )
+    return (
+        f"Call {wait_tool} with request={request!r} to wait for it, at no further "
+        f"cost; do not ask for the image anew, that would be paid twice."
+    )
 
 
 def _short(text: str, longest: int) -> str:

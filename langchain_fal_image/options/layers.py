@@ -14,6 +14,7 @@ __all__ = ["SIZE_WORDS", "Layer", "merged", "read"]
 Layer = dict[str, Given]
 
 SIZE_WORDS = ("size", "aspect_ratio", "image_size", "width", "height", "resolution")
+_SHAPE_AND_LARGENESS = ("aspect_ratio", "resolution")
 _PROVIDER_OPTIONS = ("provider_options", "providerOptions")
 _WORDS = {
     "n": "n",
@@ -46,28 +47,38 @@ def read(
     ]
 
 
-def merged(layers: Sequence[Layer], findings: Findings) -> Layer:
+def merged(
+    layers: Sequence[Layer], findings: Findings, schema: EndpointSchema | None = None
+) -> Layer:
     """Lay later layers over earlier ones; size words replace each other as a group.
+
+    Only where an endpoint has both `aspect_ratio` and `resolution` do the two stand
+    side by side: one says the shape, the other how large.
 
     Args:
         layers: What `read` gave.
         findings: Where it is noted that a size word was dropped for another one.
+        schema: The endpoint's contract, or None.
 
     Returns:
         One layer.
     """
+    both = schema is not None and all(map(schema.field, _SHAPE_AND_LARGENESS))
     result: Layer = {}
     for layer in layers:
-        sizes = [layer[word] for word in SIZE_WORDS if word in layer]
-        if sizes:
-            for word in SIZE_WORDS:
-                dropped = result.pop(word, None)
-                if dropped is not None and word not in layer and word == "resolution":
-                    findings.warn(
-                        f"{dropped} from {dropped.layer} gave way to {sizes[0]} from "
-                        f"{sizes[0].layer}, because the words for the size replace "
-                        "each other; give both together to keep both."
-                    )
+        sizes = [word for word in SIZE_WORDS if word in layer]
+        beside = both and set(sizes) <= set(_SHAPE_AND_LARGENESS)
+        for word in SIZE_WORDS if sizes else ():
+            if beside and word in _SHAPE_AND_LARGENESS:
+                continue
+            dropped = result.pop(word, None)
+            if dropped is not None and word not in layer and word == "resolution":
+                by = layer[sizes[0]]
+                findings.warn(
+                    f"{dropped} from {dropped.layer} gave way to {by} from {by.layer}, "
+                    "because the words for the size replace each other; give both "
+                    "together to keep both."
+                )
         result.update(layer)
     return result
 

@@ -74,7 +74,7 @@ def resolve(
         FalOptionError: Naming every fault found; nothing was sent.
     """
     findings = Findings()
-    options = merged(read(schema, layers, findings), findings)
+    options = merged(read(schema, layers, findings), findings, schema)
     options = sized(schema, options, findings, nearest=nearest_size)
     checker = Checker(findings=findings, check=check, strict=strict)
     if schema is None:

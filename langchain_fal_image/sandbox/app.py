@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +30,7 @@ from langchain_fal_image.sandbox.answers import (
 )
 from langchain_fal_image.sandbox.faults import Faults, Operation
 from langchain_fal_image.sandbox.media import Media
+from langchain_fal_image.sandbox.platform import Pricing
 from langchain_fal_image.sandbox.queue import Job, Queue
 from langchain_fal_image.sandbox.record import Record
 from langchain_fal_image.sandbox.storage import Storage
@@ -47,6 +48,7 @@ class Fal:
         faults: What is to go wrong.
         heartbeat_seconds: How often an event stream says that it is alive.
         unknown_endpoints: Whether endpoints outside the catalog are served.
+        prices: See `Pricing`.
         **settings: Of the `Queue`.
     """
 
@@ -56,6 +58,7 @@ class Fal:
         faults: Faults,
         heartbeat_seconds: float,
         unknown_endpoints: bool,
+        prices: Mapping[str, float | tuple[float, str]],
         **settings: Any,
     ) -> None:
         self.faults = faults
@@ -66,6 +69,7 @@ class Fal:
         self.queue = Queue(self.media, **settings)
         self._heartbeat_seconds = heartbeat_seconds
         self._unknown_endpoints = unknown_endpoints
+        self._pricing = Pricing(prices)
         self.app: ASGIApp = Droppable(
             Starlette(
                 routes=[
@@ -83,6 +87,7 @@ class Fal:
                     ),
                     Route("/proxy", self._proxy, methods=["GET", "POST", "PUT"]),
                     Route("/openapi.json", self._document, methods=["GET"]),
+                    Route("/platform/models/pricing", self._priced, methods=["GET"]),
                 ],
             )
         )
@@ -268,6 +273,10 @@ class Fal:
         if found is None:
             return JSONResponse({"detail": "Not Found"}, status_code=404)
         return JSONResponse(found)
+
+    async def _priced(self, request: Request) -> Response:
+        self.record.add(request, None)
+        return unauthorized(request) or self._pricing.answer(request)
 
     # --- What all have in common ---
 

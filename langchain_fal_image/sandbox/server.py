@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
@@ -31,6 +31,9 @@ class Sandbox:
         unknown_endpoints: Whether endpoints outside the catalog are served, with a
             plain output; otherwise they are answered with 404.
         seed: From which seeds are drawn for requests that have none.
+        prices: What the platform API tells, in USD: a price for an image, or a price
+            and its unit, by endpoint id. Made up by whoever gives them: the sandbox
+            knows no price of fal's, and what is not named has none.
 
     Example:
         ```python
@@ -51,6 +54,7 @@ class Sandbox:
         heartbeat_seconds: float = 15.0,
         unknown_endpoints: bool = False,
         seed: int = 0,
+        prices: Mapping[str, float | tuple[float, str]] | None = None,
     ) -> None:
         self.faults = Faults()
         """What is to go wrong."""
@@ -58,6 +62,7 @@ class Sandbox:
             faults=self.faults,
             heartbeat_seconds=heartbeat_seconds,
             unknown_endpoints=unknown_endpoints,
+            prices=prices or {},
             queue_seconds=queue_seconds,
             run_seconds=run_seconds,
             concurrency=concurrency,

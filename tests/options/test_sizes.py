@@ -245,9 +245,17 @@ def test_the_words_for_the_size_replace_each_other_as_a_group() -> None:
     }
 
 
-def test_a_resolution_that_gives_way_to_a_later_ratio_is_told() -> None:
+def test_a_bound_resolution_stands_beside_a_later_ratio() -> None:
     resolved = made(NANO, {"resolution": "4K"}, {"aspect_ratio": "16:9"})
-    assert resolved.payload == {"aspect_ratio": "16:9"}
+    assert resolved.payload == {"aspect_ratio": "16:9", "resolution": "4K"}
+    assert resolved.warnings == ()
+    resolved = made(NANO, {"aspect_ratio": "1:1"}, {"resolution": "2K"})
+    assert resolved.payload == {"aspect_ratio": "1:1", "resolution": "2K"}
+
+
+def test_a_resolution_that_gives_way_to_a_later_size_is_told() -> None:
+    resolved = made(NANO, {"resolution": "4K"}, {"size": "1024x1024"})
+    assert resolved.payload == {"aspect_ratio": "1:1", "resolution": "1K"}
     assert "resolution='4K' from layer 0 gave way" in resolved.warnings[0]
 
 

@@ -20,11 +20,15 @@ def test_the_public_names_are_pinned() -> None:
         "FalRequest",
         "FalTextToImage",
         "FalTextToImageTool",
+        "FalWaitTool",
         "GeneratedImage",
         "ImageLibrary",
         "ImageResult",
+        "Price",
+        "areplay",
         "create_fal",
         "fal",
+        "replay",
     ]
 
 

@@ -57,6 +57,7 @@ CALLS: Calls = {
         lambda w: (w.t2i | w.edit).invoke("a"),
         lambda w: (w.t2i | w.edit).ainvoke("a"),
     ),
+    "price": (lambda w: w.fal.price("a/b"), lambda w: w.fal.aprice("a/b")),
     "submit": (lambda w: w.t2i.submit("a"), lambda w: w.t2i.asubmit("a")),
     "status": (lambda w: w.request.status(), lambda w: w.request.astatus()),
     "events": (

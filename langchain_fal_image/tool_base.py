@@ -1,0 +1,169 @@
+"""What the tools share: whose images are meant, and how a call is answered."""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from langchain_core.messages import ToolMessage
+from langchain_core.runnables.config import ensure_config
+from langchain_core.tools import BaseTool, InjectedToolArg, ToolException
+from langchain_core.tools.base import ArgsSchema
+from pydantic import ConfigDict, Field
+
+from langchain_fal_image.arguments import wrong_arguments
+from langchain_fal_image.budget import Budget
+from langchain_fal_image.errors import (
+    FalAuthError,
+    FalConfigurationError,
+    FalConnectionError,
+    FalDownloadError,
+    FalError,
+    FalResponseError,
+    FalTimeoutError,
+)
+from langchain_fal_image.library import Conversation, ImageLibrary
+from langchain_fal_image.provider import FalProvider
+from langchain_fal_image.request import FalRequest
+from langchain_fal_image.results import ImageResult
+from langchain_fal_image.told import told_failure, told_result
+from langchain_fal_image.wire.effects import Flow
+
+__all__ = ["Call", "FalTool", "conversation_of"]
+
+# Only a person can mend these; a model that reads of them can do nothing.
+_RAISED = (FalAuthError, FalConfigurationError)
+# After these the picture may still be had, from the request that was paid for.
+_RESUMABLE = (FalTimeoutError, FalConnectionError, FalDownloadError, FalResponseError)
+
+
+class FalTool(BaseTool):
+    """Base of the tools."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    description: str = ""
+    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    handle_tool_error: Any = True
+    handle_validation_error: Any = wrong_arguments
+
+    library: ImageLibrary = Field(default_factory=ImageLibrary, exclude=True)
+    """Where the images get their handles; share it between tools."""
+    vision: bool = False
+    """Show the images to the model: adds image blocks, by URL, to the answer."""
+    wait_tool: str | None = None
+    """The name of the tool that waits for an earlier request, where there is one."""
+
+    def func(self, runtime: Annotated[Any, InjectedToolArg] = None) -> None:
+        """Tell LangGraph's ToolNode to hand over its runtime.
+
+        ToolNode looks for a parameter named `runtime` in the signature of a tool's
+        `func`, and in the argument schema; the latter would show it to Gemini.
+        """
+
+    @property
+    def tool_call_schema(self) -> ArgsSchema:
+        """What a chat model fills in: all of it, nothing is injected."""
+        return self.args_schema or super().tool_call_schema
+
+    @property
+    @abc.abstractmethod
+    def _fal(self) -> FalProvider:
+        """The provider in use."""
+
+    @property
+    @abc.abstractmethod
+    def _account(self) -> Budget | None:
+        """The budget in use."""
+
+    def _to_args_and_kwargs(
+        self, tool_input: str | dict[str, Any], tool_call_id: str | None
+    ) -> tuple[tuple[str, ...], dict[str, Any]]:
+        args, kwargs = super()._to_args_and_kwargs(tool_input, tool_call_id)
+        return args, {**kwargs, "tool_call_id": tool_call_id}
+
+    def _told(
+        self, result: ImageResult, where: Conversation
+    ) -> Flow[tuple[Any, dict[str, Any]]]:
+        """Name a result's images and answer with them."""
+        named = self.library.add(result, conversation=where)
+        handles = [str(image.handle) for image in named.images]
+        if self._account:
+            self._account.name(named.request_id, handles)
+        artifact = named.to_artifact()
+        yield from self.library.saved(artifact, where)
+        return told_result(named, vision=self.vision), artifact
+
+    def _settled(self, result: ImageResult) -> ImageResult:
+        """Note that a request taken up again gave its images."""
+        if self._account:
+            self._account.settle_request(
+                result.request_id, images=len(result.images), seed=result.seed
+            )
+        return result
+
+    def _failed(
+        self, error: FalError, call: Call, where: Conversation
+    ) -> Flow[tuple[Any, Any]]:
+        """Answer with a failure, or raise it where a model can do nothing."""
+        self.library.note_failure(error, call=call.key, conversation=where)
+        if isinstance(error, _RAISED) or not self.handle_tool_error:
+            raise error
+        artifact = handle = None
+        request = error.request
+        if isinstance(request, FalRequest) and isinstance(error, _RESUMABLE):
+            handle = self.library.add_request(request, conversation=where)
+            artifact = request.to_artifact(handle)
+            yield from self.library.saved(artifact, where)
+        text = told_failure(error, request=handle, wait_tool=self.wait_tool)
+        if self.handle_tool_error is not True:
+            raise ToolException(text) from error
+        if call.tool_call_id is None:
+            return text, None
+        message = ToolMessage(
+            text,
+            artifact=artifact,
+            status="error",
+            name=self.name,
+            tool_call_id=call.tool_call_id,
+        )
+        return message, None
+
+
+class Call:
+    """One call of a tool: its id, and what tells it from a call made again.
+
+    Args:
+        tool_call_id: As the chat model gave it.
+        arguments: As they were filled in.
+    """
+
+    def __init__(self, tool_call_id: str | None, arguments: dict[str, Any]) -> None:
+        self.tool_call_id = tool_call_id
+        written = json.dumps(arguments, sort_keys=True, default=str)
+        digest = hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()
+        self.key = f"{tool_call_id} {digest}" if tool_call_id else None
+
+
+def conversation_of(runtime: Any) -> Conversation:
+    """Tell whose images are meant: the thread's, the run's, or the library's own.
+
+    Args:
+        runtime: LangGraph's, or None outside graphs.
+    """
+    configurable = ensure_config().get("configurable", {})
+    state = getattr(runtime, "state", None)
+    messages = state.get("messages", ()) if isinstance(state, dict) else ()
+    if not messages:
+        messages = getattr(state, "messages", ())
+    if (thread_id := configurable.get("thread_id")) is not None:
+        store = getattr(runtime, "store", None)
+        return Conversation(thread_id=str(thread_id), messages=messages, store=store)
+    if runtime is None:
+        return Conversation()
+    # Calls of one step share the checkpoint's id, other runs never do; what earlier
+    # steps made stands in the messages.
+    step = getattr(getattr(runtime, "execution_info", None), "checkpoint_id", None)
+    return Conversation(run=str(step), messages=messages)
