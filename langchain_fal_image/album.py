@@ -159,6 +159,8 @@ class Album:
 
     def _restore(self, message: ToolMessage, prompt: str) -> None:
         artifact = message.artifact
+        if not self._is_new(artifact):
+            return
         if is_artifact(artifact):
             self.add(ImageResult.from_artifact(artifact).with_whole_prompt(prompt))
         else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 from langchain_fal_image.bound import Bound
+from langchain_fal_image.errors import FalError
 from langchain_fal_image.images import InputReference
 from langchain_fal_image.outputs import fitted
 from langchain_fal_image.results import ImageResult
@@ -161,7 +162,14 @@ class FalRequest(Bound):
 
     def _result(self, timeout: float | None) -> Flow[ImageResult]:
         fal = self._provider
-        output = yield from flows.take_up(fal.context, self._queued(), timeout=timeout)
+        try:
+            output = yield from flows.take_up(
+                fal.context, self._queued(), timeout=timeout
+            )
+        except FalError as error:
+            if error.request is not None:
+                error.request = self
+            raise
         known = {"options": self.options, "inputs": self.inputs}
         return (yield from fal.result_of(output, model=self.endpoint_id, **known))
 

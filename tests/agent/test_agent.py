@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from script import Answer, Script, draw, edit, tool_messages
 
 from langchain_fal_image import (
     Budget,
@@ -26,60 +24,12 @@ from langchain_fal_image import (
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.sandbox import Sandbox
 
-Call = tuple[str, dict[str, Any]]
-
-
-class Script(BaseChatModel):
-    """Plays one answer after the other: tool calls, or a text."""
-
-    answers: list[list[Call] | str]
-    played: int = 0
-
-    @property
-    def _llm_type(self) -> str:
-        return "script"
-
-    def bind_tools(
-        self, tools: Sequence[Any], **kwargs: Any
-    ) -> Runnable[Any, AIMessage]:
-        return self
-
-    def _generate(
-        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
-    ) -> ChatResult:
-        answer = self.answers[self.played]
-        self.played += 1
-        message = (
-            AIMessage(answer)
-            if isinstance(answer, str)
-            else AIMessage(
-                "",
-                tool_calls=[
-                    {"name": name, "args": args_, "id": f"c{self.played}.{number}"}
-                    for number, (name, args_) in enumerate(answer)
-                ],
-            )
-        )
-        return ChatResult(generations=[ChatGeneration(message=message)])
-
-
-def draw(prompt: str, **arguments: Any) -> Call:
-    return "fal_text_to_image", {"prompt": prompt, **arguments}
-
-
-def edit(prompt: str, *images: str, **arguments: Any) -> Call:
-    return "fal_image_edit", {"prompt": prompt, "images": list(images), **arguments}
-
-
-def tool_messages(state: dict[str, Any]) -> list[ToolMessage]:
-    return [each for each in state["messages"] if isinstance(each, ToolMessage)]
-
 
 @pytest.fixture
 def make_agent(fal: FalProvider) -> Callable[..., Any]:
     toolkit = FalImageToolkit(fal=fal)
 
-    def make(*answers: list[Call] | str, checkpointer: Any = None) -> Any:
+    def make(*answers: Answer, checkpointer: Any = None) -> Any:
         return create_agent(
             Script(answers=list(answers)),
             toolkit.get_tools(),
