@@ -24,6 +24,10 @@ header p { margin: 0 0 2.2rem; opacity: .7; font-size: .9rem; }
 .call { margin: .6rem 0; font: .82rem/1.5 ui-monospace, monospace; opacity: .75;
   overflow-wrap: anywhere; }
 .refused { color: var(--accent); white-space: pre-line; }
+details { margin: 2.6rem 0 0; border-top: 1px solid var(--line); padding-top: 1rem; }
+summary { font-weight: 600; cursor: pointer; }
+pre { overflow-x: auto; padding: .8rem 1rem; border-radius: .6rem;
+  background: var(--soft); font: .78rem/1.5 ui-monospace, monospace; }
 figure { margin: 1rem 0; }
 img { display: block; max-width: 100%; max-height: 80vh; border-radius: .5rem;
   border: 1px solid var(--line); }
@@ -37,6 +41,7 @@ def write_page(
     files: Mapping[str, str],
     *,
     served_by: tuple[str, str],
+    notes: Mapping[str, str],
 ) -> Path:
     """Write the page.
 
@@ -45,19 +50,25 @@ def write_page(
         messages: The whole conversation.
         files: The pictures' file names by handle.
         served_by: Who made the images, and who the chat model was.
+        notes: Texts that follow the conversation, by their titles.
 
     Returns:
         The path.
     """
     body = "\n".join(filter(None, (_part(message, files) for message in messages)))
     images, chat = map(html.escape, served_by)
+    noted = "".join(
+        f"<details open><summary>{html.escape(title)}</summary>"
+        f"<pre>{html.escape(text)}</pre></details>"
+        for title, text in notes.items()
+    )
     path.write_text(
         f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         f"<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>A poster in three turns</title><style>{STYLE}</style></head>\n"
         f"<body><header><h1>A poster in three turns</h1>"
         f"<p>Images by {images}. Chat model: {chat}.</p></header>\n"
-        f"{body}\n</body></html>\n",
+        f"{body}\n{noted}\n</body></html>\n",
         encoding="utf-8",
     )
     return path

@@ -3,65 +3,38 @@
 Runs on fal where FAL_API_KEY or FAL_KEY is set (that costs money), else on the
 sandbox: an offline stand-in for fal on this machine. The chat model is a real one
 where OPENAI_API_KEY, ANTHROPIC_API_KEY or GOOGLE_API_KEY is set, else a scripted
-one. Pictures and a page go to `out/`.
+one. On the way: progress, a mistake of the model's that it mends by itself, an
+account of what was spent, and the recipe of the last picture. Pictures, a page and
+the recipe go to `out/`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
+import json
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from langchain.agents import create_agent
-from langchain.chat_models import init_chat_model
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from page import write_page
 from scripted import ScriptedChatModel
+from stage import OUT, chat_model, provider
 
-from langchain_fal_image import FalImageToolkit, FalProvider, ImageResult, fal
-from langchain_fal_image.sandbox import Sandbox
+from langchain_fal_image import Budget, FalImageToolkit, FalProvider, ImageResult
 
-OUT = Path(__file__).resolve().parent.parent / "out"
 THREAD = {"configurable": {"thread_id": "poster"}}
 TURNS = (
     "Draw a poster of Mount Fuji in spring, with cherry blossoms.",
     "Make it night.",
     "Add a red kite, same picture.",
 )
-CHAT_MODELS = {
-    "OPENAI_API_KEY": "openai:gpt-5-mini",
-    "ANTHROPIC_API_KEY": "anthropic:claude-haiku-4-5",
-    "GOOGLE_API_KEY": "google_genai:gemini-2.5-flash",
-}
 SYSTEM = (
     "You make pictures with the tools you have. Draw with fal_text_to_image; change "
     "what exists with fal_image_edit, naming the image by its handle. Call one tool "
     "once for each wish, then answer in a sentence that names the handle."
 )
-
-
-def chat_model() -> tuple[BaseChatModel, str]:
-    """Choose the chat model, and say which."""
-    for variable, name in CHAT_MODELS.items():
-        if os.environ.get(variable):
-            return init_chat_model(name), name
-    return ScriptedChatModel(), "a scripted stand-in (no chat model's key is set)"
-
-
-@contextlib.contextmanager
-def provider() -> Iterator[tuple[FalProvider, str]]:
-    """Choose fal or the sandbox, and say which."""
-    if os.environ.get("FAL_API_KEY") or os.environ.get("FAL_KEY"):
-        yield fal, "fal.ai (this costs money)"
-        return
-    with Sandbox(queue_seconds=0.4, run_seconds=0.8) as sandbox:
-        yield sandbox.provider(), "the sandbox on this machine (no fal key is set)"
 
 
 def tell(update: dict[str, Any]) -> None:
@@ -120,12 +93,14 @@ async def save(messages: list[Any], fal: FalProvider) -> dict[str, str]:
 async def main() -> int:
     """Run the conversation and leave its pictures and a page in `out/`."""
     OUT.mkdir(exist_ok=True)
-    model, model_name = chat_model()
-    with provider() as (service, service_name):
+    model, model_name = chat_model(ScriptedChatModel())
+    budget = Budget(max_images=9, max_cost=1, assumed_price=0.05)
+    with provider(queue_seconds=0.4, run_seconds=0.8) as (service, service_name):
         print(f"images by: {service_name}\nchat model: {model_name}")
+        toolkit = FalImageToolkit(fal=service, budget=budget)
         agent = create_agent(
             model,
-            FalImageToolkit(fal=service).get_tools(),
+            toolkit.get_tools(),
             system_prompt=SYSTEM,
             checkpointer=InMemorySaver(),
         )
@@ -136,8 +111,23 @@ async def main() -> int:
             transcript += [HumanMessage(text), *messages]
             files |= await save(messages, service)
         await service.aclose()
+        served_by = (service_name, model_name)
+        results = toolkit.library.results(conversation="poster")
+    account = budget.summary()
+    if "sandbox" in service_name:
+        account += "\n(prices made up for the sandbox; they are not fal's)"
+    print(f"\nwhat was spent:\n{account}")
+    recipe = results[-1].recipe(library=toolkit.library) if results else {}
+    written = json.dumps(recipe, indent=2, ensure_ascii=False)
+    (OUT / "recipe.json").write_text(written, encoding="utf-8")
+    print("\nhow the last picture was made, for replay() (out/recipe.json):")
+    for number, step in enumerate(recipe.get("steps", ()), start=1):
+        told = {key: step["options"][key] for key in ("prompt", "seed", "image_urls")
+                if key in step["options"]}  # fmt: skip
+        print(f"  {number}. {step['model']} {json.dumps(told, ensure_ascii=False)}")
+    notes = {"What was spent": account, "How the last picture was made": written}
     page = write_page(
-        OUT / "index.html", transcript, files, served_by=(service_name, model_name)
+        OUT / "index.html", transcript, files, served_by=served_by, notes=notes
     )
     print(f"\n{len(files)} pictures and {page.relative_to(OUT.parent)}")
     return 0 if files else 1

@@ -1,4 +1,4 @@
-"""A chat model without a model: it plays the agent's part by a few plain rules."""
+"""Chat models without a model: they play their parts by a few plain rules."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 
 
-class ScriptedChatModel(BaseChatModel):
-    """Draws on the first wish, edits the newest image on later ones, then reports.
-
-    Like a real model it knows nothing but the messages: it finds the handle of the
-    newest image in what the tools answered.
-    """
+class _Scripted(BaseChatModel):
+    """Takes tools as they are, and answers as `_answer` says."""
 
     @property
     def _llm_type(self) -> str:
@@ -32,12 +28,37 @@ class ScriptedChatModel(BaseChatModel):
     def _generate(
         self, messages: list[BaseMessage], *args: Any, **kwargs: Any
     ) -> ChatResult:
-        answer = self._report(messages[-1]) or self._call(messages)
-        return ChatResult(generations=[ChatGeneration(message=answer)])
+        return ChatResult(generations=[ChatGeneration(message=self._answer(messages))])
 
-    def _report(self, last: BaseMessage) -> AIMessage | None:
+    def _answer(self, messages: list[BaseMessage]) -> AIMessage:
+        return AIMessage(f"I heard {len(messages)} messages.")
+
+
+class ScriptedChatModel(_Scripted):
+    """Draws on the first wish, edits the newest image on later ones, then reports.
+
+    Like a real model it knows nothing but the messages: it finds the handle of the
+    newest image in what the tools answered, and mends a call that was refused from
+    the words of the refusal. Like a real model it makes a mistake: it asks for a
+    `portrait` where a ratio is wanted.
+    """
+
+    def _answer(self, messages: list[BaseMessage]) -> AIMessage:
+        last = messages[-1]
         if not isinstance(last, ToolMessage):
-            return None
+            return self._call(messages)
+        if last.status == "error" and (
+            allowed := re.findall(r"'(\d+:\d+)'", last.text)
+        ):
+            refused = next(
+                call
+                for message in reversed(messages)
+                if isinstance(message, AIMessage)
+                for call in message.tool_calls
+            )
+            upright = "3:4" if "3:4" in allowed else allowed[0]
+            arguments = {**refused["args"], "aspect_ratio": upright}
+            return _calling(refused["name"], arguments, len(messages))
         handles = re.findall(r"^(img_\d+):", last.text, flags=re.MULTILINE)
         return AIMessage(f"Done: {', '.join(handles) or last.text}")
 
@@ -48,13 +69,42 @@ class ScriptedChatModel(BaseChatModel):
         told = "\n".join(
             each.text for each in messages if isinstance(each, ToolMessage)
         )
-        handles = re.findall(r"^(img_\d+):", told, flags=re.MULTILINE)
         arguments: dict[str, Any] = {"prompt": wish.text}
-        name = "fal_text_to_image"
-        if handles:
-            name = "fal_image_edit"
+        if handles := re.findall(r"^(img_\d+):", told, flags=re.MULTILINE):
             arguments["images"] = [handles[-1]]
-        else:
-            arguments["aspect_ratio"] = "3:4"
-        call = {"name": name, "args": arguments, "id": f"call_{len(messages)}"}
-        return AIMessage("", tool_calls=[call])
+            return _calling("fal_image_edit", arguments, len(messages))
+        if not isinstance(wish.content, str):
+            # The user pasted a photo: it is the first image of the conversation.
+            arguments["images"] = ["img_1"]
+            return _calling("fal_image_edit", arguments, len(messages))
+        arguments["aspect_ratio"] = "portrait"
+        return _calling("fal_text_to_image", arguments, len(messages))
+
+
+class ScriptedCritic(_Scripted):
+    """Looks at pictures and finds fault with the first ones it is shown.
+
+    It looks at nothing: it counts the images that came before.
+
+    Args:
+        wishes: What it asks for, one after the other; then it is content.
+    """
+
+    wishes: list[str]
+
+    def _answer(self, messages: list[BaseMessage]) -> AIMessage:
+        seen = [
+            block
+            for message in messages
+            for block in message.content_blocks
+            if block["type"] == "image"
+        ]
+        if not seen:
+            return AIMessage("I see no picture.")
+        number = len(seen) - 1
+        return AIMessage(self.wishes[number] if number < len(self.wishes) else "good")
+
+
+def _calling(name: str, arguments: dict[str, Any], number: int) -> AIMessage:
+    call = {"name": name, "args": arguments, "id": f"call_{number}"}
+    return AIMessage("", tool_calls=[call])

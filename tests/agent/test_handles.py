@@ -309,7 +309,7 @@ def test_a_subgraph_shares_its_threads_images(fal: FalProvider) -> None:
         Script(answers=[[edit("night", "img_1")], [draw("a lake")], "Done."]), tools
     )
     outer = create_agent(Script(answers=[[draw("a hill")], "Done."]), tools)
-    graph: Any = StateGraph(MessagesState)  # type: ignore[type-var]  # LangGraph's own state
+    graph: Any = StateGraph(MessagesState)
     graph.add_node("outer", outer)
     graph.add_node(
         "inner",

@@ -1,0 +1,290 @@
+"""What a model sees: images by URL, thumbnails, and no base64 in state or traces."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+import pytest
+from langchain.agents import create_agent
+from langchain_anthropic.chat_models import _format_messages
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_google_genai.chat_models import _parse_chat_history
+from langchain_openai.chat_models.base import (
+    _construct_responses_api_input,
+    _convert_message_to_dict,
+)
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite import SqliteSaver
+from script import Script, draw, edit, said, thread, tool_messages
+
+from langchain_fal_image import (
+    FalImageToolkit,
+    FalProvider,
+    FalTextToImageTool,
+    GeneratedImage,
+    ImageResult,
+)
+from langchain_fal_image.errors import FalConfigurationError
+from langchain_fal_image.sandbox import Sandbox
+from langchain_fal_image.thumbnails import FalThumbnails
+from langchain_fal_image.tool_base import FalTool
+
+
+def answered(fal: FalProvider, **arguments: Any) -> list[BaseMessage]:
+    """Have a conversation up to a tool's answer with vision."""
+    tool = FalTextToImageTool(fal=fal, vision=True)
+    call = {
+        "name": tool.name,
+        "args": {"prompt": "a hill", "seed": 7, **arguments},
+        "id": "call_1",
+    }
+    message = tool.invoke({**call, "type": "tool_call"})
+    return [HumanMessage("Draw"), AIMessage("", tool_calls=[call]), message]
+
+
+def test_the_answer_is_text_and_images(fal: FalProvider) -> None:
+    [_, _, message] = answered(fal, num_images=2)
+    content: Any = message.content
+    text, *images = content
+    assert text["text"].startswith("Made 2 images")
+    assert [each["type"] for each in images] == ["image", "image"]
+    assert len(json.dumps(message.content)) < 2000
+    assert images == blocks_of(message)
+
+
+def blocks_of(message: Any) -> list[dict[str, Any]]:
+    """Give the blocks that the artifact leads to: nothing in them is random."""
+    result = ImageResult.from_artifact(message.artifact)
+    return [image.to_content_block() for image in result.images]
+
+
+def test_openai_sees_it(fal: FalProvider) -> None:
+    messages = answered(fal)
+    url = messages[2].artifact["raw"]["images"][0]["url"]  # type: ignore[attr-defined]  # a tool message
+    chat = _convert_message_to_dict(messages[2])
+    assert {"type": "image_url", "image_url": {"url": url}} in chat["content"]
+    [*_, output] = _construct_responses_api_input(messages)
+    assert output["type"] == "function_call_output"
+    assert any(
+        each["type"] == "input_image" and each["image_url"] == url
+        for each in output["output"]
+    )
+
+
+def test_anthropic_sees_it(fal: FalProvider) -> None:
+    messages = answered(fal)
+    url = messages[2].artifact["raw"]["images"][0]["url"]  # type: ignore[attr-defined]  # a tool message
+    _, formatted = _format_messages(messages, model="claude-x")
+    [result] = formatted[-1]["content"]
+    assert result["type"] == "tool_result"
+    kinds = {each["type"]: each for each in result["content"]}
+    assert kinds["image"]["source"] == {"type": "url", "url": url}
+    assert "img_1" in kinds["text"]["text"]
+
+
+def parts(messages: list[BaseMessage], fal: FalProvider) -> list[Any]:
+    _, history = _parse_chat_history(messages)
+    return [part for content in history for part in content.parts or []]
+
+
+def test_gemini_sees_it(fal: FalProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Gemini's package fetches a URL itself, and refuses one on loopback: the
+    # sandbox's file is therefore handed to it in the place of the fetch.
+    messages = answered(fal)
+    image = messages[2].artifact["raw"]["images"][0]  # type: ignore[attr-defined]  # a tool message
+    fetched = []
+
+    def fetch(_: Any, url: str) -> bytes:
+        fetched.append(url)
+        return GeneratedImage(url=url).using(fal).read()
+
+    monkeypatch.setattr(
+        "langchain_google_genai._image_utils.ImageBytesLoader._bytes_from_url", fetch
+    )
+    seen = parts(messages, fal)
+    assert fetched == [image["url"]]
+    [data] = [part.inline_data for part in seen if part.inline_data]
+    assert PIL.Image.open(io.BytesIO(data.data)).size == (1024, 768)
+
+
+# --- Thumbnails ---
+
+
+class Looking(Script):
+    """A model that keeps what it was shown."""
+
+    seen: list[list[BaseMessage]] = []  # noqa: RUF012 - pydantic copies it
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Any:
+        self.seen.append(messages)
+        return super()._generate(messages, *args, **kwargs)
+
+
+def shown(messages: list[BaseMessage]) -> list[dict[str, Any]]:
+    return [
+        block
+        for message in messages
+        if isinstance(message, ToolMessage)
+        for block in message.content
+        if isinstance(block, dict) and block["type"] == "image"
+    ]
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+async def test_thumbnails_are_shown_and_never_kept(
+    way: str, fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    model = Looking(
+        answers=[[draw("a hill", num_images=2)], [edit("night", "img_2")], "Done."]
+    )
+    agent = create_agent(
+        model,
+        FalImageToolkit(fal=fal, vision=True).get_tools(),
+        middleware=[FalThumbnails(fal=fal, newest=2, side=128)],
+        checkpointer=InMemorySaver(),
+    )
+    given, config = said("Draw"), thread("one")
+    if way == "sync":
+        state = agent.invoke(given, config)
+    else:
+        state = await agent.ainvoke(given, config)
+        await fal.aclose()
+    assert "base64" not in str(state)
+    first, second, third = model.seen
+    assert shown(first) == []
+    for block in shown(second):
+        picture = PIL.Image.open(io.BytesIO(base64.b64decode(block["base64"])))
+        assert max(picture.size) == 128
+        assert len(block["base64"]) < 16_000
+    assert len(shown(second)) == 2
+    # The newest two: the edit as a thumbnail, and one of those drawn before.
+    assert [("base64" in each) for each in shown(third)].count(True) == 2
+    reads = [each for each in fal_sandbox.requests if each.path.startswith("/files/")]
+    assert len(reads) <= 4
+    for messages in (second, third):
+        _, formatted = _format_messages(messages, model="claude-x")
+        assert '"type": "base64"' in json.dumps(formatted)
+        assert any(part.inline_data for part in parts(messages, fal))
+
+
+def test_an_image_that_is_gone_stays_a_url(
+    fal: FalProvider, fal_sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = Looking(answers=[[draw("a hill")], "Done."])
+    agent = create_agent(
+        model,
+        FalImageToolkit(fal=fal).get_tools(),
+        middleware=[FalThumbnails(fal=fal)],
+    )
+    fal_sandbox.faults.answer("file", 404, "gone", times=9)
+    agent.invoke(said("Draw"))
+    [block] = shown(model.seen[1])
+    assert block["url"].startswith("http")
+    assert "img_1 is not shown" in caplog.text
+
+
+def test_numbers_above_0() -> None:
+    with pytest.raises(FalConfigurationError, match="above 0"):
+        FalThumbnails(side=0)
+
+
+# --- State, checkpoints, traces ---
+
+
+class Traces(BaseCallbackHandler):
+    """Keeps everything that a tracer would store."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def on_tool_start(self, *args: Any, **kwargs: Any) -> None:
+        self.text += repr((args, kwargs))
+
+    def on_tool_end(self, *args: Any, **kwargs: Any) -> None:
+        self.text += repr((args, kwargs))
+
+    def on_chain_start(self, *args: Any, **kwargs: Any) -> None:
+        self.text += repr((args, kwargs))
+
+    def on_chain_end(self, *args: Any, **kwargs: Any) -> None:
+        self.text += repr((args, kwargs))
+
+
+def without_artifacts(tools: Any) -> list[Any]:
+    """Give tools that do the same and leave the artifact empty."""
+
+    def emptied(tool: FalTool) -> Any:
+        told = tool._told
+
+        def tell(*args: Any) -> Any:
+            content, _ = yield from told(*args)
+            return content, {}
+
+        # A stand-in for the measurement, not a part that is tested.
+        object.__setattr__(tool, "_told", tell)
+        return tool
+
+    return [emptied(tool) for tool in tools]
+
+
+def size_of_twenty_edits(
+    fal: FalProvider, path: Path, *, vision: bool, empty: bool
+) -> tuple[int, str]:
+    tools: Any = FalImageToolkit(fal=fal, vision=vision).get_tools()
+    if empty:
+        tools = without_artifacts(tools)
+    url = "img_{}"
+    answers: list[Any] = [[draw("a small fox in a green wood, watercolour")]]
+    answers += [
+        [edit(f"change number {number}: move the sun", url.format(number + 1))]
+        for number in range(20)
+    ]
+    traces = Traces()
+    with SqliteSaver.from_conn_string(str(path)) as saver:
+        agent = create_agent(
+            Script(answers=[*answers, "Done."]), tools, checkpointer=saver
+        )
+        config: Any = {**thread("one"), "callbacks": [traces], "recursion_limit": 200}
+        state = agent.invoke(said("Draw and change it twenty times"), config)
+    assert [each.status for each in tool_messages(state)] == ["success"] * 21
+    with sqlite3.connect(path) as connection:
+        connection.execute("pragma wal_checkpoint(truncate)")
+        connection.execute("vacuum")
+    connection.close()
+    return path.stat().st_size, traces.text
+
+
+@pytest.mark.parametrize("vision", [False, True])
+def test_twenty_edits_take_little_room(
+    vision: bool,  # noqa: FBT001 - a parameter of the test
+    fal: FalProvider,
+    tmp_path: Path,
+    record_property: Any,
+) -> None:
+    whole, traces = size_of_twenty_edits(
+        fal, tmp_path / "whole.sqlite", vision=vision, empty=False
+    )
+    bare, _ = size_of_twenty_edits(
+        fal, tmp_path / "bare.sqlite", vision=vision, empty=True
+    )
+    record_property("ratio", whole / bare)
+    print(f"vision={vision}: {whole} bytes, {whole / bare:.2f} times {bare}")  # noqa: T201 - read with -s
+    assert whole / bare <= 1.6
+    assert "base64" not in traces
+    with sqlite3.connect(tmp_path / "whole.sqlite") as connection:
+        dumped = b"".join(
+            bytes(value) if isinstance(value, bytes) else str(value).encode()
+            for table in ("checkpoints", "writes")
+            for row in connection.execute(f"select * from {table}")  # noqa: S608 - our own names
+            for value in row
+        )
+    connection.close()
+    assert b"base64" not in dumped
+    assert b"iVBOR" not in dumped

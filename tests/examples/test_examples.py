@@ -1,0 +1,81 @@
+"""Every example runs as a user would run it, offline, and leaves its pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+PARTS = {"page.py", "scripted.py", "stage.py"}
+PICTURES = {
+    "catalogue.py": 4,
+    "character.py": 7,
+    "draw_look_edit.py": 3,
+    "illustrated_answers.py": 1,
+    "photo_chat.py": 2,
+    "poster.py": 3,
+}
+KEYS = (
+    "FAL_KEY",
+    "FAL_API_KEY",
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GOOGLE_API_KEY",
+)
+
+
+def run(name: str, place: Path) -> str:
+    environment = {key: value for key, value in os.environ.items() if key not in KEYS}
+    done = subprocess.run(  # noqa: S603 - our own examples
+        [sys.executable, str(EXAMPLES / name)],
+        cwd=place,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_example_is_run() -> None:
+    assert {each.name for each in EXAMPLES.glob("*.py")} - PARTS == set(PICTURES)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_an_example(name: str, tmp_path: Path) -> None:
+    told = run(name, tmp_path)
+    assert "the sandbox" in told
+    pictures = sorted((tmp_path / "out").rglob("*.png"))
+    assert len(pictures) == PICTURES[name]
+    seen = set()
+    for each in pictures:
+        with PIL.Image.open(each) as picture:
+            picture.load()
+            seen.add(picture.tobytes())
+    assert len(seen) == PICTURES[name]
+
+
+def test_the_demo_shows_what_it_should(tmp_path: Path) -> None:
+    told = run("poster.py", tmp_path)
+    for words in (
+        "in progress | sandbox: drawing",
+        "No image was made: wrong arguments.",
+        "aspect_ratio='3:4'",
+        "cost: 0.08 USD (of 1 USD)",
+        "prices made up for the sandbox",
+        '"image_urls": [{"step": 2, "image": 0}]',
+    ):
+        assert words in told
+    recipe = json.loads((tmp_path / "out" / "recipe.json").read_text("utf-8"))
+    assert len(recipe["steps"]) == 3
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "What was spent" in page
+    assert page.count("<img ") == 3
