@@ -11,6 +11,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import (
     ModelRetryMiddleware,
     ToolCallLimitMiddleware,
+    ToolErrorMiddleware,
     ToolRetryMiddleware,
 )
 from langchain_core.messages import ToolMessage
@@ -287,3 +288,22 @@ def test_a_function_can_word_the_errors(fal: FalProvider) -> None:
     assert isinstance(told, ToolMessage)
     assert told.status == "error"
     assert told.text.startswith("Sorry: No image was made.")
+
+
+@Ways
+async def test_error_middleware_hears_of_what_the_tools_raise(way: str) -> None:
+    heard = []
+
+    def worded(error: Exception, *_: Any) -> str | None:
+        heard.append(error)
+        return "A person must look at the key."
+
+    with Sandbox() as sandbox:
+        sandbox.faults.answer("submit", 401, {"detail": "no such key"})
+        agent = agent_of(
+            sandbox.provider(), [draw("a hill")], "I see.",
+            middleware=[ToolErrorMiddleware(worded)],
+        )  # fmt: skip
+        [told] = tool_messages(await run(agent, "Draw", way))
+        assert told.text == "A person must look at the key."
+        assert [type(each) for each in heard] == [errors.FalAuthError]
