@@ -17,7 +17,8 @@ FalError                      (LangChain: ModelError)
 ├── FalCancelledError         the request was cancelled at fal
 ├── FalDownloadError          an image could not be read; do not generate it again
 ├── FalResponseError          fal answered something that cannot be used
-└── FalBudgetExceededError    the budget refused it before any request
+├── FalBudgetExceededError    the budget refused it before any request
+└── FalJournalError           a durable batch's journal cannot be used or written
 ```
 
 Each error says in `charged` whether the request was or may have been paid for,
@@ -48,6 +49,7 @@ __all__ = [
     "FalError",
     "FalInputImageError",
     "FalInvalidInputError",
+    "FalJournalError",
     "FalModerationError",
     "FalOptionError",
     "FalRateLimitError",
@@ -373,3 +375,11 @@ class FalBudgetExceededError(FalError):
     """The budget does not allow the request; nothing was sent."""
 
     next_step = "Ask a person for a larger budget, or stop here."
+
+
+class FalJournalError(FalError):
+    """The journal of a durable batch cannot be used or written.
+
+    What fal had accepted is not lost: it stands in the journal, and where the journal
+    could not be written, in `request`.
+    """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,13 +14,11 @@ from langchain_fal_image.errors import (
     FalConfigurationError,
     FalDownloadError,
 )
-from langchain_fal_image.sniff import EXTENSIONS, sniff
+from langchain_fal_image.sniff import EXTENSIONS, is_text, sniff
 from langchain_fal_image.wire.effects import Call
 from langchain_fal_image.wire.files import download
 
 if TYPE_CHECKING:
-    import os
-
     import PIL.Image
 
     from langchain_fal_image.wire.effects import Flow
@@ -203,7 +202,13 @@ class GeneratedImage(Bound):
                     "sync_mode off, so that images come by URL.",
                 )
             content = (yield from download(fal.context, self.url)).content
-        if seen := sniff(content):
+        seen = sniff(content)
+        if seen is None and is_text(content):
+            message = (
+                f"{self._name()} is no image: {len(content)} bytes of text lie there."
+            )
+            raise FalDownloadError(message, request_id=self.request_id)
+        if seen:
             object.__setattr__(self, "mime_type", seen.mime_type)
             if seen.width and seen.height:
                 object.__setattr__(self, "width", seen.width)
@@ -224,7 +229,10 @@ class GeneratedImage(Bound):
             target.parent.mkdir(parents=True, exist_ok=True)
             part = target.with_name(f".{target.name}.part")
             try:
-                part.write_bytes(content)
+                with part.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
                 part.replace(target)
             finally:
                 part.unlink(missing_ok=True)

@@ -146,11 +146,15 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
 
         return await self._acall_with_config(generate, traced(input), config)
 
-    def submit(self, input: Any, **kwargs: Any) -> FalRequest:
+    def submit(
+        self, input: Any, *, webhook_url: str | None = None, **kwargs: Any
+    ) -> FalRequest:
         """Submit a request and do not wait for it.
 
         Args:
             input: As for `invoke`.
+            webhook_url: Where fal is to send the result, beside keeping it; see
+                `langchain_fal_image.webhooks`.
             **kwargs: Options, as `bind` gives them.
 
         Returns:
@@ -159,11 +163,13 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
         Raises:
             FalError: As for `invoke`.
         """
-        return self.provider.run(self._submit(input, kwargs))
+        return self.provider.run(self._submit(input, kwargs, webhook_url))
 
-    async def asubmit(self, input: Any, **kwargs: Any) -> FalRequest:
+    async def asubmit(
+        self, input: Any, *, webhook_url: str | None = None, **kwargs: Any
+    ) -> FalRequest:
         """Submit a request and do not wait for it; see `submit`."""
-        return await self.provider.arun(self._submit(input, kwargs))
+        return await self.provider.arun(self._submit(input, kwargs, webhook_url))
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         """Describe a dict input: the endpoint's own options."""
@@ -231,13 +237,17 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
             spent.images, spent.seed = len(result.images), result.seed
         return result
 
-    def _submit(self, given: Any, bound: Mapping[str, Any]) -> Flow[FalRequest]:
+    def _submit(
+        self, given: Any, bound: Mapping[str, Any], webhook_url: str | None
+    ) -> Flow[FalRequest]:
         fal = self.provider
         resolved = self.payload(given, **bound)
         asked = yield from self._asked(resolved.payload)
         with Spent(self.budget, asked) as spent:
             payload, known = yield from self._sendable(resolved)
-            queued = yield from flows.submit(fal.context, self.model, payload)
+            queued = yield from flows.submit(
+                fal.context, self.model, payload, webhook_url=webhook_url
+            )
             spent.request_id = queued.request_id
         return _request(queued, fal, known)
 

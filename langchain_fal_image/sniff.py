@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import struct
 from dataclasses import dataclass
 
-__all__ = ["EXTENSIONS", "ImageType", "sniff"]
+__all__ = ["EXTENSIONS", "ImageType", "is_text", "sniff"]
 
 EXTENSIONS = {
     "image/png": ".png",
@@ -118,3 +119,18 @@ def _webp_size(data: bytes) -> tuple[int | None, int | None]:
         width, height = struct.unpack("<HH", data[26:30])
         return width & 0x3FFF, height & 0x3FFF
     return None, None
+
+
+def is_text(data: bytes) -> bool:
+    """Tell whether bytes that are no known image are text, such as an error page.
+
+    Args:
+        data: The file. An empty one counts as text: there is no picture in it.
+    """
+    beginning = data[:512]
+    try:
+        # The last letter may be cut in two.
+        codecs.getincrementaldecoder("utf-8")().decode(beginning)
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in beginning

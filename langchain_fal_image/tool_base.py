@@ -21,7 +21,9 @@ from langchain_fal_image.errors import (
     FalConnectionError,
     FalDownloadError,
     FalError,
+    FalRateLimitError,
     FalResponseError,
+    FalServerError,
     FalTimeoutError,
 )
 from langchain_fal_image.library import Conversation, ImageLibrary
@@ -36,7 +38,10 @@ __all__ = ["Call", "FalTool", "conversation_of"]
 # Only a person can mend these; a model that reads of them can do nothing.
 _RAISED = (FalAuthError, FalConfigurationError)
 # After these the picture may still be had, from the request that was paid for.
-_RESUMABLE = (FalTimeoutError, FalConnectionError, FalDownloadError, FalResponseError)
+_RESUMABLE = (
+    *(FalTimeoutError, FalConnectionError, FalServerError, FalRateLimitError),
+    *(FalDownloadError, FalResponseError),
+)
 
 
 class FalTool(BaseTool):
@@ -113,7 +118,8 @@ class FalTool(BaseTool):
             raise error
         artifact = handle = None
         request = error.request
-        if isinstance(request, FalRequest) and isinstance(error, _RESUMABLE):
+        is_open = isinstance(error, _RESUMABLE) and error.charged != "no"
+        if isinstance(request, FalRequest) and is_open:
             handle = self.library.add_request(request, conversation=where)
             artifact = request.to_artifact(handle)
             yield from self.library.saved(artifact, where)

@@ -92,9 +92,15 @@ class Droppable:
         """Serve a request, its connection within reach of the endpoint."""
         if scope["type"] == "http":
             scope["sandbox.drop"] = functools.partial(_drop, send)
+            scope["sandbox.hang_up"] = functools.partial(_hang_up, send)
         await self._app(scope, receive, send)
 
 
 def _drop(send: Any) -> None:
     # uvicorn's send is a method of the request's cycle, which has the socket.
     send.__self__.transport.abort()
+
+
+def _hang_up(send: Any) -> None:
+    # Unlike a reset, what was written still arrives.
+    send.__self__.transport.close()

@@ -28,11 +28,16 @@ from langchain_fal_image.sandbox.answers import (
     start_within,
     unauthorized,
 )
-from langchain_fal_image.sandbox.faults import Faults, Operation
+from langchain_fal_image.sandbox.faults import Fault, Faults, Operation
 from langchain_fal_image.sandbox.media import Media
 from langchain_fal_image.sandbox.platform import Pricing
 from langchain_fal_image.sandbox.queue import Job, Queue
 from langchain_fal_image.sandbox.record import Record
+from langchain_fal_image.sandbox.spoiling import (
+    spoiled,
+    spoiled_events,
+    until_left,
+)
 from langchain_fal_image.sandbox.storage import Storage
 
 __all__ = ["Fal"]
@@ -130,7 +135,7 @@ class Fal:
             return answer(404, body, request_id or str(uuid.uuid4()))
         actions: dict[str, tuple[Operation, _Action]] = {
             "status": ("status", lambda: self._status(job, request, base)),
-            "status/stream": ("stream", lambda: self._stream(job, base)),
+            "status/stream": ("stream", lambda: self._stream(job, request, base)),
             "cancel": ("cancel", lambda: self._cancel(job)),
             "": ("result", lambda: self._result(job)),
         }
@@ -157,7 +162,12 @@ class Fal:
         body = self._state(job, base, logs=logs)
         return answer(200 if job.is_done else 202, body, job.request_id)
 
-    async def _stream(self, job: Job, base: str) -> Response:
+    async def _stream(self, job: Job, request: Request, base: str) -> Response:
+        fault: Fault | None = request.scope.get("sandbox.fault")
+        how = fault.spoil if fault else None
+        if how == "never start":
+            return await until_left(request)
+
         async def events() -> AsyncIterator[str]:
             told = 0
             async for changed in self.queue.follow(
@@ -172,7 +182,7 @@ class Fal:
                 yield f"data: {json.dumps(state)}\n\n"
 
         return StreamingResponse(
-            events(),
+            spoiled_events(events(), how),
             media_type="text/event-stream",
             headers={"x-fal-request-id": job.request_id, "cache-control": "no-store"},
         )
@@ -303,16 +313,29 @@ class Fal:
             response = await action()
             self.record.tell()
             return response
+        request.scope["sandbox.fault"] = fault
         if not fault.after:
             await asyncio.sleep(fault.delay_seconds)
         if fault.drop != "before" and fault.status is None:
             response = await action()
         else:
             response = faulty(fault)
+        if operation == "submit":
+            self._note_spoiled(fault, response)
         if fault.after:
             self.record.tell()
             await asyncio.sleep(fault.delay_seconds)
         if fault.drop:
             request.scope["sandbox.drop"]()
+        elif fault.spoil and not isinstance(response, StreamingResponse):
+            response = spoiled(response, fault.spoil)
         self.record.tell()
         return response
+
+    def _note_spoiled(self, fault: Fault, response: Response) -> None:
+        """Write down a submit whose client cannot know what became of it."""
+        is_gateways = (fault.status or 0) >= 500 and isinstance(fault.body, str)  # noqa: PLR2004 - HTTP's
+        if fault.hides_the_id or is_gateways:
+            taken = fault.drop != "before" and fault.status is None
+            found = response.headers.get("x-fal-request-id") if taken else None
+            self.record.spoiled.append(found)

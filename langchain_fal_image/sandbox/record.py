@@ -36,6 +36,7 @@ class Record:
     def __init__(self) -> None:
         self.requests: list[ReceivedRequest] = []
         self.leaks: list[str] = []
+        self.spoiled: list[str | None] = []
         self.changed = threading.Condition()
 
     def add(self, request: Request, payload: Any) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import functools
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
@@ -73,6 +77,7 @@ class Sandbox:
         self._port = port
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
+        self._loop: Future[asyncio.AbstractEventLoop] = Future()
 
     @property
     def url(self) -> str:
@@ -90,6 +95,21 @@ class Sandbox:
         return len(self._fal.queue.jobs)
 
     @property
+    def accepted(self) -> dict[str, Any]:
+        """The payloads of the requests it accepted, by request id, in order."""
+        jobs = self._fal.queue.jobs
+        return {request_id: job.payload for request_id, job in list(jobs.items())}
+
+    @property
+    def spoiled_submits(self) -> list[str | None]:
+        """The submits whose true answer never reached the client whole.
+
+        The request's id where the sandbox took it, None where it did not: the client
+        cannot tell the one from the other.
+        """
+        return list(self._fal.record.spoiled)
+
+    @property
     def most_in_flight(self) -> int:
         """How many accepted requests were not done yet, at most."""
         return self._fal.queue.most_in_flight
@@ -98,6 +118,41 @@ class Sandbox:
     def leaks(self) -> list[str]:
         """Requests for files that had a key on them; there should be none."""
         return list(self._fal.record.leaks)
+
+    @contextlib.contextmanager
+    def refused(self) -> Iterator[None]:
+        """Refuse connections meanwhile, and close those that are open."""
+        server = self._server
+        if server is None:
+            message = "The sandbox does not run."
+            raise RuntimeError(message)
+        loop = self._loop.result()
+
+        async def close() -> None:
+            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0.01)
+            for each in server.servers:
+                each.close()
+            for connection in list(server.server_state.connections):
+                connection.transport.abort()
+
+        async def listen(listener: socket.socket) -> None:
+            made: Any = server.config.http_protocol_class
+            protocol = functools.partial(
+                made,
+                config=server.config,
+                server_state=server.server_state,
+                app_state={},
+            )
+            server.servers = [await loop.create_server(protocol, sock=listener)]
+
+        asyncio.run_coroutine_threadsafe(close(), loop).result()
+        try:
+            yield
+        finally:
+            port = int(self.url.rpartition(":")[2])
+            listener = _listener(port)
+            asyncio.run_coroutine_threadsafe(listen(listener), loop).result()
 
     def wait_for(
         self, condition: Callable[[Sandbox], bool], *, timeout: float = 10.0
@@ -146,16 +201,10 @@ class Sandbox:
         Raises:
             OSError: The port is taken.
         """
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", self._port))
-        except OSError:
-            listener.close()
-            raise
-        listener.listen(1024)
+        listener = _listener(self._port)
         self._fal.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._fal.media.base_url = self._fal.url
+        self._loop = Future()
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._fal.app,
@@ -188,9 +237,16 @@ class Sandbox:
         self.stop()
 
     def _serve(self, listener: socket.socket) -> None:
-        if self._server:
-            with listener:
-                self._server.run(sockets=[listener])
+        server = self._server
+        if server is None:
+            return
+
+        async def serve() -> None:
+            self._loop.set_result(asyncio.get_running_loop())
+            await server.serve(sockets=[listener])
+
+        with listener:
+            asyncio.run(serve())
 
     def _urls(self) -> dict[str, str]:
         return {
@@ -200,3 +256,15 @@ class Sandbox:
             "platform_url": f"{self.url}/platform",
             "openapi_url": f"{self.url}/openapi.json",
         }
+
+
+def _listener(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.close()
+        raise
+    listener.listen(1024)
+    return listener

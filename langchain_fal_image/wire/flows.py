@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
+from urllib.parse import quote
 
 from langchain_fal_image.errors import (
     FalConnectionError,
@@ -71,6 +72,7 @@ def submit(
     payload: Mapping[str, Any],
     *,
     deadline: Deadline | None = None,
+    webhook_url: str | None = None,
 ) -> Flow[QueuedRequest]:
     """Submit a request, once.
 
@@ -82,12 +84,14 @@ def submit(
         model: The endpoint id.
         payload: The model's input.
         deadline: Ends the tries; by default `timeouts.total`.
+        webhook_url: Where fal is to send the result, beside keeping it.
 
     Raises:
         FalSubmitUncertainError: The submit went out, and what fal did is not known.
         FalError: fal, or the way to it, did not take it.
     """
-    accepted = yield from _accepted(ctx, model, payload, deadline or ctx.deadline())
+    until = deadline or ctx.deadline()
+    accepted = yield from _accepted(ctx, model, payload, until, webhook_url)
     try:
         yield Notify(accepted)
     except (Exception, GeneratorExit):
@@ -100,13 +104,18 @@ def submit(
 
 
 def _accepted(
-    ctx: Context, model: str, payload: Mapping[str, Any], deadline: Deadline
+    ctx: Context,
+    model: str,
+    payload: Mapping[str, Any],
+    deadline: Deadline,
+    webhook_url: str | None = None,
 ) -> Flow[QueueUpdate]:
     content = _content(payload, model)
     timeouts = ctx.timeouts
+    query = f"?fal_webhook={quote(webhook_url, safe='')}" if webhook_url else ""
     request = ctx.call(
         "POST",
-        f"{ctx.hosts.queue}/{model}",
+        f"{ctx.hosts.queue}/{model}{query}",
         headers=_JSON,
         content=content,
         read_timeout=timeouts.submit,

@@ -19,7 +19,7 @@ from langchain_fal_image.wire.effects import (
     TransportFailure,
     read_json,
 )
-from langchain_fal_image.wire.retry import REPEATABLE
+from langchain_fal_image.wire.retry import STATE
 from langchain_fal_image.wire.updates import Teller, read_update
 
 __all__ = ["events", "follow", "status"]
@@ -152,7 +152,7 @@ def status(
     request = ctx.homed(request)
     asked = ctx.call("GET", f"{request.status_url}?logs={int(logs)}")
     try:
-        response = yield from exchange(asked, REPEATABLE, deadline=deadline)
+        response = yield from exchange(asked, STATE, deadline=deadline)
     except OutOfTime as error:
         yield Sleep(max(0.0, deadline.remaining if deadline else 0.0))
         raise (deadline or ctx.deadline()).expired(request, last) from error

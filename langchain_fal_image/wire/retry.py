@@ -10,7 +10,7 @@ import email.utils
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from langchain_fal_image.wire.effects import (
     HttpResponse,
@@ -20,7 +20,7 @@ from langchain_fal_image.wire.effects import (
     Unsendable,
 )
 
-__all__ = ["REPEATABLE", "RESULT", "SUBMIT", "Rule", "pause"]
+__all__ = ["REPEATABLE", "RESULT", "STATE", "SUBMIT", "Rule", "pause"]
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 20.0
@@ -38,15 +38,21 @@ class Rule:
         statuses: Answers after which it is tried again.
         only_from_ingress: Whether an answer of 500 and above counts only where it did
             not come from the model: then it bears no request id.
+        json_object: Whether an answer of 2xx must be a JSON object: what cannot be one
+            was spoiled on the way, and is asked for again.
     """
 
     attempts: int
     after_lost_reply: bool
     statuses: frozenset[int]
     only_from_ingress: bool = False
+    json_object: bool = False
 
     def after_answer(self, response: HttpResponse) -> bool:
         """Tell whether an answer calls for another try."""
+        if self.json_object and response.ok:
+            body = response.body.strip()
+            return not (body.startswith(b"{") and body.endswith(b"}"))
         if response.status not in self.statuses:
             return False
         if response.headers.get("x-fal-request-timeout-type") == "user":
@@ -72,12 +78,10 @@ REPEATABLE = Rule(
 )
 """For what changes nothing: states, downloads, cancels, uploads."""
 
-RESULT = Rule(
-    attempts=5,
-    after_lost_reply=True,
-    statuses=frozenset({408, _TOO_MANY}) | _GATEWAY,
-    only_from_ingress=True,
-)
+STATE = replace(REPEATABLE, json_object=True)
+"""For the state of a request."""
+
+RESULT = replace(STATE, only_from_ingress=True)
 """For the result: there an error of the model is an answer, and stays the same."""
 
 
