@@ -18,7 +18,8 @@ FalError                      (LangChain: ModelError)
 ├── FalDownloadError          an image could not be read; do not generate it again
 ├── FalResponseError          fal answered something that cannot be used
 ├── FalBudgetExceededError    the budget refused it before any request
-└── FalJournalError           a durable batch's journal cannot be used or written
+├── FalJournalError           a durable batch's journal cannot be used or written
+└── FalWebhookError           a webhook is not fal's, too old, or cannot be read
 ```
 
 Each error says in `charged` whether the request was or may have been paid for,
@@ -58,6 +59,7 @@ __all__ = [
     "FalServerError",
     "FalSubmitUncertainError",
     "FalTimeoutError",
+    "FalWebhookError",
     "OptionFault",
     "redacted",
     "shown",
@@ -383,3 +385,9 @@ class FalJournalError(FalError):
     What fal had accepted is not lost: it stands in the journal, and where the journal
     could not be written, in `request`.
     """
+
+
+class FalWebhookError(FalError):
+    """A webhook is not fal's, too old, or cannot be read; nothing was done."""
+
+    next_step = "Answer it with an error status and do nothing."

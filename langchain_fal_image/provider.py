@@ -24,6 +24,7 @@ from langchain_fal_image.stores import RecentBytes
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call, QueuedRequest
 from langchain_fal_image.wire.settings import Hosts, Limits, Timeouts
+from langchain_fal_image.wire.webhooks import WebhookKeys
 
 if TYPE_CHECKING:
     import httpx
@@ -53,6 +54,7 @@ class FalProvider:
     Attributes:
         context: Hosts, timeouts and limits, as the wire needs them.
         allowed_dirs: The directories below which files may be read as input.
+        webhook_keys: fal's public keys; `langchain_fal_image.webhooks` uses them.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class FalProvider:
         self._memory = RecentBytes(max_bytes=_MEMORY_BYTES)
         self._contracts = Contracts(store)
         self._prices = Prices()
+        self.webhook_keys = WebhookKeys()
         self._clients = (http_client, http_async_client)
         self._wire: Wire | None = None
         self._lock = threading.Lock()

@@ -38,6 +38,7 @@ from langchain_fal_image.errors import (
 from langchain_fal_image.models import FalImageEdit, FalTextToImage
 from langchain_fal_image.request import FalRequest
 from langchain_fal_image.results import ImageResult
+from langchain_fal_image.webhooks import Webhook
 
 __all__ = ["BatchReport", "DurableBatch"]
 
@@ -196,13 +197,12 @@ class DurableBatch:
         with Journal(self._journal) as journal:
             return _report(journal)
 
-    def complete(self, payload: Mapping[str, Any]) -> bool:
+    def complete(self, payload: Webhook | Mapping[str, Any]) -> bool:
         """Complete an input by what a webhook brought.
 
-        Check the webhook first: `langchain_fal_image.webhooks.verify`.
-
         Args:
-            payload: The webhook's JSON: `request_id`, `status`, `payload`, `error`.
+            payload: What `langchain_fal_image.webhooks.verify` gave, or its JSON where
+                it was checked elsewhere: `request_id`, `status`, `payload`, `error`.
 
         Returns:
             Whether it brought anything new; False for one that came twice.
@@ -211,6 +211,8 @@ class DurableBatch:
             FalJournalError: The journal has no such request, or is in use.
             FalDownloadError: An image cannot be read; starting the batch again does.
         """
+        if isinstance(payload, Webhook):
+            payload = payload.to_dict()
         request_id = str(payload.get("request_id"))
         with Journal(self._journal) as journal:
             entry = journal.find(request_id)

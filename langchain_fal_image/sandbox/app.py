@@ -39,6 +39,7 @@ from langchain_fal_image.sandbox.spoiling import (
     until_left,
 )
 from langchain_fal_image.sandbox.storage import Storage
+from langchain_fal_image.sandbox.webhooks import Webhooks
 
 __all__ = ["Fal"]
 
@@ -72,6 +73,7 @@ class Fal:
         self.record = Record()
         self.url = ""
         self.queue = Queue(self.media, **settings)
+        self.webhooks = Webhooks(self.queue)
         self._heartbeat_seconds = heartbeat_seconds
         self._unknown_endpoints = unknown_endpoints
         self._pricing = Pricing(prices)
@@ -84,6 +86,7 @@ class Fal:
                         methods=["GET", "POST", "PUT"],
                     ),
                     Route("/run/{path:path}", self._run, methods=["POST"]),
+                    Route("/rest/.well-known/jwks.json", self._keys, methods=["GET"]),
                     Route("/rest/{path:path}", self._rest, methods=["POST"]),
                     Route(
                         "/files/{path:path}",
@@ -155,6 +158,8 @@ class Fal:
         job = self.queue.submit(
             endpoint_id, payload, start_within=start_within(request)
         )
+        if webhook_url := request.query_params.get("fal_webhook"):
+            self.webhooks.expect(job, webhook_url)
         return answer(200, self._state(job, base, logs=False), job.request_id)
 
     async def _status(self, job: Job, request: Request, base: str) -> Response:
@@ -283,6 +288,12 @@ class Fal:
         if found is None:
             return JSONResponse({"detail": "Not Found"}, status_code=404)
         return JSONResponse(found)
+
+    async def _keys(self, request: Request) -> Response:
+        self.record.add(request, None)
+        if "authorization" in request.headers:
+            self.record.leak(request)
+        return JSONResponse(self.webhooks.keys())
 
     async def _priced(self, request: Request) -> Response:
         self.record.add(request, None)

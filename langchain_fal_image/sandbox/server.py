@@ -100,6 +100,18 @@ class Sandbox:
         jobs = self._fal.queue.jobs
         return {request_id: job.payload for request_id, job in list(jobs.items())}
 
+    def sign_webhook(
+        self, body: bytes, request_id: str, *, at: float
+    ) -> dict[str, str]:
+        """Make the headers of a webhook, as if it came from fal.
+
+        Args:
+            body: What is sent.
+            request_id: Of the request it is about.
+            at: When it was signed, in seconds since 1970.
+        """
+        return self._fal.webhooks.signed(body, request_id, at=at)
+
     @property
     def spoiled_submits(self) -> list[str | None]:
         """The submits whose true answer never reached the client whole.

@@ -96,6 +96,8 @@ async def _slowly(body: bytes) -> AsyncIterator[bytes]:
 async def _endless() -> AsyncIterator[bytes]:
     for _ in range(_HUGE // len(_CHUNK)):
         yield _CHUNK
+        # Lets the server notice that the client has left.
+        await asyncio.sleep(0)
 
 
 def _changed(body: bytes, change: Any) -> bytes:
