@@ -141,8 +141,19 @@ class GeneratedImage(Bound):
             raise FalConfigurationError(
                 message, next_step="pip install 'langchain-fal-image[images]'"
             ) from error
+        limit = self._provider.context.limits.image_pixels
         try:
             picture = PIL.Image.open(io.BytesIO(content))
+            if picture.width * picture.height > limit:
+                message = (
+                    f"{self._name()} has {picture.width}x{picture.height} pixels; at "
+                    f"most {limit} are decoded."
+                )
+                raise FalDownloadError(
+                    message,
+                    request_id=self.request_id,
+                    next_step="Raise limits.image_pixels if that is right.",
+                )
             picture.load()
         except (OSError, PIL.Image.DecompressionBombError) as error:
             message = f"Pillow cannot open {self._name()}: {error}."

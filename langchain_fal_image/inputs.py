@@ -239,10 +239,18 @@ def _content(image: InputImage, fal: FalProvider) -> Flow[bytes]:
 
         def load() -> bytes:
             with path.open("rb") as file:
+                # It may have been exchanged since it was found: what is open counts.
+                found = guard.allowed_path(path, allowed_dirs=fal.allowed_dirs)
+                if not os.path.samestat(os.fstat(file.fileno()), found.stat()):
+                    message = "it was exchanged for another file"
+                    raise guard.Refused(message)
                 return file.read(limit + 1)
 
         try:
             content: bytes = yield Call(load)
+        except guard.Refused as error:
+            message = f"{image.option}: {path} is refused: {error}."
+            raise FalInputImageError(message) from error
         except OSError as error:
             message = f"{image.option}: {path} cannot be read: {error.strerror}."
             raise FalInputImageError(message) from error

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from langchain_fal_image import FalProvider
+from langchain_fal_image.sandbox import Sandbox
 
 # No test depends on a clock: neither on how fast examples are made, nor on how fast
 # they run. In CI the same examples come every time.
@@ -14,4 +21,79 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=bool(os.environ.get("CI")),
 )
-settings.load_profile("steady")
+# For a long fuzz: HYPOTHESIS_PROFILE=long pytest tests/wire/test_fuzz.py
+settings.register_profile(
+    "long", parent=settings.get_profile("steady"), max_examples=2000
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+CANARY = "canary-5f1e2d3c-not-a-key"
+"""The key of most tests; it must not come up in anything that a run leaves behind."""
+BASE64 = re.compile(r"[A-Za-z0-9+/]{400,}")
+
+
+@pytest.fixture
+def fal(fal_sandbox: Sandbox) -> Iterator[FalProvider]:
+    """Give a provider whose fal is the sandbox of this test, with the canary as key."""
+    with fal_sandbox.provider(api_key=CANARY) as provider:
+        yield provider
+
+
+class Watcher(logging.Handler):
+    """Looks for the canary, and for base64, in what the whole run leaves behind.
+
+    That is: every log record down to DEBUG with its traceback, and every test's report
+    with what was printed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.records = 0
+        self.found: list[str] = []
+        self.setFormatter(logging.Formatter("%(name)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at a log record."""
+        self.records += 1
+        self.look(self.format(record), f"log of {record.name}")
+
+    def look(self, text: str, where: str) -> None:
+        """Look at a text."""
+        if CANARY in text:
+            self.found.append(f"the key in the {where}")
+        if BASE64.search(text) and "tests/" not in where:
+            self.found.append(f"base64 in the {where}")
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Look at a test's report."""
+        where = f"report of {report.nodeid}"
+        self.look(report.longreprtext, where)
+        for _, text in report.sections:
+            self.look(text, where)
+
+    @pytest.hookimpl
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail the run where something was found."""
+        if self.found:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        """Say what was looked at, and what was found."""
+        told = f"canary: {self.records} log records, {len(self.found)} finds"
+        terminalreporter.write_line(told)
+        for each in sorted(set(self.found))[:20]:
+            terminalreporter.write_line(f"  {each}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to watch."""
+    watcher = Watcher()
+    config.pluginmanager.register(watcher, "canary")
+    root = logging.getLogger()
+    root.addHandler(watcher)
+    for name in ("langchain_fal_image", "httpx", "langchain_core"):
+        logging.getLogger(name).setLevel(logging.DEBUG)

@@ -63,10 +63,12 @@ class Clients:
         self._given = http_client
         self._given_async = http_async_client
         self._agent = f"langchain-fal-image/{_version()}"
-        self._lock = threading.Lock()
         self._forget()
+        _ALL.add(self)
 
     def _forget(self) -> None:
+        # A lock that another thread held when the process was forked stays held.
+        self._lock = threading.Lock()
         self._pid = os.getpid()
         self._sync: dict[_Purpose, httpx.Client] = {}
         # A provider that nobody closed leaves no open socket behind.
@@ -109,7 +111,6 @@ class Clients:
         """Give the client for threads."""
         if purpose == "api" and self._given is not None:
             return self._given
-        self._renew_after_fork()
         client = self._sync.get(purpose)
         if client is None:
             with self._lock:
@@ -124,7 +125,6 @@ class Clients:
         """Give the client of the running event loop."""
         if purpose == "api" and self._given_async is not None:
             return self._given_async
-        self._renew_after_fork()
         loop = asyncio.get_running_loop()
         clients = self._loops.get(loop)
         if clients is None:
@@ -168,12 +168,18 @@ class Clients:
         mounts = _proxy_mounts(transport.__base__)
         return {"transport": guarded, "mounts": mounts, "follow_redirects": False}
 
-    def _renew_after_fork(self) -> None:
-        # The connections belong to the parent process and are left to it.
-        if os.getpid() != self._pid:
-            with self._lock:
-                if os.getpid() != self._pid:
-                    self._forget()
+
+_ALL: weakref.WeakSet[Clients] = weakref.WeakSet()
+
+
+def _renew_after_fork() -> None:
+    # The connections belong to the parent process and are left to it.
+    for clients in list(_ALL):
+        clients._forget()  # noqa: SLF001 - of this module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_after_fork)
 
 
 def _close_all(clients: dict[_Purpose, httpx.Client], pid: int) -> None:

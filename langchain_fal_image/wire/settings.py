@@ -96,7 +96,7 @@ class Polling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Sizes, in bytes.
+    """Sizes, in bytes where nothing else is said.
 
     Attributes:
         inline_bytes: Input images up to this size go along as data URIs, larger ones
@@ -106,6 +106,7 @@ class Limits:
         upload_bytes: The largest input image.
         download_bytes: The largest download.
         answer_bytes: The largest JSON answer; `sync_mode` puts images into it.
+        image_pixels: The largest picture that is decoded, in pixels.
 
     Raises:
         FalConfigurationError: One of them is not above 0.
@@ -117,6 +118,7 @@ class Limits:
     upload_bytes: int = 512 * MIB
     download_bytes: int = 256 * MIB
     answer_bytes: int = 256 * MIB
+    image_pixels: int = 100_000_000
 
     def __post_init__(self) -> None:
         _above_zero(self)

@@ -1,0 +1,141 @@
+"""The key and image bytes are nowhere in what objects show, store or trace."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import re
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import BASE64, CANARY
+from langchain.agents import create_agent
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.load import dumps
+from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
+
+from langchain_fal_image import (
+    Budget,
+    FalImageEdit,
+    FalImageToolkit,
+    FalProvider,
+    FalTextToImage,
+    ImageLibrary,
+    create_fal,
+    errors,
+)
+from langchain_fal_image.sandbox import Sandbox
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "agent"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
+
+from page import write_page
+from script import Script, draw, edit, said
+
+
+def assert_clean(text: str) -> None:
+    assert CANARY not in text
+    assert not BASE64.search(text)
+
+
+def test_no_object_shows_or_stores_it(fal: FalProvider) -> None:
+    library, budget = ImageLibrary(), Budget(max_images=9)
+    t2i = FalTextToImage(fal=fal, budget=budget, size="512x512")
+    result = library.add(t2i.invoke("a hill"))
+    content = result.images[0].read()
+    edited = FalImageEdit(fal=fal, prompt="night", size="512x512").invoke([content])
+    request = t2i.submit("a hill")
+    toolkit = FalImageToolkit(fal=fal, library=library, budget=budget, wait=True)
+    objects: list[Any] = [
+        *(fal, t2i, result, result.images[0], edited, request, library, budget),
+        *(toolkit, *toolkit.get_tools(), fal.context),
+    ]
+    for each in objects:
+        assert_clean(f"{each!r} {each!s}")
+        with contextlib.suppress(AttributeError, TypeError, pickle.PicklingError):
+            assert_clean(pickle.dumps(each).decode("latin-1"))
+    for each in (t2i, *toolkit.get_tools()):
+        assert_clean(dumps(each))
+    for each in (result, edited):
+        assert_clean(str(each.to_artifact()) + each._repr_html_())
+        assert_clean(str(each.recipe(library=library)))
+    assert pickle.loads(pickle.dumps(fal)).context == fal.context  # noqa: S301 - our own
+
+
+class Traces(BaseCallbackHandler):
+    """Keeps the text of everything a tracer is told."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name.startswith("on_"):
+            return self.keep
+        return super().__getattribute__(name)
+
+    def keep(self, *args: Any, **kwargs: Any) -> None:
+        self.text += repr((args, kwargs))
+
+
+def test_no_trace_holds_it(fal: FalProvider) -> None:
+    traces, runs = Traces(), RunCollectorCallbackHandler()
+    config: Any = {"callbacks": [traces, runs]}
+    t2i = FalTextToImage(fal=fal, size="512x512")
+    content = t2i.invoke("a hill", config).images[0].read()
+    FalImageEdit(fal=fal, prompt="x", size="512x512").invoke([content], config)
+    with pytest.raises(errors.FalOptionError):
+        t2i.invoke({"prompt": "a", "guidance_scale": 99}, config)
+    tools = FalImageToolkit(fal=fal, vision=True).get_tools()
+    script = Script(answers=[[draw("a hill")], [edit("night", "img_1")], "Done."])
+    create_agent(script, tools).invoke(said("Draw"), config)
+    assert_clean(traces.text)
+    for run in runs.traced_runs:
+        assert_clean(str(run.model_dump()))
+    assert len(runs.traced_runs) == 4
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 422, 429, 500, 503])
+def test_no_traceback_holds_it(status: int) -> None:
+    with Sandbox() as sandbox:
+        # A server that gives back what it was sent.
+        body = {"detail": f"your key was Key {CANARY}"}
+        sandbox.faults.answer("submit", status, {"detail": "no"}, times=9)
+        fal = sandbox.provider(api_key=CANARY, timeout=0.5)
+        assert CANARY in str(body)
+        with pytest.raises(errors.FalError) as caught:
+            FalTextToImage(fal=fal).invoke("a hill")
+        fal.close()
+    assert_clean("".join(traceback.format_exception(caught.value)))
+    assert_clean(pickle.dumps(caught.value).decode("latin-1"))
+
+
+def test_a_given_key_is_masked_where_it_is_kept() -> None:
+    fal = create_fal(CANARY, headers={"X-Mine": "1"})
+    assert_clean(str(vars(fal)))
+
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+def test_a_page_escapes_what_it_shows(tmp_path: Path, fal: FalProvider) -> None:
+    tools = FalImageToolkit(fal=fal).get_tools()
+    script = Script(
+        answers=[[draw(HOSTILE)], [draw(HOSTILE, aspect_ratio=HOSTILE)], HOSTILE]
+    )
+    state = create_agent(script, tools).invoke(said({"type": "text", "text": HOSTILE}))
+    page = write_page(
+        tmp_path / "index.html",
+        state["messages"],
+        {"img_1": 'a".png'},
+        served_by=(HOSTILE, HOSTILE),
+        notes={HOSTILE: HOSTILE},
+    ).read_text("utf-8")
+    assert "<script" not in page
+    assert not re.search(r"<img[^>]*onerror", page)
+    assert "&lt;script&gt;" in page
+    assert "src='a&quot;.png'" in page
+    result = FalTextToImage(fal=fal).invoke(HOSTILE)
+    assert "<script" not in result._repr_html_()
