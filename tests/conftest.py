@@ -21,7 +21,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=bool(os.environ.get("CI")),
 )
-# For a long fuzz: HYPOTHESIS_PROFILE=long pytest tests/wire/test_fuzz.py
+# For a long fuzz: HYPOTHESIS_PROFILE=long pytest tests/wire/test_fuzz*.py
 settings.register_profile(
     "long", parent=settings.get_profile("steady"), max_examples=2000
 )

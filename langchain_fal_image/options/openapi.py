@@ -29,8 +29,17 @@ def read_openapi(document: Mapping[str, Any]) -> EndpointSchema:
         document: OpenAPI 3.0 or 3.1, as fal serves it.
 
     Raises:
-        ValueError: There is no such POST in it, or a `$ref` leads nowhere.
+        ValueError: There is no such POST in it, a `$ref` leads nowhere, or it is not
+            built as OpenAPI says.
     """
+    try:
+        return _read(document)
+    except (AttributeError, KeyError, RecursionError, TypeError) as error:
+        message = f"The document is not built as OpenAPI says: {error}."
+        raise ValueError(message) from error
+
+
+def _read(document: Mapping[str, Any]) -> EndpointSchema:
     schemas = document.get("components", {}).get("schemas", {})
     path, body = _submit(document)
     given = _plain(body, schemas)
