@@ -123,15 +123,23 @@ def _async(
 def _sync(
     t2i: FalTextToImage, early: int, late: int, concurrency: int
 ) -> tuple[Open, Open]:
-    def one(number: int) -> None:
-        t2i.invoke({"prompt": f"hill {number}", "seed": 1})
+    lock = threading.Lock()
+
+    def work(numbers: Iterator[int]) -> None:
+        while True:
+            with lock:
+                number = next(numbers, None)
+            if number is None:
+                return
+            t2i.invoke({"prompt": f"hill {number}", "seed": 1})
 
     with ThreadPoolExecutor(concurrency) as pool:
-        for _ in pool.map(one, range(early)):
-            pass
-        first = measured(early, 0)
-        for _ in pool.map(one, range(early, late)):
-            pass
+        for begin, end in ((0, early), (early, late)):
+            numbers = iter(range(begin, end))
+            for done in [pool.submit(work, numbers) for _ in range(concurrency)]:
+                done.result()
+            if begin == 0:
+                first = measured(early, 0)
         return first, measured(late, 0)
 
 
