@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from langchain_fal_image.budget import Asked, Budget, Spent
+from langchain_fal_image.budget import Budget
 from langchain_fal_image.errors import FalError, FalOptionError, shown
 from langchain_fal_image.given import as_options, spread, traced
 from langchain_fal_image.images import GeneratedImage
@@ -25,6 +25,7 @@ from langchain_fal_image.provider import fal as default_fal
 from langchain_fal_image.request import FalRequest
 from langchain_fal_image.results import ImageResult
 from langchain_fal_image.sniff import ImageType
+from langchain_fal_image.spending import Asked, Spent
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.effects import Flow, QueuedRequest
 

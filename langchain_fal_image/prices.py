@@ -22,7 +22,7 @@ __all__ = ["Price", "Prices"]
 _log = logging.getLogger("langchain_fal_image")
 _KEPT_S = 24 * 60 * 60
 _ASKED_AGAIN_S = 5 * 60
-_PATIENCE_S = 15.0
+_PATIENCE_S = 5.0
 _MEGAPIXEL = 1_000_000
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import hashlib
 import json
+import uuid
 from typing import Annotated, Any, Literal
 
 from langchain_core.messages import ToolMessage
@@ -172,4 +173,4 @@ def conversation_of(runtime: Any) -> Conversation:
     # Calls of one step share the checkpoint's id, other runs never do; what earlier
     # steps made stands in the messages.
     step = getattr(getattr(runtime, "execution_info", None), "checkpoint_id", None)
-    return Conversation(run=str(step), messages=messages)
+    return Conversation(run=str(step or uuid.uuid4()), messages=messages)

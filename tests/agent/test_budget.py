@@ -23,7 +23,6 @@ from langchain_fal_image import (
     FalTextToImageTool,
     Price,
 )
-from langchain_fal_image.budget import Asked
 from langchain_fal_image.errors import (
     FalBudgetExceededError,
     FalConfigurationError,
@@ -33,6 +32,7 @@ from langchain_fal_image.errors import (
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.asked import images_asked
 from langchain_fal_image.sandbox import Sandbox
+from langchain_fal_image.spending import Asked
 
 QWEN = "fal-ai/qwen-image"
 EDIT = "fal-ai/qwen-image-2/edit"
