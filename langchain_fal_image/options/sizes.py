@@ -6,10 +6,13 @@ height), `width` and `height`, or `aspect_ratio` with or without `resolution`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from langchain_fal_image.options.findings import Findings, Given, same
 from langchain_fal_image.options.geometry import COMMON_RATIOS, pixels_of, ratio_of
 from langchain_fal_image.options.layers import SIZE_WORDS, Layer
-from langchain_fal_image.options.schema import EndpointSchema
+from langchain_fal_image.options.schema import EndpointSchema, Field
 from langchain_fal_image.options.ways import Ways, preset_for
 from langchain_fal_image.options.wishes import wished
 
@@ -26,7 +29,7 @@ def aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
         All that it takes where it has a list of them; where it takes any size, the
         common ones; nothing where its size cannot be chosen.
     """
-    own = schema.field("aspect_ratio")
+    own = _ratio_inside(schema) or schema.field("aspect_ratio")
     if own is not None and own.shape.choices:
         return tuple(str(choice) for choice in own.shape.choices)
     size = schema.field("image_size")
@@ -60,6 +63,8 @@ def sized(
     rest = {name: given for name, given in layer.items() if name not in words}
     if schema is None:
         return rest | _for_unknown(words, findings)
+    if inner := _ratio_inside(schema):
+        return _wrapped(schema, inner, layer, findings, nearest=nearest)
     ways = Ways(schema, findings, nearest=nearest)
     own = {
         word: ways.mended(word, given)
@@ -77,6 +82,38 @@ def sized(
             asked = wish.words[0] if wish else given
             findings.contradiction(asked, beside)
     return rest | own
+
+
+def _ratio_inside(schema: EndpointSchema) -> Field | None:
+    """Give the ratio where `aspect_ratio` is an object that holds nothing else."""
+    own = schema.field("aspect_ratio")
+    inner = own.shape.object_fields if own else ()
+    if len(inner) != 1 or inner[0].name != "ratio":
+        return None
+    return replace(inner[0], name="aspect_ratio")
+
+
+def _wrapped(
+    schema: EndpointSchema,
+    inner: Field,
+    layer: Layer,
+    findings: Findings,
+    *,
+    nearest: bool,
+) -> Layer:
+    """Choose the ratio as if it stood alone, then put it into its object."""
+    fields = (inner if each.name == inner.name else each for each in schema.fields)
+    flat = dict(layer)
+    given = flat.get(inner.name)
+    if given is not None and isinstance(given.value, Mapping):
+        if set(given.value) != {"ratio"}:
+            return layer  # the check tells what is wrong with it
+        flat[inner.name] = replace(given, value=given.value["ratio"])
+    alone = replace(schema, fields=tuple(fields))
+    result = sized(alone, flat, findings, nearest=nearest)
+    if (chosen := result.get(inner.name)) is not None:
+        result[inner.name] = replace(chosen, value={"ratio": chosen.value})
+    return result
 
 
 def _for_unknown(words: Layer, findings: Findings) -> Layer:

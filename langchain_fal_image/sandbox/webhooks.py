@@ -52,6 +52,11 @@ class Webhooks:
         if not _is_here(url):
             _log.warning("%s is not on this machine: no webhook goes there", url)
             return
+        try:
+            self._signer()
+        except ImportError as error:
+            _log.warning("no webhook goes to %s: %s", url, error)
+            return
         task = asyncio.get_running_loop().create_task(self._send(job, url))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

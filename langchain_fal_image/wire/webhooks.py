@@ -110,6 +110,7 @@ class WebhookKeys:
             FalWebhookError: The signature is not fal's, or the keys cannot be had.
             FalConfigurationError: `cryptography` is not installed.
         """
+        _verifier()
         with self._lock:
             keys, age = self._keys, context.now() - self._at
         if age < _KEPT_S and _fits(keys, webhook):
@@ -132,7 +133,7 @@ def _forged() -> FalWebhookError:
     )
 
 
-def _fits(keys: tuple[bytes, ...], webhook: Signed) -> bool:
+def _verifier() -> tuple[Any, type[Exception]]:
     try:
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - an extra
         from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 - an extra
@@ -143,12 +144,15 @@ def _fits(keys: tuple[bytes, ...], webhook: Signed) -> bool:
         raise FalConfigurationError(
             message, next_step="pip install 'langchain-fal-image[webhooks]'"
         ) from error
+    return Ed25519PublicKey, InvalidSignature
+
+
+def _fits(keys: tuple[bytes, ...], webhook: Signed) -> bool:
+    public_key, invalid = _verifier()
     for key in keys:
         try:
-            Ed25519PublicKey.from_public_bytes(key).verify(
-                webhook.signature, webhook.message
-            )
-        except (InvalidSignature, ValueError):
+            public_key.from_public_bytes(key).verify(webhook.signature, webhook.message)
+        except (invalid, ValueError):
             continue
         return True
     return False

@@ -196,6 +196,43 @@ def test_every_option_that_has_a_plain_type_can_be_exposed() -> None:
     assert rich == {"list of objects", "object"}
 
 
+def example(schema: Mapping[str, Any]) -> Any:
+    """Give a value that fits a plain schema."""
+    for each in schema.get("anyOf", ()):
+        if each.get("type") != "null":
+            return example(each)
+    if schema.get("enum"):
+        return schema["enum"][0]
+    match schema.get("type"):
+        case "array":
+            return [example(schema["items"])] * max(1, schema.get("minItems", 1))
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return True
+    return "https://v3.fal.media/a.png"
+
+
+def test_the_required_arguments_are_enough_for_every_endpoint() -> None:
+    called = 0
+    for name in catalog.endpoint_ids():
+        if too_rich(endpoint(name)):
+            continue
+        kind: Any = (
+            FalImageEditTool if endpoint(name).needs_image else FalTextToImageTool
+        )
+        tool = kind(model=name)
+        schema = tool.args_schema.model_json_schema()
+        arguments = {
+            each: example(schema["properties"][each])
+            for each in schema.get("required", ())
+        }
+        read = tool.args_schema(**arguments).model_dump(exclude_none=True)
+        assert tool.model.payload(read).payload
+        called += 1
+    assert called > 500
+
+
 def test_what_must_be_given_and_cannot_be_said_must_be_bound() -> None:
     names = [name for name in catalog.endpoint_ids() if too_rich(endpoint(name))]
     assert names

@@ -25,7 +25,12 @@ from langgraph.store.sqlite import SqliteStore
 from langgraph.types import Command
 from script import Script, draw, edit, said, thread, tool_messages
 
-from langchain_fal_image import FalImageToolkit, FalProvider, FalTextToImage
+from langchain_fal_image import (
+    FalImageEditTool,
+    FalImageToolkit,
+    FalProvider,
+    FalTextToImage,
+)
 from langchain_fal_image.sandbox import Sandbox
 
 TEXT = {"type": "text", "text": "Here you are."}
@@ -366,3 +371,33 @@ def test_a_server_without_checkpointer_leaks_nothing(
         assert "this conversation has none" in message.text
     state = served(said("Hi"), [draw("a")], [edit("z", "img_1")], "Done.")
     assert handles(state) == ["img_1", "img_2"]
+
+
+def test_images_by_the_names_of_their_options(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    """An endpoint with several image options, and a mask that was exposed."""
+    draws = FalImageToolkit(fal=fal).get_tools()[0]
+    library = draws.library  # type: ignore[attr-defined]  # ours has one
+    for _ in range(2):
+        draws.invoke({"prompt": "a hill"})
+    urls = [library.get(name).url for name in ("img_1", "img_2")]
+    on = FalImageEditTool(fal=fal, library=library, model="fal-ai/cat-vton")
+    assert {"human_image_url", "garment_image_url"} <= set(on.args)
+    assert "images" not in on.args
+    clothed = {"human_image_url": "img_1", "garment_image_url": urls[1]}
+    told = on.invoke({**clothed, "cloth_type": "upper"})
+    assert "img_3" in told, told
+    sent = [each.json for each in fal_sandbox.requests if each.method == "POST"][-1]
+    assert [sent["human_image_url"], sent["garment_image_url"]] == urls
+    masked = FalImageEditTool(
+        fal=fal,
+        library=library,
+        model="fal-ai/fast-sdxl/inpainting",
+    )
+    told = masked.invoke({"prompt": "x", "images": ["img_1"], "mask_url": "img_9"})
+    assert "no image 'img_9'" in told
+    told = masked.invoke({"prompt": "x", "images": ["img_1"], "mask_url": "img_2"})
+    assert "img_4" in told, told
+    sent = [each.json for each in fal_sandbox.requests if each.method == "POST"][-1]
+    assert (sent["image_url"], sent["mask_url"]) == tuple(urls)

@@ -297,3 +297,45 @@ def test_a_scaled_size_lies_within_the_limits(width: int, height: int) -> None:
     assert least <= scaled[0] * scaled[1]
     if max(width, height) < 100 * min(width, height):
         assert scaled[0] * scaled[1] <= most
+
+
+def filled(schema: EndpointSchema) -> dict[str, object]:
+    url = "https://v3.fal.media/a.png"
+    values: dict[str, object] = {}
+    for field in schema.fields:
+        if field.required and field.file:
+            values[field.name] = [url] if field.takes_list else url
+    return values
+
+
+def test_every_ratio_that_is_offered_can_be_had() -> None:
+    """A tool offers these to a model: each must lead to a payload without a fault."""
+    refused = []
+    number = 0
+    for name in catalog.endpoint_ids():
+        schema = schema_of(name)
+        for ratio in aspect_ratios(schema):
+            number += 1
+            try:
+                resolve(schema, [("input", {**filled(schema), "aspect_ratio": ratio})])
+            except FalOptionError as error:
+                refused += [
+                    (name, str(fault))
+                    for fault in error.faults
+                    if fault.problem != "is missing"
+                ]
+    assert refused == []
+    assert number > 4000
+
+
+def test_a_ratio_inside_an_object_is_put_there() -> None:
+    name = "fal-ai/image-apps-v2/age-modify"
+    assert aspect_ratios(schema_of(name)) == ("1:1", "16:9", "9:16", "4:3", "3:4")
+    image = {"image_url": "https://v3.fal.media/a.png"}
+    for given in ("16:9", {"ratio": "16:9"}):
+        resolved = resolve(
+            schema_of(name), [("input", {**image, "aspectRatio": given})]
+        )
+        assert resolved.payload["aspect_ratio"] == {"ratio": "16:9"}
+    with pytest.raises(FalOptionError, match="16:9"):
+        resolve(schema_of(name), [("input", {**image, "aspect_ratio": "2:1"})])
