@@ -228,7 +228,8 @@ def test_the_required_arguments_are_enough_for_every_endpoint() -> None:
             for each in schema.get("required", ())
         }
         read = tool.args_schema(**arguments).model_dump(exclude_none=True)
-        assert tool.model.payload(read).payload
+        payload = tool.model.payload(read).payload
+        assert set(endpoint(name).required) <= payload.keys()
         called += 1
     assert called > 500
 

@@ -332,10 +332,9 @@ def test_a_ratio_inside_an_object_is_put_there() -> None:
     name = "fal-ai/image-apps-v2/age-modify"
     assert aspect_ratios(schema_of(name)) == ("1:1", "16:9", "9:16", "4:3", "3:4")
     image = {"image_url": "https://v3.fal.media/a.png"}
-    for given in ("16:9", {"ratio": "16:9"}):
-        resolved = resolve(
-            schema_of(name), [("input", {**image, "aspectRatio": given})]
-        )
+    for ratio in ("16:9", {"ratio": "16:9"}):
+        words = {**image, "aspectRatio": ratio}
+        resolved = resolve(schema_of(name), [("input", words)])
         assert resolved.payload["aspect_ratio"] == {"ratio": "16:9"}
     with pytest.raises(FalOptionError, match="16:9"):
         resolve(schema_of(name), [("input", {**image, "aspect_ratio": "2:1"})])
