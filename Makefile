@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CHAT := $(if $(OPENAI_API_KEY),langchain-openai) $(if $(ANTHROPIC_API_KEY),langchain-anthropic) $(if $(GOOGLE_API_KEY),langchain-google-genai)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint format bench clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -21,6 +21,9 @@ lint: $(VENV)/test.done ## Run ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(VENV)/test.done ## Measure this package beside other clients, on a fake queue
+	$(BIN)/python benchmarks/clients.py
 
 format: $(VENV)/test.done ## Format the code
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,267 @@
+"""What a generation costs beyond fal's own time, for several clients.
+
+    make bench
+
+All clients run against the same fake queue, in a process of its own; rounds are
+interleaved, each client in a fresh process. Overhead is the time of a generation beyond
+the time that the queue took for it. The floor is what plain httpx needs for the submit,
+the status stream and the result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+HERE = Path(__file__).resolve().parent
+MODEL = "fal-ai/qwen-image"
+PAYLOAD = {"prompt": "a hill", "seed": 7}
+SECONDS = 0.3
+Generate = Callable[[], Awaitable[str]]
+"""Makes one image and gives its request id."""
+
+
+# --- The clients ---
+
+
+def floor(url: str) -> tuple[Generate, Callable[[], Awaitable[None]]]:
+    """Plain httpx: submit, stream, result."""
+    # httpx's default limits, but for the number of connections: each generation in
+    # flight holds one for its stream.
+    limits = httpx.Limits(max_connections=512, max_keepalive_connections=20)
+    key = {"authorization": "Key x"}
+    client = httpx.AsyncClient(timeout=60, limits=limits, headers=key)
+
+    async def generate() -> str:
+        response = await client.post(f"{url}/{MODEL}", json=PAYLOAD)
+        told = response.json()
+        where = f"{told['status_url']}/stream"
+        async with client.stream("GET", where) as stream:
+            async for line in stream.aiter_lines():
+                if "COMPLETED" in line:
+                    break
+        (await client.get(told["response_url"])).json()
+        return str(told["request_id"])
+
+    return generate, client.aclose
+
+
+def ours(url: str) -> tuple[Generate, Callable[[], Awaitable[None]]]:
+    """Our runnable, through `ainvoke`."""
+    from langchain_fal_image import FalTextToImage, create_fal  # noqa: PLC0415
+
+    fal = create_fal("x", base_url=url)
+    t2i = FalTextToImage(fal=fal)
+
+    async def generate() -> str:
+        return str((await t2i.ainvoke(PAYLOAD)).request_id)
+
+    return generate, fal.aclose
+
+
+def ours_aiohttp(url: str) -> tuple[Generate, Callable[[], Awaitable[None]]]:
+    """Our runnable on an httpx client whose transport is aiohttp."""
+    import aiohttp  # noqa: PLC0415
+    from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415
+
+    from langchain_fal_image import FalTextToImage, create_fal  # noqa: PLC0415
+
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=512))
+    client = httpx.AsyncClient(transport=AiohttpTransport(client=session))
+    fal = create_fal("x", base_url=url, http_async_client=client)
+    t2i = FalTextToImage(fal=fal)
+
+    async def generate() -> str:
+        return str((await t2i.ainvoke(PAYLOAD)).request_id)
+
+    return generate, client.aclose
+
+
+def our_wire(url: str) -> tuple[Generate, Callable[[], Awaitable[None]]]:
+    """Our wire alone, without LangChain and options."""
+    from langchain_fal_image import create_fal  # noqa: PLC0415
+    from langchain_fal_image.wire import flows  # noqa: PLC0415
+
+    fal = create_fal("x", base_url=url)
+
+    async def generate() -> str:
+        output = await fal.arun(flows.generate(fal.context, MODEL, PAYLOAD))
+        return str(output.request_id)
+
+    return generate, fal.aclose
+
+
+def ours_sync(url: str) -> tuple[Generate, Callable[[], Awaitable[None]]]:
+    """Our runnable, through `invoke` in threads."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    from langchain_fal_image import FalTextToImage, create_fal  # noqa: PLC0415
+
+    fal = create_fal("x", base_url=url)
+    t2i = FalTextToImage(fal=fal)
+    pool = ThreadPoolExecutor(256)
+
+    async def generate() -> str:
+        loop = asyncio.get_running_loop()
+        result = await loop.run_in_executor(pool, t2i.invoke, PAYLOAD)
+        return str(result.request_id)
+
+    async def close() -> None:
+        pool.shutdown()
+        fal.close()
+
+    return generate, close
+
+
+def fal_client(url: str) -> tuple[Generate, Callable[[], Awaitable[None]]]:
+    """Fal's Python client, its URL formats replaced to point at loopback."""
+    import fal_client as package  # noqa: PLC0415
+    import fal_client.client as module  # noqa: PLC0415
+
+    module.QUEUE_URL_FORMAT = f"{url}/"  # it insists on TLS
+    client = package.AsyncClient(key="x")
+
+    async def generate() -> str:
+        handle = await client.submit(MODEL, PAYLOAD)
+        await handle.get()
+        return str(handle.request_id)
+
+    async def close() -> None:
+        """Leave it: it has no way to be closed."""
+
+    return generate, close
+
+
+ALL = (floor, our_wire, ours, ours_aiohttp, ours_sync, fal_client)
+CLIENTS = {each.__name__: each for each in ALL}
+
+
+# --- One client in a process of its own ---
+
+
+async def measure(
+    name: str, url: str, *, generations: int, at_once: int
+) -> dict[str, Any]:
+    """Run one client and measure it.
+
+    Args:
+        name: Which one.
+        url: The fake queue's.
+        generations: How many are counted, after a few that warm it up.
+        at_once: How many are under way at once.
+    """
+    generate, close = CLIENTS[name](url)
+    await asyncio.gather(*(generate() for _ in range(min(at_once, 8))))
+    spans: list[tuple[str, float, float]] = []
+    left = iter(range(generations))
+
+    async def work() -> None:
+        for _ in left:
+            began = time.time()
+            request_id = await generate()
+            spans.append((request_id, began, time.time()))
+
+    used = _cpu()
+    began = time.perf_counter()
+    await asyncio.gather(*(work() for _ in range(at_once)))
+    seconds, used = time.perf_counter() - began, _cpu() - used
+    await close()
+    async with httpx.AsyncClient() as client:
+        completed = (await client.get(f"{url}/times")).json()
+    return {
+        # What the queue took lies between its first and last word; we know the last.
+        "in_hand": [ended - completed[each] for each, _, ended in spans],
+        "took": [ended - started for _, started, ended in spans],
+        "per_second": generations / seconds,
+        "cpu": used / generations,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    }
+
+
+def _cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+# --- All clients ---
+
+
+def main() -> int:
+    """Run all clients, or be one of them."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--one", nargs=4, metavar=("CLIENT", "URL", "N", "AT_ONCE"))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--at-once", type=int, nargs="+", default=[1, 64, 256])
+    given = parser.parse_args()
+    if given.one:
+        name, url, generations, at_once = given.one
+        work = measure(name, url, generations=int(generations), at_once=int(at_once))
+        figures = asyncio.run(work)
+        print(json.dumps(figures))
+        return 0
+    for at_once in given.at_once:
+        _compare(at_once, given.rounds)
+    return 0
+
+
+def _compare(at_once: int, rounds: int) -> None:
+    generations = 20 if at_once == 1 else at_once * 8
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in CLIENTS}
+    for _ in range(rounds):
+        for name in CLIENTS:
+            found[name].append(_run(name, generations, at_once))
+    ceiling = at_once / SECONDS
+    print(
+        f"\n{at_once} in flight, {rounds} rounds of {generations} generations of "
+        f"{SECONDS:g} s ±20 %; ceiling {ceiling:.0f} a second"
+    )
+    print(f"{'client':12}{'a second':>10}{'of ceiling':>12}{'CPU ms':>9}", end="")
+    print(f"{'in hand ms':>12}{'p95':>8}{'memory MiB':>12}")
+    for name, figures in found.items():
+        late = [1000 * each for figure in figures for each in figure["in_hand"]]
+        rate = statistics.median(each["per_second"] for each in figures)
+        cpu = statistics.median(each["cpu"] for each in figures)
+        memory = statistics.median(each["memory"] for each in figures)
+        p95 = statistics.quantiles(late, n=20)[-1]
+        print(
+            f"{name:12}{rate:10.1f}{rate / ceiling:12.2f}{1000 * cpu:9.2f}"
+            f"{statistics.median(late):12.2f}{p95:8.1f}{memory / 1024:12.0f}"
+        )
+
+
+def _run(name: str, generations: int, at_once: int) -> dict[str, Any]:
+    with subprocess.Popen(  # noqa: S603 - beside this file
+        [sys.executable, str(HERE / "fake_queue.py"), str(SECONDS)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as queue:
+        assert queue.stdout is not None  # noqa: S101 - for the type checker
+        url = queue.stdout.readline().strip()
+        command = [sys.executable, __file__, "--one", name, url]
+        done = subprocess.run(  # noqa: S603 - this very file
+            [*command, str(generations), str(at_once)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        queue.terminate()
+        if done.returncode:
+            message = f"{name} failed at {at_once} in flight:\n{done.stderr[-2000:]}"
+            raise SystemExit(message)
+        figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return figures
+
+
+if __name__ == "__main__":
+    sys.exit(main())
