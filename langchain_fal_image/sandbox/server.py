@@ -112,6 +112,10 @@ class Sandbox:
         """
         return self._fal.webhooks.signed(body, request_id, at=at)
 
+    def renew_webhook_keys(self) -> None:
+        """Sign with another key from here on, as fal may at any time."""
+        self._fal.webhooks.renew()
+
     @property
     def spoiled_submits(self) -> list[str | None]:
         """The submits whose true answer never reached the client whole.

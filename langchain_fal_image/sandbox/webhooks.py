@@ -47,6 +47,10 @@ class Webhooks:
         written = base64.urlsafe_b64encode(public).decode().rstrip("=")
         return {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "1", "x": written}]}
 
+    def renew(self) -> None:
+        """Take another key."""
+        self._key = None
+
     def expect(self, job: Job, url: str) -> None:
         """Send a request's end to a URL, once it comes."""
         if not _is_here(url):

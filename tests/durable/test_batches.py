@@ -26,7 +26,6 @@ from langchain_fal_image import (
     errors,
 )
 from langchain_fal_image.durable import BatchReport, DurableBatch
-from langchain_fal_image.durable.journal import Journal
 from langchain_fal_image.sandbox import Sandbox
 
 PROMPTS = [f"hill {number}" for number in range(6)]
@@ -261,23 +260,29 @@ def test_a_damaged_journal_is_left_as_it_is(
     assert fal_sandbox.submits == submits
 
 
-def test_a_full_disk_for_images_loses_nothing(
-    make: Make, tmp_path: Path, fal_sandbox: Sandbox
-) -> None:
-    def limited() -> DurableBatch:
-        # The journal is small, an image is not.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, hard))
-        return make(concurrency=1)
-
+@contextlib.contextmanager
+def files_up_to(size: int) -> Iterator[None]:
+    """Let no file grow beyond a size, as on a full disk."""
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    large = [{"prompt": "a hill", "size": "1024x768"}, "a lake"]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
-        with pytest.raises(errors.FalJournalError, match="cannot be written") as caught:
-            limited().run(large)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
         signal.signal(signal.SIGXFSZ, before)
+
+
+def test_a_full_disk_for_images_loses_nothing(
+    make: Make, tmp_path: Path, fal_sandbox: Sandbox
+) -> None:
+    large = [{"prompt": "a hill", "size": "1024x768"}, "a lake"]
+    # The journal is small, an image is not.
+    with (
+        files_up_to(60_000),
+        pytest.raises(errors.FalJournalError, match="cannot be written") as caught,
+    ):
+        make(concurrency=1).run(large)
     assert caught.value.charged == "yes"
     assert caught.value.request_id
     assert list((tmp_path / "pictures").glob("*.png")) == []
@@ -285,31 +290,13 @@ def test_a_full_disk_for_images_loses_nothing(
     assert fal_sandbox.submits == 2
 
 
-@contextlib.contextmanager
-def pages(journal: Path, most: int) -> Iterator[None]:
-    """Let SQLite say that the disk is full beyond so many pages."""
-    prepare = Journal._prepare
-
-    def limited(self: Journal) -> None:
-        prepare(self)
-        self._base.execute(f"pragma max_page_count = {most}")
-
-    # Only SQLite's own limit is set: nothing of ours is replaced.
-    Journal._prepare = limited  # type: ignore[method-assign]  # see above
-    try:
-        yield
-    finally:
-        Journal._prepare = prepare  # type: ignore[method-assign]  # see above
-
-
 def test_a_full_disk_for_the_journal_names_the_request(
-    make: Make, tmp_path: Path, fal: FalProvider, fal_sandbox: Sandbox
+    make: Make, fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
-    path = tmp_path / "run.sqlite"
     inputs = [f"hill {number} {'long ' * 190}" for number in range(12)]
-    with pages(path, 6), pytest.raises(errors.FalJournalError) as caught:
+    with files_up_to(24_576), pytest.raises(errors.FalJournalError) as caught:
         make(concurrency=1).run(inputs)
-    assert "full" in caught.value.message
+    assert "cannot be written" in caught.value.message
     known = {each.request_id for each in make().report().open}
     known |= {each.request_id for each in make().report().done}
     lost = set(fal_sandbox.accepted) - known

@@ -49,12 +49,14 @@ class Receiver:
     Attributes:
         got: Headers and body of each.
         refuse: How many it answers with 503 first.
+        document: What it answers to a GET.
     """
 
     def __init__(self) -> None:
         receiver = self
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.refuse = 0
+        self.document = b""
         self.changed = threading.Condition()
 
         class Handler(BaseHTTPRequestHandler):
@@ -66,6 +68,12 @@ class Receiver:
                     receiver.changed.notify_all()
                 self.send_response(status)
                 self.end_headers()
+
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("content-length", str(len(receiver.document)))
+                self.end_headers()
+                self.wfile.write(receiver.document)
 
             def log_message(self, *args: Any) -> None:
                 """Say nothing."""
@@ -284,10 +292,12 @@ def test_headers_are_read_in_any_case(fal: FalProvider, fal_sandbox: Sandbox) ->
     ],
     ids=str,
 )
-def test_keys_that_are_none_are_told(document: Any, fal_sandbox: Sandbox) -> None:
-    with Sandbox() as other:
-        fal = other.provider()
-        other._fal.webhooks.keys = lambda: document  # type: ignore[method-assign]  # a canned answer
+def test_keys_that_are_none_are_told(
+    document: Any, fal_sandbox: Sandbox, receiver: Receiver
+) -> None:
+    receiver.document = json.dumps(document).encode()
+    rest_url = receiver.url.removesuffix("/hook")
+    with create_fal("k", rest_url=rest_url, timeout=2) as fal:
         with pytest.raises(errors.FalWebhookError, match="cannot be had") as caught:
             webhooks.verify(headers_of(fal_sandbox), BODY, fal=fal, now=now)
         assert caught.value.is_retryable
@@ -318,7 +328,7 @@ def test_new_keys_are_fetched_at_most_once_a_minute(fal_sandbox: Sandbox) -> Non
                 verify(headers_of(fal_sandbox))
         assert asked() == 1
         clock[0] += 61
-        changed_keys._fal.webhooks._key = None  # fal changes its keys
+        changed_keys.renew_webhook_keys()
         verify(headers_of(changed_keys))
         assert asked() == 2
         clock[0] += 24 * 60 * 60 + 1
