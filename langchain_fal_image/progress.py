@@ -6,7 +6,11 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
+from langchain_core.callbacks import (
+    BaseCallbackManager,
+    adispatch_custom_event,
+    dispatch_custom_event,
+)
 from langchain_core.runnables import RunnableConfig
 
 from langchain_fal_image.wire.effects import QueueUpdate
@@ -40,31 +44,50 @@ def _stream_writer() -> Callable[[Any], None] | None:
     return writer
 
 
-def events(config: RunnableConfig) -> Callable[[QueueUpdate], None]:
+def _is_heard(config: RunnableConfig) -> bool:
+    """Tell whether a handler listens to custom events; asking each costs more."""
+    callbacks = config.get("callbacks")
+    if not isinstance(callbacks, BaseCallbackManager):
+        return True
+    return any(not each.ignore_custom_event for each in callbacks.handlers)
+
+
+def events(config: RunnableConfig) -> Callable[[QueueUpdate], None] | None:
     """Make the callback of a sync run: it tells LangChain and a graph's stream.
 
     Args:
         config: The run's config, whose callbacks hear of it.
+
+    Returns:
+        None where nobody listens.
     """
     writer = _stream_writer()
+    is_heard = _is_heard(config)
+    if not writer and not is_heard:
+        return None
 
     def tell(update: QueueUpdate) -> None:
         told = _progress(update)
         if writer:
             writer({"type": EVENT, **told})
-        dispatch_custom_event(EVENT, told, config=config)
+        if is_heard:
+            dispatch_custom_event(EVENT, told, config=config)
 
     return tell
 
 
-def aevents(config: RunnableConfig) -> Callable[[QueueUpdate], Awaitable[None]]:
+def aevents(config: RunnableConfig) -> Callable[[QueueUpdate], Awaitable[None]] | None:
     """Make the callback of an async run; see `events`."""
     writer = _stream_writer()
+    is_heard = _is_heard(config)
+    if not writer and not is_heard:
+        return None
 
     async def tell(update: QueueUpdate) -> None:
         told = _progress(update)
         if writer:
             writer({"type": EVENT, **told})
-        await adispatch_custom_event(EVENT, told, config=config)
+        if is_heard:
+            await adispatch_custom_event(EVENT, told, config=config)
 
     return tell

@@ -20,21 +20,21 @@ from langchain_fal_image.wire.clients import Clients
 from langchain_fal_image.wire.effects import (
     STREAM_END,
     Call,
+    Drain,
     Effect,
     Flow,
     HttpRequest,
     HttpResponse,
     Listen,
     Notify,
-    NotSent,
     QueueUpdate,
     ReplyLost,
     Send,
     Sleep,
     StreamEvent,
     TooLarge,
-    Unsendable,
 )
+from langchain_fal_image.wire.replies import AsyncReply, Reply, failures
 from langchain_fal_image.wire.sse import EventDecoder
 
 __all__ = ["Wire"]
@@ -42,14 +42,7 @@ __all__ = ["Wire"]
 _T = TypeVar("_T")
 _OnUpdate = Callable[[QueueUpdate], Any]
 
-# httpx's failures after which the other side surely received nothing.
-_NEVER_OPENED = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
+_STREAM_END_S = 1.0
 
 
 class Wire:
@@ -148,7 +141,7 @@ class Wire:
                     if isinstance(effect, Notify):
                         yield effect.update
                     elif isinstance(effect, Listen):
-                        stream = stream or _Stream(self, effect)
+                        stream = stream or _Stream(self._clients, effect)
                         answer = stream.next()
                     else:
                         answer = self._perform(effect)
@@ -164,28 +157,22 @@ class Wire:
     def _perform(self, effect: Effect) -> Any:
         match effect:
             case Send(request=request):
-                with _failures():
+                with failures():
                     end = time.monotonic() + request.total_timeout
-                    response = self.send(request)
+                    reply = self._clients.send(request)
                     try:
                         body = bytearray()
-                        for chunk in response.iter_bytes():
+                        for chunk in reply.pieces():
                             body += chunk
                             _check(len(body), end, request)
                     finally:
-                        response.close()
-                return _answer(response, body)
+                        reply.close()
+                return _answer(reply, body)
             case Sleep(seconds):
                 time.sleep(seconds)
             case Call(function):
                 return function()
         return None
-
-    def send(self, request: HttpRequest) -> httpx.Response:
-        """Send a request and give its answer, the body not read yet."""
-        client = self._clients.sync(request.client)
-        built = self._clients.build(client, request)
-        return client.send(built, stream=True, follow_redirects=False)
 
     # --- Async ---
 
@@ -209,14 +196,17 @@ class Wire:
                     raise
                 answer, error = None, None
                 if stream and _ends_stream(effect, stream):
-                    await stream.close()
+                    if isinstance(effect, Drain):
+                        self._clients.in_background(stream.drain())
+                    else:
+                        await stream.close()
                     stream = None
                 try:
                     stop.raise_if_late()
                     if isinstance(effect, Notify):
                         yield effect.update
                     elif isinstance(effect, Listen):
-                        stream = stream or _AsyncStream(self, effect)
+                        stream = stream or _AsyncStream(self._clients, effect)
                         answer = await stream.next()
                     else:
                         answer = await self._aanswer(effect, stop)
@@ -251,17 +241,17 @@ class Wire:
     async def _aperform(self, effect: Effect) -> Any:
         match effect:
             case Send(request=request):
-                with _failures():
+                with failures():
                     end = time.monotonic() + request.total_timeout
-                    response = await self.asend(request)
+                    reply = await self._clients.asend(request)
                     try:
                         body = bytearray()
-                        async for chunk in response.aiter_bytes():
+                        async for chunk in reply.pieces():
                             body += chunk
                             _check(len(body), end, request)
                     finally:
-                        await response.aclose()
-                return _answer(response, body)
+                        await reply.close()
+                return _answer(reply, body)
             case Sleep(seconds):
                 await asyncio.sleep(seconds)
             case Call(function, None):
@@ -270,12 +260,6 @@ class Wire:
             case Call(_, coroutine) if coroutine is not None:
                 return await coroutine()
         return None
-
-    async def asend(self, request: HttpRequest) -> httpx.Response:
-        """Send a request and give its answer, the body not read yet."""
-        client = await self._clients.asynchronous(request.client)
-        built = self._clients.build(client, request)
-        return await client.send(built, stream=True, follow_redirects=False)
 
 
 class _Interruption:
@@ -294,13 +278,13 @@ class _Interruption:
 class _Stream:
     """An event stream that is read as a flow asks for it."""
 
-    def __init__(self, wire: Wire, listen: Listen) -> None:
+    def __init__(self, clients: Clients, listen: Listen) -> None:
         self.listen = listen
-        self._wire = wire
+        self._clients = clients
         self._items = self._read()
 
     def next(self) -> StreamEvent | HttpResponse | str:
-        with _failures():
+        with failures():
             return next(self._items, STREAM_END)
 
     def close(self) -> None:
@@ -308,71 +292,57 @@ class _Stream:
 
     def _read(self) -> Generator[StreamEvent | HttpResponse | str, None, None]:
         request = self.listen.request
-        response = self._wire.send(request)
+        reply = self._clients.send(request)
         try:
-            if not _is_event_stream(response):
-                yield _answer(response, b"")
+            if not _is_event_stream(reply):
+                yield _answer(reply, b"")
                 return
             decoder = EventDecoder(max_bytes=request.max_bytes)
-            for chunk in response.iter_bytes():
+            for chunk in reply.pieces():
                 yield from decoder.feed(chunk)
         finally:
-            response.close()
+            reply.close()
 
 
 class _AsyncStream:
     """The same for the async driver."""
 
-    def __init__(self, wire: Wire, listen: Listen) -> None:
+    def __init__(self, clients: Clients, listen: Listen) -> None:
         self.listen = listen
-        self._wire = wire
+        self._clients = clients
         self._items = self._read()
 
     async def next(self) -> StreamEvent | HttpResponse | str:
-        with _failures():
+        with failures():
             return await anext(self._items, STREAM_END)
+
+    async def drain(self) -> None:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(_STREAM_END_S):
+                async for _ in self._items:
+                    pass
+        await self.close()
 
     async def close(self) -> None:
         await self._items.aclose()
 
     async def _read(self) -> AsyncGenerator[StreamEvent | HttpResponse | str, None]:
         request = self.listen.request
-        response = await self._wire.asend(request)
+        reply = await self._clients.asend(request)
         try:
-            if not _is_event_stream(response):
-                yield _answer(response, b"")
+            if not _is_event_stream(reply):
+                yield _answer(reply, b"")
                 return
             decoder = EventDecoder(max_bytes=request.max_bytes)
-            async for chunk in response.aiter_bytes():
+            async for chunk in reply.pieces():
                 for item in decoder.feed(chunk):
                     yield item
         finally:
-            await response.aclose()
+            await reply.close()
 
 
-@contextlib.contextmanager
-def _failures() -> Iterator[None]:
-    """Turn httpx's failures into those that flows know."""
-    try:
-        yield
-    except _NEVER_OPENED as error:
-        raise NotSent(_words(error)) from error
-    except (httpx.TransportError, httpx.DecodingError) as error:
-        raise ReplyLost(_words(error)) from error
-    except (httpx.InvalidURL, UnicodeError) as error:
-        raise Unsendable(_words(error)) from error
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-def _answer(response: httpx.Response, body: bytes | bytearray) -> HttpResponse:
-    return HttpResponse(
-        status=response.status_code,
-        headers={name.lower(): value for name, value in response.headers.items()},
-        body=bytes(body),
-    )
+def _answer(reply: Reply | AsyncReply, body: bytes | bytearray) -> HttpResponse:
+    return HttpResponse(status=reply.status, headers=reply.headers, body=bytes(body))
 
 
 def _check(size: int, end: float, request: HttpRequest) -> None:
@@ -385,9 +355,9 @@ def _check(size: int, end: float, request: HttpRequest) -> None:
         raise ReplyLost(message)
 
 
-def _is_event_stream(response: httpx.Response) -> bool:
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return response.status_code == httpx.codes.OK and kind == "text/event-stream"
+def _is_event_stream(reply: Reply | AsyncReply) -> bool:
+    kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return reply.status == httpx.codes.OK and kind == "text/event-stream"
 
 
 def _ends_stream(effect: Effect, stream: _Stream | _AsyncStream) -> bool:

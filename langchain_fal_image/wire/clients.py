@@ -6,33 +6,55 @@ import asyncio
 import contextlib
 import importlib.metadata
 import ipaddress
+import logging
 import os
 import re
+import ssl
 import threading
 import urllib.request
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import Any, Literal, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import httpx
 
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.wire import guard
+from langchain_fal_image.wire.bodies import Body
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import HttpRequest
+from langchain_fal_image.wire.pools import (
+    POOL_LIMITS,
+    AsyncPooledTransport,
+    PooledTransport,
+)
+from langchain_fal_image.wire.replies import (
+    AsyncReply,
+    HttpxAsyncReply,
+    HttpxReply,
+    Reply,
+    failures,
+)
 from langchain_fal_image.wire.transport import AsyncGuardedTransport, GuardedTransport
+
+if TYPE_CHECKING:
+    from langchain_fal_image.wire.fast import AiohttpSession
+
+    _AsyncWay = httpx.AsyncClient | httpx.AsyncBaseTransport | AiohttpSession
 
 __all__ = ["Clients"]
 
+_log = logging.getLogger("langchain_fal_image")
 _T = TypeVar("_T")
 _Purpose = Literal["api", "media"]
-_LIMITS = httpx.Limits(
-    max_connections=256, max_keepalive_connections=64, keepalive_expiry=30
-)
-# The guarded transport connects to addresses, and two hosts may share one: a kept
-# connection would carry a request to a host whose certificate nobody asked for.
-_GUARDED_LIMITS = httpx.Limits(max_connections=256, max_keepalive_connections=0)
+_Way = httpx.Client | httpx.BaseTransport
 _LONGEST_WAIT_S = 86_400.0  # what the system takes for a time has an end
+# What an httpx client sends of its own.
+_HEADERS = {
+    "accept": "*/*",
+    "accept-encoding": "gzip, deflate",
+    "connection": "keep-alive",
+}
 _HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 _HEADER_VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
 
@@ -46,6 +68,10 @@ class Clients:
         headers: Sent to fal's API beside our own.
         http_client: Used for sync API calls; not closed here.
         http_async_client: Used for async API calls; not closed here.
+        on_aiohttp: Whether async API calls go through aiohttp.
+
+    Raises:
+        FalConfigurationError: aiohttp is asked for and not installed.
     """
 
     def __init__(
@@ -56,10 +82,14 @@ class Clients:
         headers: Mapping[str, str] | None = None,
         http_client: httpx.Client | None = None,
         http_async_client: httpx.AsyncClient | None = None,
+        on_aiohttp: bool = False,
     ) -> None:
         self._context = context
+        self._on_aiohttp = on_aiohttp
+        if on_aiohttp:
+            _fast_session(self._tls)  # says so now where it cannot be had
         self._key = key
-        self._headers = dict(headers or {})
+        self._headers = {name.lower(): value for name, value in (headers or {}).items()}
         self._given = http_client
         self._given_async = http_async_client
         self._agent = f"langchain-fal-image/{_version()}"
@@ -70,74 +100,132 @@ class Clients:
         # A lock that another thread held when the process was forked stays held.
         self._lock = threading.Lock()
         self._pid = os.getpid()
-        self._sync: dict[_Purpose, httpx.Client] = {}
+        self._context_of_tls: ssl.SSLContext | None = None
+        self._sync: dict[_Purpose, _Way] = {}
         # A provider that nobody closed leaves no open socket behind.
         weakref.finalize(self, _close_all, self._sync, os.getpid())
         self._loops: weakref.WeakKeyDictionary[
-            asyncio.AbstractEventLoop, dict[_Purpose, httpx.AsyncClient]
+            asyncio.AbstractEventLoop,
+            dict[_Purpose, _AsyncWay],
         ] = weakref.WeakKeyDictionary()
         self._closers: weakref.WeakKeyDictionary[
             asyncio.AbstractEventLoop, AsyncGenerator[None, None]
         ] = weakref.WeakKeyDictionary()
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def build(
-        self, client: httpx.Client | httpx.AsyncClient, request: HttpRequest
-    ) -> httpx.Request:
-        """Make the httpx request; the key goes on it only for fal's API.
+    def send(self, request: HttpRequest) -> Reply:
+        """Send a request from a thread and give its answer, the body not read yet.
+
+        Raises:
+            FalConfigurationError: There is no key, or a header cannot be sent.
+            TransportFailure: There is no answer.
+        """
+        way = self._sync_way(request.client)
+        headers, timeout = self.headers_for(request), self._timeout(request)
+        body = request.content
+        content = body.pieces() if isinstance(body, Body) else body
+        with failures():
+            if isinstance(way, httpx.Client):
+                built = way.build_request(
+                    request.method,
+                    request.url,
+                    headers=headers,
+                    content=content,
+                    timeout=httpx.Timeout(**timeout),
+                )
+                response = way.send(built, stream=True, follow_redirects=False)
+            else:
+                response = way.handle_request(
+                    _built(request, headers, content, timeout)
+                )
+        return HttpxReply(response)
+
+    async def asend(self, request: HttpRequest) -> AsyncReply:
+        """Send a request from the running event loop; see `send`."""
+        way = await self._async_way(request.client)
+        headers, timeout = self.headers_for(request), self._timeout(request)
+        body = request.content
+        content = body.apieces() if isinstance(body, Body) else body
+        if isinstance(way, httpx.AsyncClient):
+            with failures():
+                built = way.build_request(
+                    request.method,
+                    request.url,
+                    headers=headers,
+                    content=content,
+                    timeout=httpx.Timeout(**timeout),
+                )
+                response = await way.send(built, stream=True, follow_redirects=False)
+            return HttpxAsyncReply(response)
+        if isinstance(way, httpx.AsyncBaseTransport):
+            with failures():
+                built = _built(request, headers, content, timeout)
+                response = await way.handle_async_request(built)
+            return HttpxAsyncReply(response)
+        return await way.send(
+            request.method,
+            request.url,
+            headers={**_HEADERS, **headers},
+            content=content,
+            timeout=timeout,
+        )
+
+    def _timeout(self, request: HttpRequest) -> dict[str, float]:
+        wait = min(request.read_timeout, _LONGEST_WAIT_S)
+        return {
+            "connect": min(self._context.timeouts.connect, wait),
+            "read": wait,
+            "write": wait,
+            # A request waits for its turn as long as there is time at all.
+            "pool": min(max(request.total_timeout, wait), _LONGEST_WAIT_S),
+        }
+
+    def headers_for(self, request: HttpRequest) -> dict[str, str]:
+        """Give a request's headers; the key and own ones go only to fal's API.
 
         Raises:
             FalConfigurationError: There is no key, or a header cannot be sent.
         """
         headers = {"user-agent": self._agent, **request.headers}
-        is_api = request.client == "api"
-        if is_api and guard.gets_key(request.url, self._context.hosts):
+        if request.client == "api" and guard.gets_key(request.url, self._context.hosts):
             key = {"authorization": f"Key {self._key()}"}
-            headers = {**key, **_lower(self._headers), **headers}
+            headers = {**key, **self._headers, **headers}
+        if isinstance(request.content, Body):
+            headers["content-length"] = str(request.content.size)
         _check_headers(headers)
-        timeouts = self._context.timeouts
-        wait = min(request.read_timeout, _LONGEST_WAIT_S)
-        return client.build_request(
-            request.method,
-            request.url,
-            headers=headers,
-            content=request.content,
-            timeout=httpx.Timeout(
-                connect=min(timeouts.connect, wait), read=wait, write=wait, pool=wait
-            ),
-        )
+        return headers
 
-    def sync(self, purpose: _Purpose) -> httpx.Client:
-        """Give the client for threads."""
+    def _sync_way(self, purpose: _Purpose) -> _Way:
         if purpose == "api" and self._given is not None:
             return self._given
-        client = self._sync.get(purpose)
-        if client is None:
+        way = self._sync.get(purpose)
+        if way is None:
             with self._lock:
-                client = self._sync.get(purpose)
-                if client is None:
-                    client = self._sync[purpose] = httpx.Client(
-                        **self._settings(purpose, GuardedTransport)
-                    )
-        return client
+                way = self._sync.get(purpose)
+                if way is None:
+                    way = self._sync[purpose] = self._make(purpose)
+        return way
 
-    async def asynchronous(self, purpose: _Purpose) -> httpx.AsyncClient:
-        """Give the client of the running event loop."""
+    async def _async_way(self, purpose: _Purpose) -> _AsyncWay:
         if purpose == "api" and self._given_async is not None:
             return self._given_async
         loop = asyncio.get_running_loop()
-        clients = self._loops.get(loop)
-        if clients is None:
-            clients = self._loops[loop] = {}
+        ways = self._loops.get(loop)
+        if ways is None:
+            ways = self._loops[loop] = {}
             # An event loop closes its async generators before it ends: this one
-            # closes the clients, so that asyncio.run() leaves no open connection.
-            closer = self._closers[loop] = _closer(clients)
+            # closes the connections, so that asyncio.run() leaves none open.
+            closer = self._closers[loop] = _closer(ways)
             await anext(closer)
-        if purpose not in clients:
-            clients[purpose] = httpx.AsyncClient(
-                **self._settings(purpose, AsyncGuardedTransport)
-            )
-        return clients[purpose]
+        if purpose not in ways:
+            ways[purpose] = self._amake(purpose)
+        return ways[purpose]
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let work of the running event loop go on beside what follows."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def shielded(self, work: Awaitable[_T]) -> _T:
         """Await work that goes on even if the waiting task is cancelled."""
@@ -160,13 +248,45 @@ class Clients:
         if closer is not None:
             await closer.aclose()
 
-    def _settings(self, purpose: _Purpose, transport: type[Any]) -> Any:
-        if purpose == "api":
-            return {"limits": _LIMITS, "follow_redirects": False}
+    def _make(self, purpose: _Purpose) -> _Way:
+        def pooled(proxy: str | None = None) -> PooledTransport:
+            return PooledTransport(
+                lambda: httpx.HTTPTransport(
+                    verify=self._tls(), limits=POOL_LIMITS, proxy=proxy
+                )
+            )
+
         trusted = self._context.trusted_origins
-        guarded = transport(trusted=trusted, limits=_GUARDED_LIMITS)
-        mounts = _proxy_mounts(transport.__base__)
-        return {"transport": guarded, "mounts": mounts, "follow_redirects": False}
+        direct: httpx.BaseTransport = (
+            pooled() if purpose == "api" else GuardedTransport(pooled, trusted=trusted)
+        )
+        mounts = _proxy_mounts(pooled)
+        return httpx.Client(transport=direct, mounts=mounts) if mounts else direct
+
+    def _amake(self, purpose: _Purpose) -> _AsyncWay:
+        def pooled(proxy: str | None = None) -> AsyncPooledTransport:
+            return AsyncPooledTransport(
+                lambda: httpx.AsyncHTTPTransport(
+                    verify=self._tls(), limits=POOL_LIMITS, proxy=proxy
+                )
+            )
+
+        trusted = self._context.trusted_origins
+        direct: httpx.AsyncBaseTransport = (
+            pooled()
+            if purpose == "api"
+            else AsyncGuardedTransport(pooled, trusted=trusted)
+        )
+        mounts = _proxy_mounts(pooled)
+        if purpose == "api" and self._on_aiohttp and not mounts:
+            return _fast_session(self._tls)
+        return httpx.AsyncClient(transport=direct, mounts=mounts) if mounts else direct
+
+    def _tls(self) -> ssl.SSLContext:
+        # Made once: reading the certificates takes longer than a request.
+        if self._context_of_tls is None:
+            self._context_of_tls = httpx.create_ssl_context()
+        return self._context_of_tls
 
 
 _ALL: weakref.WeakSet[Clients] = weakref.WeakSet()
@@ -182,7 +302,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_after_fork)
 
 
-def _close_all(clients: dict[_Purpose, httpx.Client], pid: int) -> None:
+def _close_all(clients: dict[_Purpose, _Way], pid: int) -> None:
     if os.getpid() == pid:
         for client in clients.values():
             client.close()
@@ -190,7 +310,7 @@ def _close_all(clients: dict[_Purpose, httpx.Client], pid: int) -> None:
 
 
 async def _closer(
-    clients: dict[_Purpose, httpx.AsyncClient],
+    clients: dict[_Purpose, _AsyncWay],
 ) -> AsyncGenerator[None, None]:
     try:
         yield
@@ -200,7 +320,33 @@ async def _closer(
         clients.clear()
 
 
-def _proxy_mounts(transport: Any) -> dict[str, Any]:
+def _built(
+    request: HttpRequest, headers: dict[str, str], content: Any, timeout: dict[str, Any]
+) -> httpx.Request:
+    """Make a request as a client would, without the client's own work."""
+    if _log.isEnabledFor(logging.DEBUG):
+        _log.debug("%s %s", request.method, request.url.partition("?")[0])
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers={**_HEADERS, **headers},
+        content=content,
+        extensions={"timeout": timeout},
+    )
+
+
+def _fast_session(tls: Callable[[], ssl.SSLContext]) -> AiohttpSession:
+    try:
+        from langchain_fal_image.wire.fast import AiohttpSession  # noqa: PLC0415
+    except ImportError as error:
+        message = "aiohttp is asked for, and not installed."
+        raise FalConfigurationError(
+            message, next_step="pip install 'langchain-fal-image[fast]'"
+        ) from error
+    return AiohttpSession(tls)
+
+
+def _proxy_mounts(through: Callable[[str], Any]) -> dict[str, Any]:
     """Send through the environment's proxies what they are for, and nothing else.
 
     Only a proxy sees the addresses of what goes through it. Everything else, such as
@@ -211,9 +357,7 @@ def _proxy_mounts(transport: Any) -> dict[str, Any]:
     if "*" in spared:
         return {}
     mounts: dict[str, Any] = {
-        f"{scheme}://": transport(
-            proxy=url if "://" in url else f"http://{url}", limits=_LIMITS
-        )
+        f"{scheme}://": through(url if "://" in url else f"http://{url}")
         for scheme in ("http", "https", "all")
         if (url := proxies.get(scheme))
     }
@@ -238,10 +382,6 @@ def _check_headers(headers: Mapping[str, str]) -> None:
         what = "The fal key" if name == "authorization" else f"The header {name!r}"
         message = f"{what} has line breaks or letters in it that HTTP cannot carry."
         raise FalConfigurationError(message, next_step="Copy it again, whole.")
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
 
 
 def _version() -> str:

@@ -1,12 +1,13 @@
 """What a flow asks for, what it is answered, and the values it deals in.
 
-A flow is a generator that does no I/O. It yields one of five effects and is sent the
+A flow is a generator that does no I/O. It yields one of these effects and is sent the
 answer; a failure of the transport is thrown into it:
 
 - `Send`: one HTTP exchange. Answered with an `HttpResponse`.
 - `Listen`: the next item of an event stream. The first opens it; any other effect
   but `Notify` closes it. Answered with `StreamEvent`, `HEARTBEAT`, `STREAM_END`, or
   an `HttpResponse` where the answer was no event stream.
+- `Drain`: the stream has said all that matters.
 - `Sleep`: a pause.
 - `Notify`: news of a request, for whoever watches.
 - `Call`: a function that blocks, such as reading a file.
@@ -20,12 +21,14 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, TypeVar
 from urllib.parse import quote
 
+from langchain_fal_image.wire.bodies import Body
 from langchain_fal_image.wire.settings import Hosts
 
 __all__ = [
     "HEARTBEAT",
     "STREAM_END",
     "Call",
+    "Drain",
     "Effect",
     "Flow",
     "HttpRequest",
@@ -109,7 +112,7 @@ class HttpRequest:
         method: HTTP's.
         url: Absolute.
         headers: Beside those that every request has.
-        content: The body.
+        content: The body: bytes, or what is read while it is sent.
         read_timeout: How long to wait for the next bytes, in seconds.
         total_timeout: How long the whole answer may take, in seconds.
         max_bytes: How large the answer may be.
@@ -119,7 +122,7 @@ class HttpRequest:
     method: Literal["GET", "POST", "PUT"]
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    content: bytes | None = field(default=None, repr=False)
+    content: bytes | Body | None = field(default=None, repr=False)
     read_timeout: float
     total_timeout: float = float("inf")
     max_bytes: int
@@ -199,6 +202,16 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class Drain:
+    """Let a stream end by itself, beside what follows.
+
+    A server ends a stream a moment after its last event; read to its end, it leaves a
+    connection that can be used again. The sync driver, which would have to wait for
+    that, closes it.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Sleep:
     """Pause, for a time in seconds."""
 
@@ -226,7 +239,7 @@ class Call:
     coroutine: Callable[[], Awaitable[Any]] | None = None
 
 
-Effect: TypeAlias = Send | Listen | Sleep | Notify | Call
+Effect: TypeAlias = Send | Listen | Drain | Sleep | Notify | Call
 Flow: TypeAlias = Generator[Effect, Any, _T]
 
 

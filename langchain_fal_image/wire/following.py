@@ -8,6 +8,7 @@ from langchain_fal_image.wire.context import Context, Deadline, exchange
 from langchain_fal_image.wire.effects import (
     HEARTBEAT,
     STREAM_END,
+    Drain,
     Flow,
     HttpResponse,
     Listen,
@@ -118,6 +119,7 @@ def _listen(
             return True
         yield from teller.tell(update)
         if teller.is_done:
+            yield Drain()
             return True
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
+import re
 import socket
 import unicodedata
 from collections.abc import Collection, Iterable
@@ -41,6 +43,7 @@ _LOCAL_SUFFIXES = (
     ".home.arpa",
     ".arpa",
 )
+_NOT_IN_URLS = re.compile(r"[\x00-\x20\\\x7f]")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # Private, though not to every Python's `is_global`: clouds answer at some of these.
 _INTERNAL = tuple(
@@ -68,6 +71,7 @@ def origin(url: str) -> Origin:
     return parts.scheme, host, _PORTS[parts.scheme] if port is None else port
 
 
+@functools.lru_cache
 def configured_origins(hosts: Hosts) -> frozenset[Origin]:
     """Give the origins that the developer put in the place of fal's own.
 
@@ -77,10 +81,22 @@ def configured_origins(hosts: Hosts) -> frozenset[Origin]:
     return frozenset(origin(url) for url in hosts.urls() if url not in usual)
 
 
+@functools.lru_cache
+def _api_origins(hosts: Hosts) -> frozenset[Origin]:
+    return frozenset(origin(url) for url in hosts.api_urls())
+
+
+@functools.lru_cache
+def _api_prefixes(hosts: Hosts) -> tuple[str, ...]:
+    return tuple(f"{url}/" for url in hosts.api_urls() if "@" not in url)
+
+
 def gets_key(url: str, hosts: Hosts) -> bool:
     """Tell whether the key may go to a URL: only to the API origins in use."""
+    if url.startswith(_api_prefixes(hosts)) and not _NOT_IN_URLS.search(url):
+        return True  # the host is in the prefix
     try:
-        is_api = origin(url) in {origin(each) for each in hosts.api_urls()}
+        is_api = origin(url) in _api_origins(hosts)
     except Refused:
         return False
     # A user name in the URL would take the key's place.
@@ -185,7 +201,7 @@ def allowed_path(path: str | os.PathLike[str], *, allowed_dirs: Iterable[Path]) 
 
 
 def _split(url: str) -> SplitResult:
-    if any(ord(each) <= 0x20 or each in "\\\x7f" for each in url):  # noqa: PLR2004 - control characters and space
+    if _NOT_IN_URLS.search(url):
         message = "it has spaces, control characters or backslashes in it"
         raise Refused(message)
     try:

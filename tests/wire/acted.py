@@ -6,6 +6,9 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+import httpx
+
+from langchain_fal_image.wire.bodies import Body
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import (
     STREAM_END,
@@ -19,6 +22,11 @@ from langchain_fal_image.wire.effects import (
     Send,
     Sleep,
     StreamEvent,
+)
+from langchain_fal_image.wire.pools import (
+    POOL_LIMITS,
+    AsyncPooledTransport,
+    PooledTransport,
 )
 
 T = TypeVar("T")
@@ -163,3 +171,16 @@ def operation(request: HttpRequest) -> str:
     if path.endswith("/stream"):
         return "stream"
     return "status" if path.endswith("/status") else "result"
+
+
+def pooled() -> PooledTransport:
+    return PooledTransport(lambda: httpx.HTTPTransport(limits=POOL_LIMITS))
+
+
+def apooled() -> AsyncPooledTransport:
+    return AsyncPooledTransport(lambda: httpx.AsyncHTTPTransport(limits=POOL_LIMITS))
+
+
+def body_of(request: HttpRequest) -> bytes:
+    body = request.content
+    return b"".join(body.pieces()) if isinstance(body, Body) else body or b""

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from acted import apooled, pooled
 
 from langchain_fal_image import FalProvider, create_fal
 from langchain_fal_image.errors import (
@@ -85,19 +86,19 @@ def test_a_refused_connection_was_never_sent(run: Run) -> None:
 def test_the_address_is_checked_where_it_is_connected_to(fal_sandbox: Sandbox) -> None:
     # What a hostile DNS does: the text was fine, the address is this machine's own.
     url = fal_sandbox.media.put("a.bin", b"x", "application/octet-stream")
-    with httpx.Client(transport=GuardedTransport(trusted=())) as client:
+    with httpx.Client(transport=GuardedTransport(pooled, trusted=())) as client:
         for each in (url, url.replace("127.0.0.1", "localhost")):
             with pytest.raises(Refused, match="not a public address"):
                 client.get(each)
     trusted = {origin(url)}
-    with httpx.Client(transport=GuardedTransport(trusted=trusted)) as client:
+    with httpx.Client(transport=GuardedTransport(pooled, trusted=trusted)) as client:
         assert client.get(url).content == b"x"
     assert len(fal_sandbox.requests) == 1
 
 
 async def test_and_so_it_is_without_blocking(fal_sandbox: Sandbox) -> None:
     url = fal_sandbox.media.put("a.bin", b"x", "application/octet-stream")
-    transport = AsyncGuardedTransport(trusted=())
+    transport = AsyncGuardedTransport(apooled, trusted=())
     async with httpx.AsyncClient(transport=transport) as client:
         with pytest.raises(Refused, match="not a public address"):
             await client.get(url.replace("127.0.0.1", "localhost"))

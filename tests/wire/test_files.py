@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acted import Stage, answer
+from acted import Stage, answer, body_of
 
 from langchain_fal_image import errors
 from langchain_fal_image.wire import guard
@@ -70,11 +70,11 @@ def test_an_upload_is_begun_then_put_without_a_key() -> None:
     begin, put = stage.sent
     assert url == "https://v3.fal.media/in.png"
     assert "storage/upload/initiate?storage_type=fal-cdn-v3" in begin.url
-    assert json.loads(begin.content or b"") == {
+    assert json.loads(body_of(begin)) == {
         "file_name": "a.png",
         "content_type": "image/png",
     }
-    assert (put.method, put.content, put.client) == ("PUT", b"pixels", "media")
+    assert (put.method, body_of(put), put.client) == ("PUT", b"pixels", "media")
     assert not guard.gets_key(put.url, stage.context.hosts)
 
 
@@ -87,10 +87,10 @@ def test_a_large_upload_goes_in_ordered_parts() -> None:
     )
     begin, *parts, complete = stage.sent
     assert "initiate-multipart" in begin.url
-    assert [part.content for part in parts] == [b"0123", b"4567", b"89ab"]
+    assert [body_of(part) for part in parts] == [b"0123", b"4567", b"89ab"]
     assert parts[1].url == "https://up.example/put/2?sig=1"
     assert complete.url == "https://up.example/put/complete?sig=1"
-    assert json.loads(complete.content or b"")["parts"] == [
+    assert json.loads(body_of(complete))["parts"] == [
         {"partNumber": number, "etag": f'"{number}"'} for number in (1, 2, 3)
     ]
 

@@ -227,9 +227,7 @@ def test_the_key_and_own_headers_stay_with_fal(url: str, client: Any) -> None:
     request = HttpRequest(
         method="GET", url=url, client=client, read_timeout=1, max_bytes=1
     )
-    built = clients.build(httpx.Client(), request)
-    assert "authorization" not in built.headers
-    assert "x-own" not in built.headers
+    assert not {"authorization", "x-own"} & clients.headers_for(request).keys()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from acted import Stage, answer
+from acted import Stage, answer, body_of
 
 from langchain_fal_image import errors
 from langchain_fal_image.wire.context import Context
@@ -34,7 +34,7 @@ def test_only_what_is_large_goes_in_parts(size: int, parts: int) -> None:
     assert put(stage, content, limits=SMALL) == URL
     assert len(stage.sent) == (parts + 2 if parts else 2)
     sent = stage.sent[1 : parts + 1] if parts else stage.sent[1:]
-    assert b"".join(each.content or b"" for each in sent) == content
+    assert b"".join(body_of(each) for each in sent) == content
 
 
 def test_each_part_keeps_the_query_and_bears_its_number() -> None:
@@ -59,10 +59,10 @@ def test_a_part_that_fails_is_sent_again_in_its_place() -> None:
     ]
     stage = Stage(initiate=[answer(200, PLACE)], put=replies)
     put(stage, b"0123456789ab", limits=SMALL)
-    assert [each.content for each in stage.sent[1:6]] == [
+    assert [body_of(each) for each in stage.sent[1:6]] == [
         *(b"0123", b"4567", b"4567", b"4567", b"89ab"),
     ]
-    parts = json.loads(stage.sent[-1].content or b"")["parts"]
+    parts = json.loads(body_of(stage.sent[-1]))["parts"]
     assert [(each["partNumber"], each["etag"]) for each in parts] == [
         *((1, "1"), (2, "2"), (3, "3")),
     ]
@@ -120,7 +120,7 @@ def test_a_file_name_that_is_no_text_is_sent_as_text() -> None:
         stage.context, b"x", content_type="image/png", file_name="\udcffa.png"
     )
     stage.play(flow)
-    assert json.loads(stage.sent[0].content or b"")["file_name"] == "?a.png"
+    assert json.loads(body_of(stage.sent[0]))["file_name"] == "?a.png"
 
 
 def moved(to: str, status: int = 302) -> Any:

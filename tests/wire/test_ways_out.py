@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from acted import MODEL, SUBMITTED, Stage
+from acted import MODEL, SUBMITTED, Stage, apooled, pooled
 
 from langchain_fal_image import create_fal, errors
 from langchain_fal_image.wire import flows
@@ -102,7 +102,7 @@ def test_the_next_address_is_tried_where_the_first_is_dead(
     tried: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolve_to(monkeypatch, "8.8.8.8", "8.8.8.8", "1.1.1.1")
-    with httpx.Client(transport=GuardedTransport(trusted=())) as client:
+    with httpx.Client(transport=GuardedTransport(pooled, trusted=())) as client:
         assert client.get("https://two.example/").content == b"x"
     assert tried == ["8.8.8.8", "1.1.1.1"]
 
@@ -111,7 +111,7 @@ async def test_and_so_without_blocking(
     tried: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolve_to(monkeypatch, "8.8.8.8", "1.1.1.1")
-    transport = AsyncGuardedTransport(trusted=())
+    transport = AsyncGuardedTransport(apooled, trusted=())
     async with httpx.AsyncClient(transport=transport) as client:
         assert (await client.get("https://two.example/")).content == b"x"
     assert tried == ["8.8.8.8", "1.1.1.1"]
@@ -122,7 +122,7 @@ def test_one_private_address_refuses_the_host(
 ) -> None:
     resolve_to(monkeypatch, "8.8.8.8", "10.0.0.1")
     with (
-        httpx.Client(transport=GuardedTransport(trusted=())) as client,
+        httpx.Client(transport=GuardedTransport(pooled, trusted=())) as client,
         pytest.raises(Exception, match="not a public address"),
     ):
         client.get("https://two.example/")
