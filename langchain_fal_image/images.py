@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import html
 import os
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from langchain_fal_image.bound import Bound
 from langchain_fal_image.errors import (
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["GeneratedImage", "InputReference"]
+
+_HEAD = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -107,11 +110,11 @@ class GeneratedImage(Bound):
             FalDownloadError: The bytes cannot be had.
             OSError: The file cannot be written.
         """
-        return self._provider.run(self._save(Path(path)))
+        return self._provider.run(self.saving(Path(path)))
 
     async def asave(self, path: str | os.PathLike[str]) -> Path:
         """Write the image to a file; see `save`."""
-        return await self._provider.arun(self._save(Path(path)))
+        return await self._provider.arun(self.saving(Path(path)))
 
     def to_pil(self) -> PIL.Image.Image:
         """Read the image as a Pillow image.
@@ -213,44 +216,58 @@ class GeneratedImage(Bound):
                     "sync_mode off, so that images come by URL.",
                 )
             content = (yield from download(fal.context, self.url)).content
-        seen = sniff(content)
-        if seen is None and is_text(content):
-            message = (
-                f"{self._name()} is no image: {len(content)} bytes of text lie there."
-            )
+        self._look(content, len(content))
+        return content
+
+    def _look(self, head: bytes, size: int) -> None:
+        """Note what the bytes are; refuse a page that stands in the image's place."""
+        seen = sniff(head)
+        if seen is None and is_text(head):
+            message = f"{self._name()} is no image: {size} bytes of text lie there."
             raise FalDownloadError(message, request_id=self.request_id)
         if seen:
             object.__setattr__(self, "mime_type", seen.mime_type)
             if seen.width and seen.height:
                 object.__setattr__(self, "width", seen.width)
                 object.__setattr__(self, "height", seen.height)
-        return content
 
-    def _save(self, path: Path) -> Flow[Path]:
-        content = yield from self.reading()
-        suffix = EXTENSIONS.get(self.mime_type or "", "")
+    def saving(self, path: Path, *, name: str | None = None) -> Flow[Path]:
+        """Write the image to a file, as a flow; see `save`.
 
-        def write() -> Path:
-            target = path
-            if target.is_dir():
-                name = Path(self.file_name or f"{self.handle or 'image'}{suffix}").name
-                target /= name
-            elif not target.suffix:
-                target = target.with_suffix(suffix)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(f".{target.name}.part")
-            try:
-                with part.open("wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                part.replace(target)
-            finally:
-                part.unlink(missing_ok=True)
-            return target
-
-        written: Path = yield Call(write)
+        Args:
+            path: As for `save`.
+            name: Without a suffix: what it is called in a directory.
+        """
+        file: BinaryIO = yield Call(lambda: _part_file(path))
+        part = Path(file.name)
+        try:
+            if self.url is None or self.sha256 is not None:
+                content = yield from self.reading()
+                yield Call(lambda: file.write(content))
+            else:
+                fal = self._provider
+                yield from download(fal.context, self.url, into=file)
+                yield Call(lambda: self._look(*_beginning(file)))
+            written: Path = yield Call(lambda: self._put(file, path, name))
+        finally:
+            file.close()
+            part.unlink(missing_ok=True)
         return written
+
+    def _put(self, file: BinaryIO, path: Path, name: str | None) -> Path:
+        """Give a file that was written whole its name."""
+        suffix = EXTENSIONS.get(self.mime_type or "", "")
+        if path.is_dir():
+            own = self.file_name if name is None else None
+            path /= Path(own or f"{name or self.handle or 'image'}{suffix}").name
+        elif not path.suffix:
+            path = path.with_suffix(suffix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
+        Path(file.name).replace(path)
+        return path
 
     def _name(self) -> str:
         return self.handle or self.url or f"image {self.index} of {self.request_id}"
@@ -264,3 +281,18 @@ class GeneratedImage(Bound):
             f'<img src="{html.escape(source)}" alt="{html.escape(self._name())}" '
             f'style="max-width:100%;max-height:32em">'
         )
+
+
+def _part_file(path: Path) -> BinaryIO:
+    """Open a file that takes the bytes until they are whole, on the same disk."""
+    folder = path if path.is_dir() else path.parent
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    name = f".{path.name[:100]}.{secrets.token_hex(4)}.part"
+    return (folder / name).open("x+b")
+
+
+def _beginning(file: BinaryIO) -> tuple[bytes, int]:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return file.read(_HEAD), size

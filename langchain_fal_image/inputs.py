@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from langchain_fal_image.errors import (
     FalConfigurationError,
@@ -21,6 +21,7 @@ from langchain_fal_image.outputs import decode_data_uri
 from langchain_fal_image.results import ImageResult
 from langchain_fal_image.sniff import EXTENSIONS, ImageType, sniff
 from langchain_fal_image.wire import guard
+from langchain_fal_image.wire.bodies import Bytes, OpenFile, Source
 from langchain_fal_image.wire.effects import Call
 from langchain_fal_image.wire.files import upload
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["InputImage", "SentImage", "flattened", "input_image", "send", "traceable"]
 
+# What is read at once: a type is told by the beginning of a file.
+_HEAD = 1024 * 1024
 _ACCEPTED = (
     "an https URL, a data URI, bytes, a Pillow image, a GeneratedImage, an "
     "ImageResult, an image content block, or a file below one of allowed_dirs"
@@ -201,24 +204,46 @@ def send(
     """
     if image.url is not None:
         return SentImage(image.url, image.origin)
-    content = yield from _content(image, fal)
-    kind = sniff(content)
+    if image.path is None:
+        return (
+            yield from _sent(
+                image, fal, Bytes((yield from _content(image, fal))), check
+            )
+        )
+    file = yield Call(lambda: _opened(image, fal))
+    try:
+        return (yield from _sent(image, fal, OpenFile(file), check))
+    except OSError as error:
+        message = f"{image.option}: {image.path} cannot be read: {error}."
+        raise FalInputImageError(message) from error
+    finally:
+        file.close()
+
+
+def _sent(
+    image: InputImage,
+    fal: FalProvider,
+    source: Source,
+    check: Callable[[int, ImageType], None],
+) -> Flow[SentImage]:
+    size = source.size
+    kind, digest = yield Call(lambda: (sniff(source.read(0, _HEAD)), _digest(source)))
     if kind is None:
         message = (
-            f"{image.option}: these {len(content)} bytes are no image we know (PNG, "
+            f"{image.option}: these {size} bytes are no image we know (PNG, "
             f"JPEG, WebP, GIF, AVIF, BMP, TIFF or SVG)."
         )
         raise FalInputImageError(message)
-    check(len(content), kind)
-    digest = hashlib.sha256(content).hexdigest()
-    if len(content) <= fal.context.limits.inline_bytes:
+    check(size, kind)
+    if size <= fal.context.limits.inline_bytes:
+        content = yield Call(lambda: source.read(0, size))
         encoded = base64.b64encode(content).decode("ascii")
         url = f"data:{kind.mime_type};base64,{encoded}"
         known_url = image.origin.url
     else:
         url = known_url = yield from upload(
             fal.context,
-            content,
+            source,
             content_type=kind.mime_type,
             file_name=f"{digest[:16]}{EXTENSIONS[kind.mime_type]}",
         )
@@ -231,33 +256,48 @@ def send(
     return SentImage(url, reference)
 
 
+def _opened(image: InputImage, fal: FalProvider) -> BinaryIO:
+    path = image.path or Path()
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        message = f"{image.option}: {path} cannot be read: {error.strerror}."
+        raise FalInputImageError(message) from error
+    try:
+        fault = _fault(file, path, fal)
+    except OSError as error:
+        fault = str(error)
+    if fault:
+        file.close()
+        message = f"{image.option}: {path} is refused: {fault}."
+        raise FalInputImageError(message)
+    return file
+
+
+def _fault(file: BinaryIO, path: Path, fal: FalProvider) -> str | None:
+    """Say why a file that is open may not be sent after all."""
+    limit = fal.context.limits.upload_bytes
+    is_open = os.fstat(file.fileno())
+    try:
+        found = guard.allowed_path(path, allowed_dirs=fal.allowed_dirs)
+    except guard.Refused as error:
+        return str(error)
+    if not os.path.samestat(is_open, found.stat()):
+        # It was exchanged since it was found; what is open counts.
+        return "it was exchanged for another file"
+    return f"it has more than {limit} bytes" if is_open.st_size > limit else None
+
+
+def _digest(source: Source) -> str:
+    digest = hashlib.sha256()
+    for start in range(0, source.size, _HEAD):
+        digest.update(source.read(start, _HEAD))
+    return digest.hexdigest()
+
+
 def _content(image: InputImage, fal: FalProvider) -> Flow[bytes]:
     if image.content is not None:
         return image.content
-    if image.path is not None:
-        path, limit = image.path, fal.context.limits.upload_bytes
-
-        def load() -> bytes:
-            with path.open("rb") as file:
-                # It may have been exchanged since it was found: what is open counts.
-                found = guard.allowed_path(path, allowed_dirs=fal.allowed_dirs)
-                if not os.path.samestat(os.fstat(file.fileno()), found.stat()):
-                    message = "it was exchanged for another file"
-                    raise guard.Refused(message)
-                return file.read(limit + 1)
-
-        try:
-            content: bytes = yield Call(load)
-        except guard.Refused as error:
-            message = f"{image.option}: {path} is refused: {error}."
-            raise FalInputImageError(message) from error
-        except OSError as error:
-            message = f"{image.option}: {path} cannot be read: {error.strerror}."
-            raise FalInputImageError(message) from error
-        if len(content) > limit:
-            message = f"{image.option}: {path} has more than {limit} bytes."
-            raise FalInputImageError(message)
-        return content
     key = image.stored or ""
     store = fal.store
     [stored] = yield Call(lambda: store.mget([key]), lambda: store.amget([key]))

@@ -112,7 +112,7 @@ def _is_image(text: str) -> bool:
     """Tell whether a text is an image in base64, by its first bytes."""
     try:
         return sniff(base64.b64decode(text[:64], validate=True)) is not None
-    except binascii.Error:
+    except ValueError:  # not base64, or not even ASCII
         return False
 
 

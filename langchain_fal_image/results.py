@@ -5,23 +5,28 @@ from __future__ import annotations
 import copy
 import html
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 from langchain_fal_image.bound import Bound
 from langchain_fal_image.errors import FalResponseError
 from langchain_fal_image.images import GeneratedImage, InputReference
 from langchain_fal_image.outputs import fitted, image_entries
+from langchain_fal_image.wire.effects import Call, Together
 
 if TYPE_CHECKING:
     from langchain_fal_image.library import ImageLibrary
     from langchain_fal_image.provider import FalProvider
+    from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["ImageResult", "is_artifact"]
 
 ARTIFACT_TYPE = "fal_image_result"
 ARTIFACT_BYTES_PER_IMAGE = 1024
+_DOWNLOADS_AT_ONCE = 8
 
 # What @ai-sdk/fal takes out of an answer before it passes the rest through.
 _NOT_METADATA = frozenset(
@@ -102,6 +107,40 @@ class ImageResult(Bound):
                 known["nsfw"] = image.nsfw
             images.append(known)
         return {"fal": {"images": images, **metadata}}
+
+    def save(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+        """Write all images into a folder, several at once.
+
+        Args:
+            folder: Made where it is missing. Each file is called as fal called it, or
+                by the image's handle, or `image_1` and so on.
+
+        Returns:
+            The files, in the order of the images. Each appears whole or not at all.
+
+        Raises:
+            FalDownloadError: The bytes of one cannot be had.
+            OSError: One cannot be written.
+        """
+        return self._provider.run(self._save(Path(folder)))
+
+    async def asave(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+        """Write all images into a folder, several at once; see `save`."""
+        return await self._provider.arun(self._save(Path(folder)))
+
+    def _save(self, folder: Path) -> Flow[tuple[Path, ...]]:
+        yield Call(lambda: folder.mkdir(parents=True, exist_ok=True))
+        own = [image.file_name for image in self.images]
+        is_distinct = None not in own and len(set(own)) == len(own)
+        flows = [
+            image.saving(
+                folder,
+                name=None if is_distinct else image.handle or f"image_{number}",
+            )
+            for number, image in enumerate(self.images, start=1)
+        ]
+        written: list[Path] = yield Together(flows, at_once=_DOWNLOADS_AT_ONCE)
+        return tuple(written)
 
     def using(self, fal: FalProvider | None) -> Self:
         """Give the same result, its images acting through another provider."""

@@ -10,9 +10,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import io
+import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
-from typing import Any, TypeVar
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterator,
+    Sequence,
+)
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from typing import Any, BinaryIO, TypeVar, cast
 
 import httpx
 
@@ -32,6 +42,7 @@ from langchain_fal_image.wire.effects import (
     Send,
     Sleep,
     StreamEvent,
+    Together,
     TooLarge,
 )
 from langchain_fal_image.wire.replies import AsyncReply, Reply, failures
@@ -43,6 +54,7 @@ _T = TypeVar("_T")
 _OnUpdate = Callable[[QueueUpdate], Any]
 
 _STREAM_END_S = 1.0
+_WRITTEN_AT_ONCE = 256 * 1024
 
 
 class Wire:
@@ -156,23 +168,37 @@ class Wire:
 
     def _perform(self, effect: Effect) -> Any:
         match effect:
-            case Send(request=request):
+            case Send(request=request, into=into):
                 with failures():
                     end = time.monotonic() + request.total_timeout
                     reply = self._clients.send(request)
                     try:
-                        body = bytearray()
-                        for chunk in reply.pieces():
-                            body += chunk
-                            _check(len(body), end, request)
+                        body = _Content(reply, into)
+                        for piece in reply.pieces():
+                            body.write(piece)
+                            _check(body.size, end, request)
+                        return body.answer(reply)
                     finally:
                         reply.close()
-                return _answer(reply, body)
             case Sleep(seconds):
                 time.sleep(seconds)
             case Call(function):
                 return function()
+            case Together(flows, at_once):
+                return self._together(flows, at_once)
         return None
+
+    def _together(self, flows: Sequence[Flow[Any]], at_once: int) -> list[Any]:
+        stopped = threading.Event()
+        pool = ThreadPoolExecutor(min(at_once, len(flows)) or 1, "fal")
+        try:
+            begun = [pool.submit(self.run, _until(stopped, each)) for each in flows]
+            for each in as_completed(begun):
+                each.result()
+            return [each.result() for each in begun]
+        finally:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
 
     # --- Async ---
 
@@ -196,10 +222,7 @@ class Wire:
                     raise
                 answer, error = None, None
                 if stream and _ends_stream(effect, stream):
-                    if isinstance(effect, Drain):
-                        self._clients.in_background(stream.drain())
-                    else:
-                        await stream.close()
+                    await self._let_go(stream, effect)
                     stream = None
                 try:
                     stop.raise_if_late()
@@ -219,6 +242,12 @@ class Wire:
             if stream:
                 await stream.close()
             flow.close()
+
+    async def _let_go(self, stream: _AsyncStream, effect: Effect) -> None:
+        if isinstance(effect, Drain):
+            self._clients.in_background(stream.drain())
+        else:
+            await stream.close()
 
     async def _aanswer(self, effect: Effect, stop: _Interruption) -> Any:
         if stop.begun:
@@ -240,18 +269,19 @@ class Wire:
 
     async def _aperform(self, effect: Effect) -> Any:
         match effect:
-            case Send(request=request):
+            case Send(request=request, into=into):
                 with failures():
                     end = time.monotonic() + request.total_timeout
                     reply = await self._clients.asend(request)
                     try:
-                        body = bytearray()
-                        async for chunk in reply.pieces():
-                            body += chunk
-                            _check(len(body), end, request)
+                        body = _Content(reply, into)
+                        async for piece in reply.pieces():
+                            if body.write(piece, most=_WRITTEN_AT_ONCE):
+                                await asyncio.to_thread(body.flush)
+                            _check(body.size, end, request)
+                        return body.answer(reply)
                     finally:
                         await reply.close()
-                return _answer(reply, body)
             case Sleep(seconds):
                 await asyncio.sleep(seconds)
             case Call(function, None):
@@ -259,7 +289,79 @@ class Wire:
                 return await loop.run_in_executor(None, function)
             case Call(_, coroutine) if coroutine is not None:
                 return await coroutine()
+            case Together(flows, at_once):
+                return await self._atogether(flows, at_once)
         return None
+
+    async def _atogether(self, flows: Sequence[Flow[Any]], at_once: int) -> list[Any]:
+        room = asyncio.Semaphore(at_once)
+
+        async def run(flow: Flow[Any]) -> Any:
+            async with room:
+                return await self.arun(flow)
+
+        tasks = [asyncio.ensure_future(run(each)) for each in flows]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _until(stopped: threading.Event, flow: Flow[_T]) -> Flow[_T]:
+    """Run a flow, but begin nothing more of it once the others have failed."""
+    if stopped.is_set():
+        flow.close()
+        raise CancelledError
+    answer: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            effect = flow.throw(error) if error else flow.send(answer)
+        except StopIteration as end:
+            return cast("_T", end.value)
+        if stopped.is_set():
+            flow.close()
+            raise CancelledError
+        answer, error = None, None
+        try:
+            answer = yield effect
+        except Exception as raised:  # noqa: BLE001 - thrown into the flow
+            error = raised
+
+
+class _Content:
+    """The body of an answer while it comes: in memory, or in a file."""
+
+    def __init__(self, reply: Reply | AsyncReply, into: BinaryIO | None) -> None:
+        self.size = 0
+        is_ok = httpx.codes.OK <= reply.status < httpx.codes.MULTIPLE_CHOICES
+        self._file = into if is_ok else None
+        if self._file:
+            self._file.seek(0)
+            self._file.truncate()
+        self._held = io.BytesIO()
+
+    def write(self, piece: bytes, *, most: int = 0) -> bool:
+        """Take a piece; tell whether so much is held that it must be flushed."""
+        self.size += len(piece)
+        if self._file and not most:
+            self._file.write(piece)
+            return False
+        self._held.write(piece)
+        return self._file is not None and self._held.tell() > most
+
+    def flush(self) -> None:
+        """Write what is held into the file."""
+        if self._file:
+            self._file.write(self._held.getvalue())
+            self._held = io.BytesIO()
+
+    def answer(self, reply: Reply | AsyncReply) -> HttpResponse:
+        """Give the whole answer."""
+        self.flush()
+        return _answer(reply, self._held.getvalue())
 
 
 class _Interruption:
@@ -341,8 +443,8 @@ class _AsyncStream:
             await reply.close()
 
 
-def _answer(reply: Reply | AsyncReply, body: bytes | bytearray) -> HttpResponse:
-    return HttpResponse(status=reply.status, headers=reply.headers, body=bytes(body))
+def _answer(reply: Reply | AsyncReply, body: bytes) -> HttpResponse:
+    return HttpResponse(status=reply.status, headers=reply.headers, body=body)
 
 
 def _check(size: int, end: float, request: HttpRequest) -> None:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from langchain_fal_image.errors import FalTimeoutError
 from langchain_fal_image.wire import guard
@@ -125,6 +125,7 @@ def exchange(
     deadline: Deadline | None = None,
     grace: float = 0.0,
     patience: float = 0.0,
+    into: BinaryIO | None = None,
 ) -> Flow[HttpResponse]:
     """Send a request, again where the rule allows it and the deadline leaves time.
 
@@ -135,6 +136,7 @@ def exchange(
         grace: How long an answer is waited for where the deadline leaves less. For
             what may not be repeated: the answer is the id of something paid for.
         patience: See `Send`.
+        into: See `Send`.
 
     Returns:
         The last answer, whatever its status.
@@ -154,7 +156,7 @@ def exchange(
             request, read_timeout=timeout, total_timeout=max(left, grace, _SHORTEST_S)
         )
         try:
-            response = yield Send(timed, patience)
+            response = yield Send(timed, patience, into)
         except TransportFailure as error:
             failed = error
             again = rule.after_failure(error)

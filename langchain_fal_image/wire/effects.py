@@ -11,14 +11,15 @@ answer; a failure of the transport is thrown into it:
 - `Sleep`: a pause.
 - `Notify`: news of a request, for whoever watches.
 - `Call`: a function that blocks, such as reading a file.
+- `Together`: several flows, run at once.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, BinaryIO, Literal, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from langchain_fal_image.wire.bodies import Body
@@ -45,6 +46,7 @@ __all__ = [
     "Send",
     "Sleep",
     "StreamEvent",
+    "Together",
     "TooLarge",
     "TransportFailure",
     "Unsendable",
@@ -185,10 +187,13 @@ class Send:
             Where it comes, the flow gets it, and the cancellation with the effect
             after it. For what must not be abandoned halfway: the answer to a submit
             is the id of something that was paid for.
+        into: Where the body of an answer of 2xx is written, instead of into the
+            answer. What is in the file is dropped first.
     """
 
     request: HttpRequest
     patience: float = 0.0
+    into: BinaryIO | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +244,23 @@ class Call:
     coroutine: Callable[[], Awaitable[Any]] | None = None
 
 
-Effect: TypeAlias = Send | Listen | Drain | Sleep | Notify | Call
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Run several flows at once and give what they return, in their order.
+
+    The first failure ends the others and is thrown into the flow that asked. News that
+    they tell of is told to nobody.
+
+    Attributes:
+        flows: Not begun yet.
+        at_once: How many run at the same time.
+    """
+
+    flows: Sequence[Flow[Any]]
+    at_once: int
+
+
+Effect: TypeAlias = Send | Listen | Drain | Sleep | Notify | Call | Together
 Flow: TypeAlias = Generator[Effect, Any, _T]
 
 
@@ -299,7 +320,7 @@ class QueuedRequest:
         missing = [
             name
             for name, value in known.items()
-            if not isinstance(value, str) and name != "payload_sha256"
+            if not (isinstance(value, str) and value) and name != "payload_sha256"
         ]
         if missing:
             message = f"This is no stored request: {', '.join(missing)} missing."

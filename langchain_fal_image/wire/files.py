@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from langchain_fal_image.errors import (
@@ -13,12 +14,14 @@ from langchain_fal_image.errors import (
 )
 from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.answers import compact, detail_of, failure, unreadable
+from langchain_fal_image.wire.bodies import Body, Bytes, Source
 from langchain_fal_image.wire.context import Context, exchange
 from langchain_fal_image.wire.effects import (
     Flow,
     HttpRequest,
     HttpResponse,
     NotSent,
+    Together,
     TooLarge,
     TransportFailure,
 )
@@ -28,6 +31,7 @@ __all__ = ["Media", "download", "upload"]
 
 _MOST_REDIRECTS = 5
 _LONGEST_URL = 300
+_PARTS_AT_ONCE = 4
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _STORAGE = "storage_type=fal-cdn-v3"
 
@@ -37,7 +41,7 @@ class Media:
     """A file that was read.
 
     Attributes:
-        content: Its bytes.
+        content: Its bytes; empty where they went into a file.
         content_type: What the server says it is, without parameters.
     """
 
@@ -45,12 +49,13 @@ class Media:
     content_type: str | None
 
 
-def download(ctx: Context, url: str) -> Flow[Media]:
+def download(ctx: Context, url: str, *, into: BinaryIO | None = None) -> Flow[Media]:
     """Read a file that may lie anywhere; the key never goes along.
 
     Args:
         ctx: See `Context`.
         url: Each redirect is checked as this is.
+        into: An open file that takes the bytes as they come.
 
     Raises:
         FalDownloadError: It cannot be had.
@@ -66,7 +71,9 @@ def download(ctx: Context, url: str) -> Flow[Media]:
         )
         try:
             guard.check_url(url, trusted=ctx.trusted_origins)
-            response = yield from exchange(request, REPEATABLE, deadline=deadline)
+            response = yield from exchange(
+                request, REPEATABLE, deadline=deadline, into=into
+            )
         except guard.Refused as error:
             message = f"{_named(url)} is not read: {error}."
             raise FalDownloadError(
@@ -109,7 +116,7 @@ def _joined(url: str, location: str) -> str:
 
 
 def upload(
-    ctx: Context, content: bytes, *, content_type: str, file_name: str
+    ctx: Context, content: bytes | Source, *, content_type: str, file_name: str
 ) -> Flow[str]:
     """Put a file into fal's storage, in parts where it is large.
 
@@ -117,7 +124,7 @@ def upload(
 
     Args:
         ctx: See `Context`.
-        content: The file.
+        content: The file; a source is read while it is sent.
         content_type: Its MIME type.
         file_name: Its name there.
 
@@ -129,7 +136,9 @@ def upload(
     """
     # A name that a file system gave may hold what is no text.
     name = file_name.encode("utf-8", "replace").decode()
-    in_parts = len(content) > ctx.limits.multipart_bytes
+    source = Bytes(content) if isinstance(content, bytes) else content
+    size = source.size
+    in_parts = size > ctx.limits.multipart_bytes
     kind = "initiate-multipart" if in_parts else "initiate"
     begun = yield from _exchanged(
         ctx.call(
@@ -153,21 +162,21 @@ def upload(
         client="media",
     )
     if in_parts:
-        yield from _put_parts(ctx, put, content)
+        yield from _put_parts(ctx, put, source, size)
     else:
-        yield from _exchanged(replace(put, content=content))
+        yield from _exchanged(replace(put, content=Body(source, 0, size)))
     return answer["file_url"]
 
 
-def _put_parts(ctx: Context, put: HttpRequest, content: bytes) -> Flow[None]:
-    size = ctx.limits.part_bytes
-    parts = []
-    for number, start in enumerate(range(0, len(content), size), start=1):
-        url = _below(put.url, str(number))
-        part = replace(put, url=url, content=content[start : start + size])
-        response = yield from _exchanged(part)
-        etag = response.headers.get("etag") or _read(response, "etag")["etag"]
-        parts.append({"partNumber": number, "etag": etag})
+def _put_parts(ctx: Context, put: HttpRequest, source: Source, size: int) -> Flow[None]:
+    length = ctx.limits.part_bytes
+    parts = yield Together(
+        [
+            _put_part(put, number, Body(source, start, min(length, size - start)))
+            for number, start in enumerate(range(0, size, length), start=1)
+        ],
+        at_once=_PARTS_AT_ONCE,
+    )
     yield from _exchanged(
         replace(
             put,
@@ -177,6 +186,13 @@ def _put_parts(ctx: Context, put: HttpRequest, content: bytes) -> Flow[None]:
             content=compact({"parts": parts}),
         )
     )
+
+
+def _put_part(put: HttpRequest, number: int, body: Body) -> Flow[dict[str, Any]]:
+    part = replace(put, url=_below(put.url, str(number)), content=body)
+    response = yield from _exchanged(part)
+    etag = response.headers.get("etag") or _read(response, "etag")["etag"]
+    return {"partNumber": number, "etag": etag}
 
 
 def _below(url: str, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import httpx
@@ -22,6 +23,7 @@ from langchain_fal_image.wire.effects import (
     Send,
     Sleep,
     StreamEvent,
+    Together,
 )
 from langchain_fal_image.wire.pools import (
     POOL_LIMITS,
@@ -121,9 +123,13 @@ class Stage:
         if not isinstance(effect, Listen | Notify):
             self._stream = None
         match effect:
-            case Send(request=request):
+            case Send(request=request, into=into):
                 self.sent.append(request)
-                return self._next(operation(request))
+                found = self._next(operation(request))
+                if into and found.ok:
+                    into.write(found.body)
+                    return replace(found, body=b"")
+                return found
             case Listen(request):
                 return self._heard(effect, request)
             case Sleep(seconds):
@@ -133,6 +139,8 @@ class Stage:
                 self.updates.append(update)
             case Call(function):
                 return function()
+            case Together(flows):
+                return [self.play(each) for each in flows]
         return None
 
     def _heard(self, effect: Listen, request: HttpRequest) -> Any:
