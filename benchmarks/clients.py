@@ -4,8 +4,13 @@
 
 All clients run against the same fake queue, in a process of its own; rounds are
 interleaved, each client in a fresh process. Overhead is the time of a generation beyond
-the time that the queue took for it. The floor is what plain httpx needs for the submit,
-the status stream and the result.
+the time that the queue took for it; in hand is the time from its completion there to
+the result here. Medians are of all rounds. The floor is what plain httpx needs for the
+submit, the status stream and the result, on its default limits.
+
+The clients for Node.js are measured where node and npm are present; their packages are
+installed beside the virtual environment. @ai-sdk/fal waits in one POST instead of the
+queue, and downloads the image too.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ import argparse
 import asyncio
 import json
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -140,6 +146,9 @@ def fal_client(url: str) -> tuple[Generate, Callable[[], Awaitable[None]]]:
 
 ALL = (floor, our_wire, ours, ours_fast, ours_sync, fal_client)
 CLIENTS = {each.__name__: each for each in ALL}
+NODE_CLIENTS = ("@fal-ai/client", "@ai-sdk/fal")
+NODE_PACKAGES = ("@fal-ai/client@1", "@ai-sdk/fal@2", "ai@6")
+NODE = Path(sys.prefix) / "node"
 
 
 # --- One client in a process of its own ---
@@ -158,6 +167,8 @@ async def measure(
     """
     generate, close = CLIENTS[name](url)
     await asyncio.gather(*(generate() for _ in range(min(at_once, 8))))
+    async with httpx.AsyncClient() as client:
+        asked = (await client.get(f"{url}/times")).json()["requests"]
     spans: list[tuple[str, float, float]] = []
     left = iter(range(generations))
 
@@ -174,14 +185,50 @@ async def measure(
     await close()
     async with httpx.AsyncClient() as client:
         told = (await client.get(f"{url}/times")).json()
-    completed = told["times"]
+    return figures(
+        told["times"],
+        spans,
+        seconds=seconds,
+        cpu=used,
+        memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        requests=told["requests"] - asked,
+        at_once=at_once,
+    )
+
+
+def figures(
+    times: dict[str, list[float]],
+    spans: list[tuple[str, float, float]],
+    *,
+    at_once: int,
+    requests: int,
+    seconds: float,
+    cpu: float,
+    memory: int,
+) -> dict[str, Any]:
+    """Put one run into figures, times in seconds.
+
+    Args:
+        times: When the queue took and completed each request.
+        spans: When the client began and ended each.
+        at_once: So many generations are the opening burst.
+        requests: Of HTTP, that the queue had.
+        seconds: How long the run took.
+        cpu: In all.
+        memory: The peak, in KiB.
+    """
+    late = [
+        ended - began - (times[each][1] - times[each][0])
+        for each, began, ended in sorted(spans, key=lambda span: span[1])
+    ]
     return {
-        # What the queue took lies between its first and last word; we know the last.
-        "in_hand": [ended - completed[each] for each, _, ended in spans],
-        "took": [ended - started for _, started, ended in spans],
-        "per_second": generations / seconds,
-        "cpu": used / generations,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "overhead": late,
+        "after_burst": late[at_once:],
+        "in_hand": [ended - times[each][1] for each, _, ended in spans],
+        "requests": requests / len(spans),
+        "per_second": len(spans) / seconds,
+        "cpu": cpu / len(spans),
+        "memory": memory,
     }
 
 
@@ -203,9 +250,9 @@ def main() -> int:
     if given.one:
         name, url, generations, at_once = given.one
         work = measure(name, url, generations=int(generations), at_once=int(at_once))
-        figures = asyncio.run(work)
-        print(json.dumps(figures))
+        print(json.dumps(asyncio.run(work)))
         return 0
+    _install_node_clients()
     for at_once in given.at_once:
         _compare(at_once, given.rounds)
     return 0
@@ -213,27 +260,79 @@ def main() -> int:
 
 def _compare(at_once: int, rounds: int) -> None:
     generations = 20 if at_once == 1 else at_once * 8
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in CLIENTS}
+    names = [*CLIENTS, *(NODE_CLIENTS if _has_node() else ())]
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for _ in range(rounds):
-        for name in CLIENTS:
+        for name in names:
             found[name].append(_run(name, generations, at_once))
     ceiling = at_once / SECONDS
     print(
         f"\n{at_once} in flight, {rounds} rounds of {generations} generations of "
         f"{SECONDS:g} s ±20 %; ceiling {ceiling:.0f} a second"
     )
-    print(f"{'client':12}{'a second':>10}{'of ceiling':>12}{'CPU ms':>9}", end="")
-    print(f"{'in hand ms':>12}{'p95':>8}{'memory MiB':>12}")
-    for name, figures in found.items():
-        late = [1000 * each for figure in figures for each in figure["in_hand"]]
-        rate = statistics.median(each["per_second"] for each in figures)
-        cpu = statistics.median(each["cpu"] for each in figures)
-        memory = statistics.median(each["memory"] for each in figures)
-        p95 = statistics.quantiles(late, n=20)[-1]
-        print(
-            f"{name:12}{rate:10.1f}{rate / ceiling:12.2f}{1000 * cpu:9.2f}"
-            f"{statistics.median(late):12.2f}{p95:8.1f}{memory / 1024:12.0f}"
+    print(f"{'client':16}" + "".join(f"{each:>11}" for each in COLUMNS))
+    rows = {name: _row(figures, ceiling) for name, figures in found.items()}
+    for name, row in rows.items():
+        print(f"{name:16}" + "".join(f"{each:11.2f}" for each in row.values()))
+    for each, other in (
+        ("ours", "floor"),
+        ("ours", "fal_client"),
+        ("ours_fast", "fal_client"),
+    ):
+        told = ", ".join(
+            f"{column} x{rows[each][column] / rows[other][column]:.2f}"
+            for column in ("a second", "overhead", "in hand", "CPU ms")
         )
+        print(f"{each} against {other}: {told}")
+    layer = rows["ours"]["CPU ms"] - rows["our_wire"]["CPU ms"]
+    print(f"LangChain's layer and options, over our wire: {layer:.2f} ms of CPU")
+
+
+COLUMNS = (
+    *("a second", "of ceiling", "overhead", "p95", "in hand"),
+    *("requests", "CPU ms", "MiB"),
+)
+
+
+def _row(rounds: list[dict[str, Any]], ceiling: float) -> dict[str, float]:
+    def median(name: str) -> float:
+        return float(statistics.median(each[name] for each in rounds))
+
+    def pooled(name: str) -> list[float]:
+        return [1000 * each for figures in rounds for each in figures[name]]
+
+    rate = median("per_second")
+    values = (
+        rate,
+        rate / ceiling,
+        statistics.median(pooled("overhead")),
+        statistics.quantiles(pooled("after_burst"), n=20)[-1],
+        statistics.median(pooled("in_hand")),
+        median("requests"),
+        1000 * median("cpu"),
+        median("memory") / 1024,
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _has_node() -> bool:
+    return (NODE / "node_modules").is_dir()
+
+
+def _install_node_clients() -> None:
+    npm = shutil.which("npm")
+    if not npm or not shutil.which("node"):
+        print("no node and npm here: the clients for Node.js are left out")
+        return
+    NODE.mkdir(exist_ok=True)
+    done = subprocess.run(  # noqa: S603 - npm, with names from this file
+        [npm, "install", "--no-audit", "--no-fund", "--silent", *NODE_PACKAGES],
+        cwd=NODE,
+        check=False,
+    )
+    if done.returncode:
+        print("npm could not install the clients for Node.js: they are left out")
+        shutil.rmtree(NODE)
 
 
 def _run(name: str, generations: int, at_once: int) -> dict[str, Any]:
@@ -244,9 +343,12 @@ def _run(name: str, generations: int, at_once: int) -> dict[str, Any]:
     ) as queue:
         assert queue.stdout is not None  # noqa: S101 - for the type checker
         url = queue.stdout.readline().strip()
-        command = [sys.executable, __file__, "--one", name, url]
-        done = subprocess.run(  # noqa: S603 - this very file
-            [*command, str(generations), str(at_once)],
+        command = [sys.executable, __file__, "--one"]
+        if name in NODE_CLIENTS:
+            script = str(shutil.copy(HERE / "clients.mjs", NODE))
+            command = [str(shutil.which("node")), script]
+        done = subprocess.run(  # noqa: S603 - these very files
+            [*command, name, url, str(generations), str(at_once)],
             capture_output=True,
             text=True,
             check=False,
@@ -255,8 +357,10 @@ def _run(name: str, generations: int, at_once: int) -> dict[str, Any]:
         if done.returncode:
             message = f"{name} failed at {at_once} in flight:\n{done.stderr[-2000:]}"
             raise SystemExit(message)
-        figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return figures
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        if name in NODE_CLIENTS:
+            found = figures(**found)
+        return found
 
 
 if __name__ == "__main__":

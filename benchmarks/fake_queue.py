@@ -4,9 +4,10 @@
 
 Prints its URL. Each request takes the given seconds, plus or minus 20 %, drawn from a
 seed; the submit, the status, the status stream, the result and the cancel answer as fal
-does. `GET /times` gives when each request was completed, by the machine's clock, and
-how many requests of HTTP came; `GET /files/<bytes>` gives a PNG of about so many bytes;
-what is uploaded is counted and dropped.
+does, and so does `/run/…`, which answers when it is done. `GET /times` gives when each
+request was taken and completed, by the machine's clock, and how many requests of HTTP
+came; `GET /files/<bytes>` gives a PNG of so many bytes; what is uploaded is counted and
+dropped.
 
 It speaks HTTP/1.1 by itself, since a server's framework would cost more than the
 clients that are measured.
@@ -33,7 +34,9 @@ class Job:
 
     waiting: bytes
     completed: bytes
+    began: float
     listeners: list[Connection] = field(default_factory=list)
+    callers: list[Connection] = field(default_factory=list)
     is_done: bool = False
 
 
@@ -48,7 +51,7 @@ class FakeQueue:
         self._seconds = seconds
         self._random = random.Random(1)  # noqa: S311 - times, no secrets
         self._jobs: dict[str, Job] = {}
-        self._times: dict[str, float] = {}
+        self._times: dict[str, tuple[float, float]] = {}
         self._requests = 0
         self.uploaded = 0
         self.url = ""
@@ -69,36 +72,44 @@ class FakeQueue:
             self._store(connection, method, path)
         elif path.startswith("/files/"):
             connection.send_file(int(path.rpartition("/")[2]))
+        elif method == "POST" and path.startswith("/run/"):
+            request_id = self._begin(path.removeprefix("/run/"))
+            self._jobs[request_id].callers.append(connection)
         elif method == "POST":
-            app = path.strip("/")
-            connection.send(200, self._submit(app))
+            request_id = self._begin(path.strip("/"))
+            connection.send(200, self._jobs[request_id].waiting)
         else:
             self._tell(connection, path)
 
-    def _submit(self, app: str) -> bytes:
+    def _begin(self, app: str) -> str:
         request_id = f"r{len(self._jobs)}"
         url = f"{self.url}/{app}/requests/{request_id}"
         state = {
-            "status": "IN_PROGRESS",
+            "status": "IN_QUEUE",
             "request_id": request_id,
             "response_url": url,
             "status_url": f"{url}/status",
             "cancel_url": f"{url}/cancel",
+            "queue_position": 0,
             "logs": None,
         }
-        completed = json.dumps({**state, "status": "COMPLETED"}).encode()
-        job = Job(json.dumps(state).encode(), completed)
-        self._jobs[request_id] = job
+        job = self._jobs[request_id] = Job(
+            waiting=json.dumps(state).encode(),
+            completed=json.dumps({**state, "status": "COMPLETED"}).encode(),
+            began=time.time(),
+        )
 
         def end() -> None:
-            self._times[request_id] = time.time()
+            self._times[request_id] = (job.began, time.time())
             job.is_done = True
             for each in job.listeners:
                 each.end_stream(job.completed)
+            for each in job.callers:
+                each.send(200, self._output, _named(request_id))
 
         takes = self._seconds * self._random.uniform(0.8, 1.2)
         asyncio.get_running_loop().call_later(takes, end)
-        return json.dumps({**state, "status": "IN_QUEUE", "queue_position": 0}).encode()
+        return request_id
 
     def _tell(self, connection: Connection, path: str) -> None:
         request_id, _, what = path.partition("/requests/")[2].partition("/")
@@ -114,7 +125,7 @@ class FakeQueue:
             state = job.completed if job.is_done else job.waiting
             connection.send(200 if job.is_done else 202, state)
         elif job.is_done:
-            connection.send(200, self._output)
+            connection.send(200, self._output, _named(request_id))
         else:
             connection.send(400, b'{"detail": "Request is still in progress"}')
 
@@ -188,11 +199,11 @@ class Connection(asyncio.Protocol):
         if self._body_left <= 0:
             self._queue.answer(self, *self._line)
 
-    def send(self, status: int, body: bytes) -> None:
+    def send(self, status: int, body: bytes, fields: str = "") -> None:
         """Answer with JSON."""
         head = (
             f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\n\r\n"
+            f"content-length: {len(body)}\r\n{fields}\r\n"
         )
         self._transport.write(head.encode() + body)
 
@@ -231,6 +242,10 @@ class Connection(asyncio.Protocol):
             await self._writable.wait()
             self._transport.write(bytes(min(PIECE, left)))
             left -= PIECE
+
+
+def _named(request_id: str) -> str:
+    return f"x-fal-request-id: {request_id}\r\n"
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from langchain_fal_image.budget import Budget
-from langchain_fal_image.errors import FalError, FalOptionError, shown
-from langchain_fal_image.given import as_options, spread, traced
+from langchain_fal_image.errors import shown
 from langchain_fal_image.images import GeneratedImage
-from langchain_fal_image.inputs import input_image, send
 from langchain_fal_image.option_types import input_model
-from langchain_fal_image.options import place
-from langchain_fal_image.options.asked import images_asked, pixels_asked
-from langchain_fal_image.options.resolve import Path, Resolved, check_file, resolve
 from langchain_fal_image.options.schema import EndpointSchema
 from langchain_fal_image.progress import aevents, events
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.provider import fal as default_fal
-from langchain_fal_image.request import FalRequest
 from langchain_fal_image.results import ImageResult
-from langchain_fal_image.sniff import ImageType
-from langchain_fal_image.spending import Asked, Spent
-from langchain_fal_image.wire import flows
-from langchain_fal_image.wire.effects import Flow, QueuedRequest
+from langchain_fal_image.wire.effects import Flow
+
+if TYPE_CHECKING:
+    from langchain_fal_image.options.resolve import Resolved
+    from langchain_fal_image.request import FalRequest
 
 __all__ = ["FalImageEdit", "FalTextToImage"]
 
@@ -132,7 +127,7 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
         def generate(_: Any, run_manager: Any, config: RunnableConfig) -> ImageResult:
             return self.provider.run(self.generation(input, **kwargs), events(config))
 
-        return self._call_with_config(generate, traced(input), config)
+        return self._call_with_config(generate, _traced(input), config)
 
     async def ainvoke(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
@@ -145,7 +140,7 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
             flow = self.generation(input, **kwargs)
             return await self.provider.arun(flow, aevents(config))
 
-        return await self._acall_with_config(generate, traced(input), config)
+        return await self._acall_with_config(generate, _traced(input), config)
 
     def submit(
         self, input: Any, *, webhook_url: str | None = None, **kwargs: Any
@@ -164,13 +159,13 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
         Raises:
             FalError: As for `invoke`.
         """
-        return self.provider.run(self._submit(input, kwargs, webhook_url))
+        return self.provider.run(self._submission(input, kwargs, webhook_url))
 
     async def asubmit(
         self, input: Any, *, webhook_url: str | None = None, **kwargs: Any
     ) -> FalRequest:
         """Submit a request and do not wait for it; see `submit`."""
-        return await self.provider.arun(self._submit(input, kwargs, webhook_url))
+        return await self.provider.arun(self._submission(input, kwargs, webhook_url))
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         """Describe a dict input: the endpoint's own options."""
@@ -191,21 +186,16 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
         Raises:
             FalOptionError: Naming every fault.
         """
-        given = as_options(input, model=self.model, takes_images=self.takes_image_input)
-        layers = [
-            ("constructor", spread(self.options)),
-            ("bind", spread(kwargs)),
-            ("input", spread(given)),
-        ]
-        return resolve(
-            self.endpoint,
-            layers,
-            check=self.check_options,
-            strict=self.strict,
-            nearest_size=self.nearest_size,
-        )
+        from langchain_fal_image.generation import resolved  # noqa: PLC0415 - see there
 
-    # --- Flows ---
+        return resolved(self, input, kwargs)
+
+    def _submission(
+        self, given: Any, bound: Mapping[str, Any], webhook_url: str | None
+    ) -> Flow[FalRequest]:
+        from langchain_fal_image.generation import submitted  # noqa: PLC0415 - see there
+
+        return submitted(self, self.payload(given, **bound), webhook_url)
 
     def generation(self, input: Any, **kwargs: Any) -> Flow[ImageResult]:
         """Make images, as a flow that `FalProvider.run` and `arun` drive.
@@ -214,100 +204,9 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
             input: As for `invoke`.
             **kwargs: Options, as `bind` gives them.
         """
-        fal = self.provider
-        resolved = self.payload(input, **kwargs)
-        asked = yield from self._asked(resolved.payload)
-        with Spent(self.budget, asked) as spent:
-            payload, known = yield from self._sendable(resolved)
-            try:
-                output = yield from flows.generate(
-                    fal.context,
-                    self.model,
-                    payload,
-                    mode=self.mode,
-                    on_cancel=self.on_cancel,
-                    timeout=self.timeout,
-                )
-            except FalError as error:
-                if isinstance(error.request, QueuedRequest):
-                    error.request = _request(error.request, fal, known)
-                raise
-            spent.request_id = output.request_id
-            spent.billed(output.headers.get("x-fal-billable-units"))
-            result = yield from fal.result_of(output, model=self.model, **known)
-            spent.images, spent.seed = len(result.images), result.seed
-        return result
+        from langchain_fal_image.generation import generated  # noqa: PLC0415 - see there
 
-    def _submit(
-        self, given: Any, bound: Mapping[str, Any], webhook_url: str | None
-    ) -> Flow[FalRequest]:
-        fal = self.provider
-        resolved = self.payload(given, **bound)
-        asked = yield from self._asked(resolved.payload)
-        with Spent(self.budget, asked) as spent:
-            payload, known = yield from self._sendable(resolved)
-            queued = yield from flows.submit(
-                fal.context, self.model, payload, webhook_url=webhook_url
-            )
-            spent.request_id = queued.request_id
-        return _request(queued, fal, known)
-
-    def _asked(self, payload: Mapping[str, Any]) -> Flow[Asked]:
-        """Tell the budget what a payload asks for, and what that costs."""
-        if self.budget is None:
-            return Asked(self.model)
-        schema = self.endpoint
-        return Asked(
-            self.model,
-            images=images_asked(schema, payload),
-            pixels=pixels_asked(schema, payload),
-            price=(yield from self.provider.priced(self.model)),
-        )
-
-    def _sendable(
-        self, resolved: Resolved
-    ) -> Flow[tuple[dict[str, Any], dict[str, Any]]]:
-        """Turn images into URLs; give the payload and what a result keeps of it."""
-        fal = self.provider
-        recognised = [
-            (
-                path,
-                input_image(
-                    place.at(resolved.payload, path), option=place.dotted(path), fal=fal
-                ),
-            )
-            for path in resolved.files
-        ]
-        payload, kept = place.copied(resolved.payload), place.copied(resolved.payload)
-        references = []
-        for path, image in recognised:
-            sent = yield from send(image, fal, check=self._file_check(path))
-            place.put(payload, path, sent.url)
-            reference = sent.reference
-            place.put(kept, path, reference.url or f"sha256:{reference.sha256}")
-            references.append(reference)
-        known = {
-            "options": kept,
-            "warnings": resolved.warnings,
-            "inputs": tuple(references),
-        }
-        return payload, known
-
-    def _file_check(self, path: Path) -> Callable[[int, ImageType], None]:
-        def check(size: int, kind: ImageType) -> None:
-            fault = self.check_options and check_file(
-                self.endpoint,
-                path,
-                size=size,
-                mime_type=kind.mime_type,
-                width=kind.width,
-                height=kind.height,
-                has_alpha=kind.has_alpha,
-            )
-            if fault:
-                raise FalOptionError.of((fault,), model=self.model)
-
-        return check
+        return generated(self, self.payload(input, **kwargs))
 
 
 class FalTextToImage(FalImageModel):
@@ -357,11 +256,13 @@ class FalImageEdit(FalImageModel):
     takes_image_input: ClassVar[bool] = True
 
 
-def _request(
-    queued: QueuedRequest, fal: FalProvider, known: Mapping[str, Any]
-) -> FalRequest:
-    return FalRequest.of(
-        queued, fal=fal, options=known["options"], inputs=known["inputs"]
+def _traced(given: Any) -> Any:
+    from langchain_fal_image.given import traced  # noqa: PLC0415 - see generation.py
+
+    return (
+        given
+        if isinstance(given, str) and given[:5].lower() != "data:"
+        else traced(given)
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from langchain_fal_image.errors import FalError
-from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Flow, QueuedRequest, QueueUpdate
 
@@ -60,6 +59,8 @@ class Watch:
 
 def cancelled(context: Context, request: QueuedRequest) -> Flow[str]:
     """Cancel a request; an error becomes its message, so that others are tried too."""
+    from langchain_fal_image.wire import flows  # noqa: PLC0415 - needed late
+
     try:
         return (yield from flows.cancel(context, request))
     except FalError as error:

@@ -28,7 +28,6 @@ from langchain_fal_image.open_requests import OpenRequests, cancelled
 from langchain_fal_image.options.schema import EndpointSchema
 from langchain_fal_image.outputs import without_bytes
 from langchain_fal_image.prices import Price, Prices
-from langchain_fal_image.request import FalRequest
 from langchain_fal_image.results import ImageResult
 from langchain_fal_image.stores import RecentBytes
 from langchain_fal_image.wire.context import Context
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     import httpx
 
     from langchain_fal_image.models import FalImageEdit, FalTextToImage
+    from langchain_fal_image.request import FalRequest
     from langchain_fal_image.wire.client import Wire
     from langchain_fal_image.wire.effects import Flow, Output, QueueUpdate
 
@@ -252,7 +252,7 @@ class FalProvider:
         queued = QueuedRequest.for_id(
             self.context.hosts, endpoint_id=model, request_id=request_id
         )
-        return FalRequest.of(queued, fal=self)
+        return self._requested(queued)
 
     def cancel_open(self) -> dict[str, str]:
         """Cancel every request that this provider is waiting for, in any thread.
@@ -461,7 +461,12 @@ class FalProvider:
 
     def _bind(self, error: FalError) -> None:
         if isinstance(error.request, QueuedRequest):
-            error.request = FalRequest.of(error.request, fal=self)
+            error.request = self._requested(error.request)
+
+    def _requested(self, queued: QueuedRequest) -> FalRequest:
+        from langchain_fal_image.request import FalRequest  # noqa: PLC0415 - needed late
+
+        return FalRequest.of(queued, fal=self)
 
 
 def _check_transport(named: str, where: str) -> AsyncTransport:
