@@ -15,7 +15,7 @@ demo: $(VENV)/demo.done ## Run the main job; pictures and a page go to out/
 	$(BIN)/python examples/poster.py
 
 test: lint ## Run linter, type checker and all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 4
 
 lint: $(VENV)/test.done ## Run ruff and mypy
 	$(BIN)/ruff check .
@@ -23,6 +23,8 @@ lint: $(VENV)/test.done ## Run ruff and mypy
 	$(BIN)/mypy
 
 bench: $(VENV)/test.done ## Measure this package beside other clients, on a fake queue
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/transfers.py
 	$(BIN)/python benchmarks/clients.py
 
 format: $(VENV)/test.done ## Format the code
@@ -43,5 +45,5 @@ $(VENV)/demo.done: $(VENV)/bin/pip-new pyproject.toml
 	touch $@
 
 $(VENV)/test.done: $(VENV)/bin/pip-new pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[sandbox,images,langgraph]' --group test --group lint
+	$(BIN)/python -m pip install --quiet --editable '.[sandbox,images,langgraph,fast]' --group test --group lint
 	touch $@

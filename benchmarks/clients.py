@@ -255,6 +255,7 @@ def main() -> int:
     _install_node_clients()
     for at_once in given.at_once:
         _compare(at_once, given.rounds)
+    _grow(given.rounds)
     return 0
 
 
@@ -286,6 +287,20 @@ def _compare(at_once: int, rounds: int) -> None:
         print(f"{each} against {other}: {told}")
     layer = rows["ours"]["CPU ms"] - rows["our_wire"]["CPU ms"]
     print(f"LangChain's layer and options, over our wire: {layer:.2f} ms of CPU")
+
+
+def _grow(rounds: int) -> None:
+    """Say whether a generation costs more after many others."""
+    short, long = 500, 5000
+    cpu: dict[int, list[float]] = {short: [], long: []}
+    for _ in range(rounds):
+        for generations, each in cpu.items():
+            each.append(_run("ours", generations, 64)["cpu"])
+    few, many = (1000 * statistics.median(each) for each in cpu.values())
+    print(
+        f"\nours, 64 in flight: {few:.2f} ms of CPU each at {short} generations, "
+        f"{many:.2f} at {long}: x{many / few:.2f}"
+    )
 
 
 COLUMNS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -46,10 +47,12 @@ if TYPE_CHECKING:
 __all__ = ["FalProvider", "create_fal", "fal"]
 
 _T = TypeVar("_T")
+_log = logging.getLogger("langchain_fal_image")
 
 _MEMORY_BYTES = 256 * 1024 * 1024
 _TRANSPORT_VARIABLE = "FAL_ASYNC_TRANSPORT"
 AsyncTransport: TypeAlias = Literal["httpx", "aiohttp"]
+_SANDBOX_VARIABLE = "FAL_SANDBOX_URL"
 _KEY_VARIABLES = ("FAL_API_KEY", "FAL_KEY")
 _SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "x-api-key"}
@@ -512,6 +515,9 @@ def create_fal(
 
     Nothing is sent, and no key is needed, before the first request.
 
+    Where no URL is given and the environment has `FAL_SANDBOX_URL`, the provider speaks
+    to the sandbox that serves there (`python -m langchain_fal_image.sandbox`).
+
     Args:
         api_key: fal's key. By default the environment's `FAL_API_KEY`, else
             `FAL_KEY`; an empty value counts as unset.
@@ -548,9 +554,15 @@ def create_fal(
         "platform": platform_url,
         "openapi": openapi_url,
     }
-    hosts = replace(
-        Hosts(), **{name: url.rstrip("/") for name, url in given.items() if url}
-    )
+    named = {name: url.rstrip("/") for name, url in given.items() if url}
+    sandbox = os.environ.get(_SANDBOX_VARIABLE, "").strip().rstrip("/")
+    if sandbox and not named:
+        hosts = Hosts.sandbox(sandbox)
+        # Not the key of the environment: it is for fal.
+        api_key = api_key or "sandbox"
+        _log.warning("%s is set: images come from the sandbox", _SANDBOX_VARIABLE)
+    else:
+        hosts = replace(Hosts(), **named)
     if not isinstance(timeout, Timeouts):
         timeout = Timeouts() if timeout is None else Timeouts(total=timeout)
     return FalProvider(

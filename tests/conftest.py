@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -74,9 +75,19 @@ class Watcher(logging.Handler):
 
     @pytest.hookimpl
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail the run where something was found."""
-        if self.found:
+        """Fail the run where something was found; a worker tells its controller."""
+        told = getattr(session.config, "workeroutput", None)
+        if told is not None:
+            told["canary"] = (self.records, self.found)
+        elif self.found:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Hear what a worker of pytest-xdist found."""
+        records, found = node.workeroutput.get("canary", (0, ["a worker was lost"]))
+        self.records += records
+        self.found += found
 
     @pytest.hookimpl
     def pytest_terminal_summary(

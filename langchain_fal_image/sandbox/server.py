@@ -196,15 +196,23 @@ class Sandbox:
             **settings: Further arguments of `create_fal`.
         """
         from langchain_fal_image.provider import create_fal  # noqa: PLC0415
+        from langchain_fal_image.wire.settings import Hosts  # noqa: PLC0415
 
-        return create_fal(api_key, **{**self._urls(), **settings})
+        hosts = Hosts.sandbox(self.url)
+        urls = {
+            "base_url": hosts.queue,
+            "run_url": hosts.run,
+            "rest_url": hosts.rest,
+            "platform_url": hosts.platform,
+            "openapi_url": hosts.openapi,
+        }
+        return create_fal(api_key, **{**urls, **settings})
 
     def usage(self) -> str:
         """Say in a few lines how other programs use it."""
         return (
             f"sandbox: {self.url}\n"
-            f"in Python: create_fal('sandbox', base_url='{self.url}/queue', "
-            f"run_url='{self.url}/run', rest_url='{self.url}/rest')\n"
+            f"in Python: export FAL_SANDBOX_URL={self.url}\n"
             f"@fal-ai/client: fal.config({{ credentials: 'sandbox', "
             f"proxyUrl: {{ url: '{self.url}/proxy', when: 'always' }} }})\n"
             f"curl -X POST -H 'Authorization: Key sandbox' "
@@ -263,15 +271,6 @@ class Sandbox:
 
         with listener:
             asyncio.run(serve())
-
-    def _urls(self) -> dict[str, str]:
-        return {
-            "base_url": f"{self.url}/queue",
-            "run_url": f"{self.url}/run",
-            "rest_url": f"{self.url}/rest",
-            "platform_url": f"{self.url}/platform",
-            "openapi_url": f"{self.url}/openapi.json",
-        }
 
 
 def _listener(port: int) -> socket.socket:

@@ -320,7 +320,8 @@ class QueuedRequest:
         missing = [
             name
             for name, value in known.items()
-            if not (isinstance(value, str) and value) and name != "payload_sha256"
+            if not (isinstance(value, str) and (value or name.endswith("_url")))
+            and name != "payload_sha256"
         ]
         if missing:
             message = f"This is no stored request: {', '.join(missing)} missing."

@@ -32,6 +32,21 @@ class Hosts:
     platform: str = "https://api.fal.ai/v1"
     openapi: str = "https://fal.ai/api/openapi/queue/openapi.json"
 
+    @classmethod
+    def sandbox(cls, url: str) -> Hosts:
+        """Give those of a sandbox.
+
+        Args:
+            url: Where it serves.
+        """
+        return cls(
+            queue=f"{url}/queue",
+            run=f"{url}/run",
+            rest=f"{url}/rest",
+            platform=f"{url}/platform",
+            openapi=f"{url}/openapi.json",
+        )
+
     def urls(self) -> tuple[str, ...]:
         """Give all of them."""
         return tuple(getattr(self, each.name) for each in fields(self))

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from langchain_core.documents import Document
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
@@ -24,8 +25,13 @@ from langchain_fal_image import (
     FalRequest,
     FalTextToImage,
     ImageResult,
+    create_fal,
 )
-from langchain_fal_image.errors import FalBudgetExceededError, FalOptionError
+from langchain_fal_image.errors import (
+    FalAuthError,
+    FalBudgetExceededError,
+    FalOptionError,
+)
 from langchain_fal_image.sandbox import Sandbox
 from langchain_fal_image.sniff import sniff
 
@@ -366,3 +372,29 @@ def test_results_are_results(fal: FalProvider) -> None:
     )
     assert restored == result
     assert restored.images[0].read() == result.images[0].read()
+
+
+def test_the_environment_can_name_a_sandbox(
+    fal_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAL_SANDBOX_URL", f"{fal_sandbox.url}/")
+    monkeypatch.setenv("FAL_KEY", "canary-of-fal-not-a-key")
+    with create_fal() as fal:
+        assert FalTextToImage(fal=fal).invoke("a hill").images[0].read()
+    elsewhere = create_fal(base_url="https://fal.example")
+    assert elsewhere.context.hosts.queue == "https://fal.example"
+
+
+def test_a_sandbox_does_not_get_fals_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_SANDBOX_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("FAL_KEY", "canary-of-fal-not-a-key")
+    keys: list[str] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers["authorization"])
+        return httpx.Response(401, json={"detail": "no"})
+
+    client = httpx.Client(transport=httpx.MockTransport(refuse))
+    with pytest.raises(FalAuthError):
+        FalTextToImage(fal=create_fal(http_client=client)).invoke("a hill")
+    assert keys == ["Key sandbox"]

@@ -259,4 +259,4 @@ def test_the_command_says_how_to_use_it(capsys: pytest.CaptureFixture[str]) -> N
         main(["--help"])
     assert "offline fal" in capsys.readouterr().out
     with Sandbox() as sandbox:
-        assert f"base_url='{sandbox.url}/queue'" in sandbox.usage()
+        assert f"export FAL_SANDBOX_URL={sandbox.url}" in sandbox.usage()

@@ -58,7 +58,6 @@ def slow(reply: HttpResponse, seconds: float) -> Callable[[Stage], HttpResponse]
         {"result": [answer(429, {}, retry_after="3600")]},
         {"result": [silent]},
     ],
-    ids=str,
 )
 @pytest.mark.parametrize("timeout", [0.7, 7.0, 90.0])
 def test_the_wait_ends_when_it_should(script: dict[str, Any], timeout: float) -> None:
