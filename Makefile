@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CHAT := $(if $(OPENAI_API_KEY),langchain-openai) $(if $(ANTHROPIC_API_KEY),langchain-anthropic) $(if $(GOOGLE_API_KEY),langchain-google-genai)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format docs bench clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -22,6 +22,9 @@ lint: $(VENV)/test.done ## Run ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(VENV)/test.done ## Build the documentation site into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 bench: $(VENV)/test.done ## Measure this package beside other clients, on a fake queue
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/transfers.py
@@ -32,7 +35,7 @@ format: $(VENV)/test.done ## Format the code
 	$(BIN)/ruff format .
 
 clean: ## Remove what was made
-	rm -rf $(VENV) out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) out dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/pip-new:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=python3.12 …")'
@@ -45,5 +48,5 @@ $(VENV)/demo.done: $(VENV)/bin/pip-new pyproject.toml
 	touch $@
 
 $(VENV)/test.done: $(VENV)/bin/pip-new pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[sandbox,images,langgraph,fast]' --group test --group lint
+	$(BIN)/python -m pip install --quiet --editable '.[sandbox,images,langgraph,fast]' --group test --group docs --group lint
 	touch $@

@@ -1,4 +1,4 @@
-"""A test for each row of docs/ai-sdk.md, under the row's name."""
+"""A test for each row of docs/how-to/from-the-ai-sdk.md, under the row's name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QWEN = "fal-ai/qwen-image"
 EDIT = "fal-ai/qwen-image-2/edit"
 PRO = "fal-ai/nano-banana-pro"
 URL = "https://v3.fal.media/files/a.png"
-PAGE = Path(__file__).parent.parent.parent / "docs" / "ai-sdk.md"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "how-to" / "from-the-ai-sdk.md"
 ROWS: dict[str, Callable[[Fal], None]] = {}
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\0\0\0\x02\0\x08\x02" + b"\0" * 40
 

@@ -218,7 +218,7 @@ def test_a_second_process_is_refused(make: Make, tmp_path: Path) -> None:
     held = "from pathlib import Path; from langchain_fal_image.durable.journal import"
     code = f"{held} Journal; j = Journal(Path({str(tmp_path / 'run.sqlite')!r}));"
     code += "print('held', flush=True); input()"
-    with subprocess.Popen(  # noqa: S603 - our own code
+    with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
         assert other.stdout is not None
@@ -327,7 +327,7 @@ except KeyboardInterrupt:
 @pytest.mark.parametrize("on_interrupt", ["keep", "cancel"])
 def test_ctrl_c_stops_cleanly(on_interrupt: str, make: Make, tmp_path: Path) -> None:
     with Sandbox(run_seconds=1.5) as sandbox:
-        with subprocess.Popen(  # noqa: S603 - our own code
+        with subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(CTRL_C), sandbox.url, str(tmp_path),
              on_interrupt], env={**os.environ},
         ) as child:  # fmt: skip

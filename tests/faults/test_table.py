@@ -1,4 +1,4 @@
-"""docs/faults.md, row by row: each of its faults, sync and async."""
+"""docs/explanation/faults.md, row by row: each of its faults, sync and async."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from langchain_fal_image.wire.effects import HttpResponse
 from langchain_fal_image.wire.retry import pause
 from langchain_fal_image.wire.settings import Limits, Timeouts
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "faults.md"
 ROW = re.compile(
     r"^\| (.+?) \| (.+?) \| (.+?) \| (.+?) \| (.*?) ?\| (.*?) ?\|$", re.MULTILINE
 )

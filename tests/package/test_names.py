@@ -59,7 +59,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     ids=["no heavy module", "no catalog"],
 )
 def test_importing_loads_only_what_is_used(check: str) -> None:
-    done = subprocess.run(  # noqa: S603 - our own interpreter and words
+    done = subprocess.run(
         [sys.executable, "-c", check], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr

@@ -30,7 +30,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_a_killed_process_loses_no_picture(
     fal: FalProvider, fal_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    killed = subprocess.run(  # noqa: S603 - our own interpreter and words
+    killed = subprocess.run(
         [sys.executable, "-c", SUBMITTER, f"{fal_sandbox.url}/queue"],
         capture_output=True,
         text=True,

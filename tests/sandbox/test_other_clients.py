@@ -117,13 +117,13 @@ def test_the_javascript_client_submits_follows_and_fetches(
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "run.mjs").write_text(SCRIPT)
     install = ["npm", "install", "--no-audit", "--no-fund", "@fal-ai/client@1"]
-    installed = subprocess.run(  # noqa: S603 - our own words
+    installed = subprocess.run(
         install, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
     )
     if installed.returncode:
         pytest.skip(f"@fal-ai/client cannot be installed: {installed.stderr[-200:]}")
     node = shutil.which("node") or "node"
-    ran = subprocess.run(  # noqa: S603 - our own words
+    ran = subprocess.run(
         [node, "run.mjs", fal_sandbox.url],
         cwd=tmp_path,
         capture_output=True,

@@ -1,0 +1,86 @@
+"""Runs the Python of one page of the docs, from top to bottom, against a sandbox.
+
+    python run_page.py docs/tutorial.md
+
+The blocks of a page share one namespace, as if they were typed one after the other. A
+block whose title is that of a test file is run by pytest. Where a block names a chat
+model, a scripted stand-in of the examples takes its part; nothing else is replaced.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(
+    r'^```python(?: title="(?P<title>[^"]+)")?\n(?P<code>.*?)^```$',
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def blocks(text: str) -> Iterator[tuple[int, str | None, str]]:
+    """Give each block of Python: its line, its title and its code.
+
+    Args:
+        text: Of the page.
+    """
+    for found in BLOCK.finditer(text):
+        line = text.count("\n", 0, found.start()) + 2
+        yield line, found["title"], found["code"]
+
+
+async def run(page: str, text: str) -> int:
+    """Run a page's blocks; give how many there were."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    count = 0
+    for line, title, code in blocks(text):
+        count += 1
+        if title and title.startswith("test_"):
+            await asyncio.to_thread(run_tests, title, code)
+            continue
+        padded = "\n" * (line - 1) + code
+        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        made = compile(padded, page, "exec", flags=flags)
+        if made.co_flags & inspect.CO_COROUTINE:
+            await eval(made, namespace)  # noqa: S307 - the docs' own code
+        else:
+            await asyncio.to_thread(exec, made, namespace)
+    return count
+
+
+def run_tests(title: str, code: str) -> None:
+    """Run a block that is a test file."""
+    Path(title).write_text(code, "utf-8")
+    subprocess.run([sys.executable, "-m", "pytest", "-q", title], check=True)
+
+
+def main() -> int:
+    """Run the page that the command line names."""
+    from langchain_fal_image.sandbox import Sandbox  # noqa: PLC0415
+
+    page = ROOT / sys.argv[1]
+    sys.path.insert(0, str(ROOT / "examples"))
+    with Sandbox(prices={"fal-ai/qwen-image": 0.02}) as sandbox:
+        os.environ["FAL_SANDBOX_URL"] = sandbox.url
+        import langchain.agents.factory as agents  # noqa: PLC0415
+        import langchain.chat_models as chat  # noqa: PLC0415
+        from scripted import ScriptedChatModel  # noqa: PLC0415
+
+        for module in (agents, chat):
+            vars(module)["init_chat_model"] = lambda *_, **__: ScriptedChatModel()
+        count = asyncio.run(run(sys.argv[1], page.read_text("utf-8")))
+        print(f"{count} blocks, {sandbox.submits} images submitted")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

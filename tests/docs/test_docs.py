@@ -1,0 +1,100 @@
+"""The docs: every block of Python runs, every command exists, the site is built."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# What a reader does on their own machine; a test of each would install or wait.
+NOT_RUN = (
+    "pip ",
+    "export ",
+    "unset ",
+    "make ",
+    "python3 -m venv",
+    ". .venv",
+    "python benchmarks/",
+)
+SERVES = "python -m langchain_fal_image.sandbox"
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def with_python() -> list[Path]:
+    return [page for page in PAGES if "\n```python" in page.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("page", with_python(), ids=named)
+def test_every_block_of_a_page_runs(page: Path, tmp_path: Path) -> None:
+    runner = Path(__file__).with_name("run_page.py")
+    done = subprocess.run(
+        [sys.executable, str(runner), named(page)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert re.search(r"^[1-9][0-9]* blocks", done.stdout, re.MULTILINE)
+
+
+def commands() -> list[str]:
+    found = []
+    for page in PAGES:
+        for block in SHELL.findall(page.read_text("utf-8")):
+            lines = block.replace("\\\n", " ").splitlines()
+            found += [line.partition(" #")[0].strip() for line in lines]
+    return sorted({line for line in found if line})
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_exists(command: str) -> None:
+    if command.startswith(NOT_RUN) or command == SERVES:
+        return
+    program, *arguments = shlex.split(command)
+    assert program == "python"
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for page in PAGES:
+        for target in re.findall(
+            r"^make (\w+)|`make (\w+)`", page.read_text("utf-8"), re.MULTILINE
+        ):
+            assert f"\n{target[0] or target[1]}:" in makefile, (page, target)
+
+
+def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", str(tmp_path)]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "FalTextToImage" in (tmp_path / "reference" / "index.html").read_text(
+        "utf-8"
+    )
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text("utf-8")):
+        assert (ROOT / link).exists(), link
