@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CHAT := $(if $(OPENAI_API_KEY),langchain-openai) $(if $(ANTHROPIC_API_KEY),langchain-anthropic) $(if $(GOOGLE_API_KEY),langchain-google-genai)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench clean
+.PHONY: help demo test lint format docs cassettes live bench matrix clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -22,6 +22,12 @@ lint: $(VENV)/test.done ## Run ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+cassettes: $(VENV)/test.done ## Record tests/cassettes, at fal where a key is set (costs money)
+	$(BIN)/python -m pytest tests/cassettes/test_endpoints.py --cassettes=record
+
+live: $(VENV)/test.done ## Run the same tests live, at fal where a key is set (costs money)
+	$(BIN)/python -m pytest tests/cassettes/test_endpoints.py --cassettes=live
+
 docs: $(VENV)/test.done ## Build the documentation site into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
@@ -29,6 +35,9 @@ bench: $(VENV)/test.done ## Measure this package beside other clients, on a fake
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/transfers.py
 	$(BIN)/python benchmarks/clients.py
+
+matrix: $(VENV)/test.done ## Test the wheel with lowest and newest versions, on each Python
+	$(BIN)/python scripts/matrix.py
 
 format: $(VENV)/test.done ## Format the code
 	$(BIN)/ruff check --fix .
@@ -48,5 +57,5 @@ $(VENV)/demo.done: $(VENV)/bin/pip-new pyproject.toml
 	touch $@
 
 $(VENV)/test.done: $(VENV)/bin/pip-new pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[sandbox,images,langgraph,fast]' --group test --group docs --group lint
+	$(BIN)/python -m pip install --quiet --editable '.[sandbox,images,langgraph,fast]' --group test --group docs --group release --group lint
 	touch $@

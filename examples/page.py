@@ -11,28 +11,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8881; --accent: #b4462f; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2.5rem 1.25rem 5rem; max-width: 46rem;
-  font: 1rem/1.55 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .4rem; }
-header p { margin: 0 0 2.2rem; opacity: .7; font-size: .9rem; }
-.you { margin: 2.6rem 0 1rem; padding: .7rem 1rem; border-radius: .8rem;
-  background: var(--soft); border-left: .25rem solid var(--accent); }
-.agent { margin: .8rem 0; }
-.call { margin: .6rem 0; font: .82rem/1.5 ui-monospace, monospace; opacity: .75;
-  overflow-wrap: anywhere; }
-.refused { color: var(--accent); white-space: pre-line; }
-details { margin: 2.6rem 0 0; border-top: 1px solid var(--line); padding-top: 1rem; }
-summary { font-weight: 600; cursor: pointer; }
-pre { overflow-x: auto; padding: .8rem 1rem; border-radius: .6rem;
-  background: var(--soft); font: .78rem/1.5 ui-monospace, monospace; }
-figure { margin: 1rem 0; }
-img { display: block; max-width: 100%; max-height: 80vh; border-radius: .5rem;
-  border: 1px solid var(--line); }
-figcaption { margin-top: .45rem; font-size: .82rem; opacity: .7; }
-"""
+from langchain_fal_image.page import document, figure, picture
 
 
 def write_page(
@@ -56,19 +35,18 @@ def write_page(
         The path.
     """
     body = "\n".join(filter(None, (_part(message, files) for message in messages)))
-    images, chat = map(html.escape, served_by)
+    images, chat = served_by
     noted = "".join(
         f"<details open><summary>{html.escape(title)}</summary>"
         f"<pre>{html.escape(text)}</pre></details>"
         for title, text in notes.items()
     )
     path.write_text(
-        f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
-        f"<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>A poster in three turns</title><style>{STYLE}</style></head>\n"
-        f"<body><header><h1>A poster in three turns</h1>"
-        f"<p>Images by {images}. Chat model: {chat}.</p></header>\n"
-        f"{body}\n{noted}\n</body></html>\n",
+        document(
+            "A poster in three turns",
+            f"{body}\n{noted}",
+            subtitle=f"Images by {images}. Chat model: {chat}.",
+        ),
         encoding="utf-8",
     )
     return path
@@ -82,8 +60,7 @@ def _part(message: Any, files: Mapping[str, str]) -> str:
         if message.status == "error":
             return f"<p class='call refused'>{text}</p>"
         return "".join(
-            f"<figure><img src='{html.escape(files[handle])}' alt='{handle}'>"
-            f"<figcaption>{html.escape(line)}</figcaption></figure>"
+            figure(picture(files[handle], handle), line)
             for line in message.text.splitlines()
             if (handle := re.match(r"img_\d+|", line)[0]) in files  # type: ignore[index]  # the empty alternative always matches
         )

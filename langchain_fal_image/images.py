@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from langchain_fal_image.errors import (
     FalConfigurationError,
     FalDownloadError,
 )
+from langchain_fal_image.page import picture
 from langchain_fal_image.sniff import EXTENSIONS, is_text, sniff
 from langchain_fal_image.wire.effects import Call
 from langchain_fal_image.wire.files import download
@@ -272,15 +272,24 @@ class GeneratedImage(Bound):
     def _name(self) -> str:
         return self.handle or self.url or f"image {self.index} of {self.request_id}"
 
-    def _repr_html_(self) -> str:
+    def to_html(self, *, embed: bool = False) -> str:
+        """Show the image as HTML, by its URL.
+
+        Args:
+            embed: Put its bytes into the HTML, so that it can still be seen when the
+                URL has expired. An image without a URL (`sync_mode`) always is.
+
+        Raises:
+            FalDownloadError: The bytes cannot be had.
+        """
         source = self.url
-        if source is None:
+        if source is None or embed:
             encoded = base64.b64encode(self.read()).decode("ascii")
             source = f"data:{self.mime_type or 'image/png'};base64,{encoded}"
-        return (
-            f'<img src="{html.escape(source)}" alt="{html.escape(self._name())}" '
-            f'style="max-width:100%;max-height:32em">'
-        )
+        return picture(source, self._name())
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
 
 def _part_file(path: Path) -> BinaryIO:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import html
 import json
 import os
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from langchain_fal_image.bound import Bound
 from langchain_fal_image.errors import FalResponseError
 from langchain_fal_image.images import GeneratedImage, InputReference
 from langchain_fal_image.outputs import fitted, image_entries
+from langchain_fal_image.page import figure
 from langchain_fal_image.wire.effects import Call, Together
 
 if TYPE_CHECKING:
@@ -343,10 +343,22 @@ class ImageResult(Bound):
             f"seed={self.seed}, images=[{images}])"
         )
 
+    def to_html(self, *, embed: bool = False) -> str:
+        """Show the images as HTML, with a caption: prompt, model and seed.
+
+        Args:
+            embed: Put the bytes into the HTML, so that it can still be seen when fal's
+                URLs have expired.
+
+        Raises:
+            FalDownloadError: The bytes cannot be had.
+        """
+        pictures = "".join(image.to_html(embed=embed) for image in self.images)
+        named = f"{self.prompt or ''} — {self.model}, seed {self.seed}"
+        return figure(pictures, named)
+
     def _repr_html_(self) -> str:
-        pictures = "".join(image._repr_html_() for image in self.images)
-        caption = html.escape(f"{self.prompt or ''} — {self.model}, seed {self.seed}")
-        return f"<figure>{pictures}<figcaption>{caption}</figcaption></figure>"
+        return self.to_html()
 
 
 def is_artifact(value: object) -> TypeGuard[Mapping[str, Any]]:

@@ -29,9 +29,9 @@ def read_types(version: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         wanted = [f"@fal-ai/client@{version}", "typescript@5"]
         npm = ["npm", "install", "--no-audit", "--no-fund", "--prefix", folder, *wanted]
-        subprocess.run(npm, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our words
+        subprocess.run(npm, check=True, stdout=subprocess.DEVNULL)
         node = ["node", str(HERE / "read_types.mjs"), folder]
-        read = subprocess.run(node, check=True, capture_output=True, text=True)  # noqa: S603 - our words
+        read = subprocess.run(node, check=True, capture_output=True, text=True)
     types: dict[str, Any] = json.loads(read.stdout)
     return types
 

@@ -100,6 +100,12 @@ class Watcher(logging.Handler):
             terminalreporter.write_line(f"  {each}")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the three ways of tests/cassettes."""
+    ways = ["replay", "record", "live"]
+    parser.addoption("--cassettes", choices=ways, default="replay")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Begin to watch."""
     watcher = Watcher()

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from langchain_fal_image.options import catalog
-from langchain_fal_image.sandbox import openapi
+from langchain_fal_image.sandbox import live, openapi
 from langchain_fal_image.sandbox.answers import (
     Droppable,
     answer,
@@ -80,6 +80,8 @@ class Fal:
         self.app: ASGIApp = Droppable(
             Starlette(
                 routes=[
+                    Route("/", self._page, methods=["GET"]),
+                    Route("/state.json", self._shown, methods=["GET"]),
                     Route(
                         "/queue/{path:path}",
                         self._queue,
@@ -99,6 +101,14 @@ class Fal:
                 ],
             )
         )
+
+    # --- For people ---
+
+    async def _page(self, _: Request) -> Response:
+        return HTMLResponse(live.page())
+
+    async def _shown(self, _: Request) -> Response:
+        return JSONResponse(live.state(self.queue))
 
     # --- Queue ---
 

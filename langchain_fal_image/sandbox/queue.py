@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import logging
 import random
+import time
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ class Job:
     answer: Any = field(default=None, repr=False)
     answer_headers: dict[str, str] = field(default_factory=dict, repr=False)
     inference_seconds: float | None = None
+    submitted_at: float = field(default_factory=time.time)
+    began_at: float | None = None
+    ended_at: float | None = None
     task: asyncio.Task[None] | None = field(default=None, repr=False)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition, repr=False)
     version: int = 0
@@ -44,6 +48,10 @@ class Job:
     async def change(self, status: str, *log: str) -> None:
         """Enter a state and wake whoever follows."""
         self.status = status
+        if status == "IN_PROGRESS":
+            self.began_at = time.time()
+        elif self.is_done:
+            self.ended_at = time.time()
         for message in log:
             now = dt.datetime.now(dt.UTC).isoformat()
             entry = {"message": message, "level": "INFO", "source": "USER"}

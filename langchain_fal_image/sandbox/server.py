@@ -211,7 +211,7 @@ class Sandbox:
     def usage(self) -> str:
         """Say in a few lines how other programs use it."""
         return (
-            f"sandbox: {self.url}\n"
+            f"sandbox: {self.url} (open it in a browser to watch the requests)\n"
             f"in Python: export FAL_SANDBOX_URL={self.url}\n"
             f"@fal-ai/client: fal.config({{ credentials: 'sandbox', "
             f"proxyUrl: {{ url: '{self.url}/proxy', when: 'always' }} }})\n"

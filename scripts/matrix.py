@@ -1,0 +1,141 @@
+"""Tests the built wheel with several Pythons and versions of what it depends on.
+
+    make matrix
+
+For each Python that is found (3.11, 3.12, 3.13), twice: with the lowest versions that
+pyproject.toml allows of langchain-core, httpx and pydantic, and with the newest. Each
+cell is an empty environment into which the wheel is installed; the tests that need only
+the wheel run there, from outside this folder. With the newest versions, the demo runs
+too.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHONS = ("3.11", "3.12", "3.13")
+TESTS = ("package", "runnables", "wire", "sandbox")
+TOOLS = (
+    "pytest",
+    "pytest-asyncio",
+    "pytest-xdist",
+    "hypothesis",
+    "fal-client",
+    "aiohttp",
+)
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def main() -> int:
+    """Run all cells; print a table; fail where one fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        wheel = build(place)
+        failed = 0
+        print(f"{'python':8}{'versions':10}{'':44}{'seconds':>8}  outcome", flush=True)
+        for version in PYTHONS:
+            python = find(version)
+            for kind in ("lowest", "newest"):
+                if python is None:
+                    print(f"{version:8}{kind:10}{'':44}{'':>8}  not on this machine")
+                    continue
+                began = time.monotonic()
+                outcome, versions = cell(place, wheel, python, kind)
+                failed += outcome != "passed"
+                seconds = time.monotonic() - began
+                line = f"{version:8}{kind:10}{versions:44}{seconds:8.0f}  {outcome}"
+                print(line, flush=True)
+    return 1 if failed else 0
+
+
+def build(place: Path) -> Path:
+    """Build the wheel and the source distribution; give the wheel."""
+    run([sys.executable, "-m", "build", "--outdir", str(place), str(ROOT)])
+    [wheel] = place.glob("*.whl")
+    [_] = place.glob("*.tar.gz")
+    return wheel
+
+
+def find(version: str) -> str | None:
+    """Find a Python of a version: on the path, or among pyenv's."""
+    candidates = [shutil.which(f"python{version}")]
+    pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    candidates += [str(each) for each in pyenv]
+    for each in candidates:
+        code = f"import sys; sys.exit(not sys.version.startswith('{version}.'))"
+        if each and subprocess.run([each, "-c", code], check=False).returncode == 0:
+            return each
+    return None
+
+
+def cell(place: Path, wheel: Path, python: str, kind: str) -> tuple[str, str]:
+    """Run one cell; give its outcome, and the versions that were installed."""
+    home = place / f"{Path(python).parent.parent.name}-{kind}"
+    run([python, "-m", "venv", str(home)])
+    inside = str(home / "bin" / "python")
+    pins = lowest() if kind == "lowest" else []
+    extras = "sandbox,fast,durable,webhooks"
+    wants = [f"{wheel}[{extras}]", *TOOLS, *pins]
+    if kind == "newest":
+        wants += ["langchain", "langgraph"]
+    run([inside, "-m", "pip", "install", "--quiet", "--upgrade", *wants])
+    for each in (*(f"tests/{name}" for name in TESTS), "tests/conftest.py", "examples"):
+        source, target = ROOT / each, home / "work" / each
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+    shutil.copy(ROOT / "pyproject.toml", home / "work")
+    command = [inside, "-m", "pytest", "-q", "-n", "4", "-p", "no:cacheprovider"]
+    commands = [[*command, "tests"]]
+    if kind == "newest":
+        commands.append([inside, "examples/poster.py"])
+    for words in commands:
+        done = subprocess.run(
+            words, cwd=home / "work", capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            log = ROOT / f"matrix-{home.name}.log"
+            log.write_text(done.stdout + done.stderr, "utf-8")
+            return f"FAILED, see {log.name}", versions(inside)
+    return "passed", versions(inside)
+
+
+def lowest() -> list[str]:
+    """Pin each dependency to the lowest version that is allowed."""
+    found = [
+        re.fullmatch(r"([\w-]+)>=([\d.]+),.*", each) for each in PROJECT["dependencies"]
+    ]
+    return [f"{each[1]}=={each[2]}" for each in found if each]
+
+
+def versions(python: str) -> str:
+    """Say which versions an environment has."""
+    code = (
+        "from importlib.metadata import version\n"
+        "for name in ('langchain-core', 'httpx', 'pydantic'):\n"
+        "    print(name, version(name))"
+    )
+    done = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, check=True
+    )
+    return " ".join(done.stdout.split()).replace("langchain-core", "core")
+
+
+def run(command: list[str]) -> None:
+    """Run a command; end with its words where it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(
+            f"{' '.join(command[:6])} … failed:\n{(done.stdout + done.stderr)[-3000:]}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

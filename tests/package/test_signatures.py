@@ -1,0 +1,78 @@
+"""The public signatures, pinned: a change of the interface is seen in a diff.
+
+python tests/package/test_signatures.py   writes the file anew
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PINNED = Path(__file__).with_name("signatures.txt")
+MODULES = (
+    "langchain_fal_image",
+    "langchain_fal_image.errors",
+    "langchain_fal_image.durable",
+    "langchain_fal_image.webhooks",
+    "langchain_fal_image.thumbnails",
+    "langchain_fal_image.sandbox",
+)
+
+
+def signatures() -> Iterator[str]:
+    """Write each public name with its signature, and its members'."""
+    for module_name in MODULES:
+        module = importlib.import_module(module_name)
+        names = getattr(module, "__all__", None) or vars(module)
+        for name in sorted(names):
+            value = getattr(module, name)
+            if name.startswith("_") or inspect.ismodule(value):
+                continue
+            yield f"{module_name}.{name}{signature(value)}"
+            if inspect.isclass(value):
+                yield from members(value)
+
+
+def members(cls: type) -> Iterator[str]:
+    own = [base for base in cls.__mro__ if base.__module__.startswith("langchain_fal_")]
+    fields = {each for base in own for each in vars(base).get("__annotations__", {})}
+    names = {each for base in own for each in vars(base)} | fields
+    for name in sorted(names):
+        if name.startswith("_") or name == "model_config":
+            continue
+        value = inspect.getattr_static(cls, name, None)
+        kind = "property" if isinstance(value, property) else ""
+        if isinstance(value, classmethod | staticmethod):
+            value = value.__func__
+        told = signature(value) if callable(value) and not kind else ""
+        yield f"    .{name}{told}{' property' if kind else ''}"
+
+
+def signature(value: Any) -> str:
+    if not callable(value):
+        return ""
+    try:
+        told = str(inspect.signature(value))
+    except (TypeError, ValueError):
+        return ""
+    # Python's versions differ in how they write defaults and quoted types.
+    return re.sub(r" at 0x[0-9a-f]+", "", told).replace("'", "").replace('"', "")
+
+
+def test_the_public_signatures_are_those_that_are_pinned() -> None:
+    now = list(signatures())
+    pinned = PINNED.read_text("utf-8").splitlines()
+    gone = [each for each in pinned if each not in now]
+    new = [each for each in now if each not in pinned]
+    assert (gone, new) == ([], []), (
+        "if that is meant: python tests/package/test_signatures.py, and CHANGELOG.md"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(PINNED.write_text("\n".join(signatures()) + "\n", "utf-8") and 0)
