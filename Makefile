@@ -57,5 +57,5 @@ $(VENV)/demo.done: $(VENV)/bin/pip-new pyproject.toml
 	touch $@
 
 $(VENV)/test.done: $(VENV)/bin/pip-new pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[sandbox,images,langgraph,fast]' --group test --group docs --group release --group lint
+	$(BIN)/python -m pip install --quiet --editable '.[sandbox,images,langgraph,fast,ray]' --group test --group docs --group release --group lint
 	touch $@

@@ -286,7 +286,7 @@ class GeneratedImage(Bound):
         if source is None or embed:
             encoded = base64.b64encode(self.read()).decode("ascii")
             source = f"data:{self.mime_type or 'image/png'};base64,{encoded}"
-        return picture(source, self._name())
+        return picture(source, self.handle or f"image {self.index + 1}")
 
     def _repr_html_(self) -> str:
         return self.to_html()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
+from langchain_core.runnables.config import merge_configs
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from langchain_fal_image.budget import Budget
@@ -127,7 +128,7 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
         def generate(_: Any, run_manager: Any, config: RunnableConfig) -> ImageResult:
             return self.provider.run(self.generation(input, **kwargs), events(config))
 
-        return self._call_with_config(generate, _traced(input), config)
+        return self._call_with_config(generate, _traced(input), self._named(config))
 
     async def ainvoke(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
@@ -140,7 +141,9 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
             flow = self.generation(input, **kwargs)
             return await self.provider.arun(flow, aevents(config))
 
-        return await self._acall_with_config(generate, _traced(input), config)
+        return await self._acall_with_config(
+            generate, _traced(input), self._named(config)
+        )
 
     def submit(
         self, input: Any, *, webhook_url: str | None = None, **kwargs: Any
@@ -170,6 +173,14 @@ class FalImageModel(RunnableSerializable[Any, ImageResult]):
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         """Describe a dict input: the endpoint's own options."""
         return input_model(f"{type(self).__name__}Input", self.endpoint)
+
+    def _named(self, config: RunnableConfig | None) -> RunnableConfig:
+        """Name endpoint and price in a run's metadata, as LangSmith's filters do."""
+        told: dict[str, Any] = {"ls_provider": "fal", "ls_model_name": self.model}
+        price = self.provider.known_price(self.model)
+        if price is not None:
+            told["fal_price"] = f"{price.unit_price} {price.currency} per {price.unit}"
+        return merge_configs({"metadata": told}, config)
 
     # --- What is sent ---
 

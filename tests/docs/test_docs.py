@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,3 +99,22 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
 def test_links_of_the_readme_lead_somewhere() -> None:
     for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text("utf-8")):
         assert (ROOT / link).exists(), link
+
+
+def test_the_notebook_runs_and_shows_its_pictures() -> None:
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    path = ROOT / "docs" / "notebook.ipynb"
+    committed = nbformat.read(path, as_version=4)
+    assert shown(committed) == 4
+    again = nbformat.read(path, as_version=4)
+    nbclient.NotebookClient(again, timeout=90).execute()
+    assert shown(again) == 4
+
+
+def shown(notebook: Any) -> int:
+    """Count the images in a notebook's outputs."""
+    outputs = [each for cell in notebook.cells for each in cell.get("outputs", ())]
+    pages = [each["data"].get("text/html", "") for each in outputs if "data" in each]
+    assert all("<figcaption>" in page for page in pages if page)
+    return sum(page.count('<img src="data:image/jpeg;base64,') for page in pages)

@@ -1,0 +1,75 @@
+"""What a trace says of a run: name, input, output, endpoint and price; no bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from unittest import mock
+
+import langsmith
+import pytest
+from langchain_core.tracers.langchain import LangChainTracer
+
+from langchain_fal_image import FalImageEdit, FalImageToolkit, FalTextToImage
+from langchain_fal_image.sandbox import Sandbox
+
+
+@pytest.fixture
+def traces() -> tuple[LangChainTracer, Any]:
+    """Give LangSmith's own tracer, and the HTTP session that it would send through."""
+    session = mock.MagicMock()
+    client = langsmith.Client(
+        session=session,
+        api_key="no-key",
+        api_url="http://127.0.0.1:9",
+        auto_batch_tracing=False,
+        info={},
+    )
+    return LangChainTracer(client=client), session
+
+
+def sent(session: Any) -> list[dict[str, Any]]:
+    """Give the last word on each run."""
+    runs = [
+        json.loads(call.kwargs["data"])
+        for call in session.request.call_args_list
+        if call.kwargs.get("data")
+    ]
+    return list({run["id"]: run for run in runs}.values())
+
+
+def test_a_trace_reads_well(traces: tuple[LangChainTracer, Any]) -> None:
+    tracer, session = traces
+    with Sandbox(prices={"fal-ai/qwen-image": 0.02}) as sandbox:
+        fal = sandbox.provider()
+        fal.price("fal-ai/qwen-image")
+        t2i = FalTextToImage(fal=fal)
+        result = t2i.invoke({"prompt": "a kite", "seed": 7}, {"callbacks": [tracer]})
+    [run] = sent(session)
+    assert (run["name"], run["run_type"]) == ("FalTextToImage", "chain")
+    assert run["inputs"] == {"prompt": "a kite", "seed": 7}
+    output = run["outputs"]["output"]
+    assert output["images"][0]["url"] == result.images[0].url
+    assert output["request_id"] == result.request_id
+    metadata = run["extra"]["metadata"]
+    assert metadata["ls_provider"] == "fal"
+    assert metadata["ls_model_name"] == "fal-ai/qwen-image"
+    assert metadata["fal_price"] == "0.02 USD per image"
+
+
+def test_a_trace_of_bytes_holds_none(
+    traces: tuple[LangChainTracer, Any], fal_sandbox: Sandbox
+) -> None:
+    tracer, session = traces
+    fal = fal_sandbox.provider(api_key="canary-of-traces")
+    pixels = FalTextToImage(fal=fal).invoke("a hill").images[0].read()
+    edit = FalImageEdit(fal=fal, sync_mode=True)
+    edit.invoke({"prompt": "blue", "images": pixels}, {"callbacks": [tracer]})
+    tool = FalImageToolkit(fal=fal).get_tools()[0]
+    tool.invoke({"prompt": "a kite"}, {"callbacks": [tracer]})
+    runs = sent(session)
+    names = {run["name"] for run in runs}
+    assert names == {"FalImageEdit", "fal_text_to_image", "FalTextToImage"}
+    text = json.dumps(runs)
+    assert len(text) < 20_000
+    assert "canary-of-traces" not in text
