@@ -18,8 +18,8 @@ __all__ = ["POOL_LIMITS", "AsyncPooledTransport", "PooledTransport"]
 
 _T = TypeVar("_T", httpx.BaseTransport, httpx.AsyncBaseTransport)
 
-_PER_POOL = 8
-_MOST_POOLS = 64
+_PER_POOL = 2
+_MOST_POOLS = 256
 _KEPT_S = 30.0
 
 POOL_LIMITS = httpx.Limits(
@@ -41,51 +41,61 @@ class _Pool(Generic[_T]):
 class _Pools(Generic[_T]):
     """Chooses a pool for each request, and counts what is in flight in it.
 
-    Where all pools are full, requests wait in the one with the fewest.
+    The pool that had room last is filled first, so that the others fall idle. Where
+    all pools are full, requests wait in the one with the fewest.
     """
 
-    def __init__(self, make: Callable[[], _T]) -> None:
+    def __init__(self, make: Callable[[], _T], now: Callable[[], float]) -> None:
         self._make: Callable[[], _T] = make
-        self._pools: list[_Pool[_T]] = []
+        self._now = now
+        self._pools: set[_Pool[_T]] = set()
+        self._with_room: list[_Pool[_T]] = []
         self._lock = threading.Lock()
 
     def enter(self) -> _Pool[_T]:
         with self._lock:
-            for pool in self._pools:
-                if pool.in_flight < _PER_POOL:
-                    break
+            if self._with_room:
+                pool = self._with_room.pop()
+            elif len(self._pools) < _MOST_POOLS:
+                pool = _Pool(self._make())
+                self._pools.add(pool)
             else:
-                if len(self._pools) < _MOST_POOLS:
-                    pool = _Pool(self._make())
-                    self._pools.append(pool)
-                else:
-                    pool = min(self._pools, key=lambda each: each.in_flight)
+                pool = min(self._pools, key=lambda each: each.in_flight)
             pool.in_flight += 1
+            if pool.in_flight < _PER_POOL:
+                self._with_room.append(pool)
             return pool
 
     def leave(self, pool: _Pool[_T]) -> _T | None:
         """Count a request's end; give a transport that is to be closed now.
 
-        The first pools are filled first, so that the last ones fall idle; httpcore
-        alone would keep their connections until they are used again.
+        httpcore alone would keep the connections of an idle pool until the pool is
+        used again.
         """
         with self._lock:
             pool.in_flight -= 1
-            now = time.monotonic()
+            now = self._now()
             if not pool.in_flight:
                 pool.idle_since = now
-            last = self._pools[-1] if self._pools else pool
-            if last is pool or last.in_flight or now - last.idle_since < _KEPT_S:
+            if pool not in self._pools:
+                return None  # all were closed meanwhile
+            if pool.in_flight == _PER_POOL - 1:
+                self._with_room.append(pool)
+            oldest = self._with_room[0] if self._with_room else pool
+            if oldest.in_flight or now - oldest.idle_since < _KEPT_S:
                 return None
-            return self._pools.pop().transport
+            self._with_room.pop(0)
+            self._pools.discard(oldest)
+            return oldest.transport
 
     @property
     def is_idle(self) -> bool:
-        return not any(pool.in_flight for pool in self._pools)
+        with self._lock:
+            return not any(pool.in_flight for pool in self._pools)
 
     def all(self) -> list[_T]:
         with self._lock:
-            pools, self._pools = self._pools, []
+            pools, self._pools, self._with_room = self._pools, set(), []
         return [pool.transport for pool in pools]
 
 
@@ -94,10 +104,16 @@ class PooledTransport(httpx.BaseTransport):
 
     Args:
         make: Makes the transport of one pool; give it `POOL_LIMITS`.
+        now: A clock that only goes forward, in seconds.
     """
 
-    def __init__(self, make: Callable[[], httpx.BaseTransport]) -> None:
-        self._pools = _Pools(make)
+    def __init__(
+        self,
+        make: Callable[[], httpx.BaseTransport],
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pools = _Pools(make, now)
 
     @property
     def is_idle(self) -> bool:
@@ -131,10 +147,16 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
 
     Args:
         make: Makes the transport of one pool; give it `POOL_LIMITS`.
+        now: A clock that only goes forward, in seconds.
     """
 
-    def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
-        self._pools = _Pools(make)
+    def __init__(
+        self,
+        make: Callable[[], httpx.AsyncBaseTransport],
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pools = _Pools(make, now)
 
     @property
     def is_idle(self) -> bool:
