@@ -152,7 +152,8 @@ class FalError(_langchain.ModelError):
 
     def __str__(self) -> str:
         """Give the message and what to do about it."""
-        return f"{self.message} {self.next_step}".rstrip()
+        between = "" if self.message.endswith("\n") else " "
+        return f"{self.message}{between}{self.next_step}".rstrip()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by class, message and attributes; arguments are keyword-only."""

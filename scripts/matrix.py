@@ -48,7 +48,7 @@ def main() -> int:
                     print(f"{version:8}{kind:10}{'':44}{'':>8}  not on this machine")
                     continue
                 began = time.monotonic()
-                outcome, versions = cell(place, wheel, python, kind)
+                outcome, versions = cell(place / f"{version}-{kind}", wheel, python)
                 failed += outcome != "passed"
                 seconds = time.monotonic() - began
                 line = f"{version:8}{kind:10}{versions:44}{seconds:8.0f}  {outcome}"
@@ -76,9 +76,9 @@ def find(version: str) -> str | None:
     return None
 
 
-def cell(place: Path, wheel: Path, python: str, kind: str) -> tuple[str, str]:
+def cell(home: Path, wheel: Path, python: str) -> tuple[str, str]:
     """Run one cell; give its outcome, and the versions that were installed."""
-    home = place / f"{Path(python).parent.parent.name}-{kind}"
+    kind = home.name.partition("-")[2]
     run([python, "-m", "venv", str(home)])
     inside = str(home / "bin" / "python")
     pins = lowest() if kind == "lowest" else []
@@ -87,7 +87,12 @@ def cell(place: Path, wheel: Path, python: str, kind: str) -> tuple[str, str]:
     if kind == "newest":
         wants += ["langchain", "langgraph"]
     run([inside, "-m", "pip", "install", "--quiet", "--upgrade", *wants])
-    for each in (*(f"tests/{name}" for name in TESTS), "tests/conftest.py", "examples"):
+    for each in (
+        *(f"tests/{name}" for name in TESTS),
+        "tests/conftest.py",
+        "examples",
+        "benchmarks",
+    ):
         source, target = ROOT / each, home / "work" / each
         target.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target)

@@ -136,6 +136,6 @@ def test_a_page_escapes_what_it_shows(tmp_path: Path, fal: FalProvider) -> None:
     assert "<script" not in page
     assert not re.search(r"<img[^>]*onerror", page)
     assert "&lt;script&gt;" in page
-    assert "src='a&quot;.png'" in page
+    assert 'src="a&quot;.png"' in page
     result = FalTextToImage(fal=fal).invoke(HOSTILE)
     assert "<script" not in result._repr_html_()
