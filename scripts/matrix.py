@@ -71,7 +71,13 @@ def find(version: str) -> str | None:
     candidates += [str(each) for each in pyenv]
     for each in candidates:
         code = f"import sys; sys.exit(not sys.version.startswith('{version}.'))"
-        if each and subprocess.run([each, "-c", code], check=False).returncode == 0:
+        if (
+            each
+            and subprocess.run(
+                [each, "-c", code], check=False, capture_output=True
+            ).returncode
+            == 0
+        ):
             return each
     return None
 

@@ -105,7 +105,8 @@ class Run:
             except BaseException as error:
                 for worker in workers:
                     worker.cancel()
-                await asyncio.gather(*workers, return_exceptions=True)
+                ended = asyncio.gather(*workers, return_exceptions=True)
+                await _waited(ended, 2 * _PATIENCE_S)
                 if isinstance(error, asyncio.CancelledError):
                     await self._interrupted()
                 raise
@@ -155,8 +156,13 @@ class Run:
             request = await asyncio.shield(submit)
         except asyncio.CancelledError as error:
             interrupted = error
-            # It is on its way: its id is worth waiting for.
-            request = await asyncio.wait_for(submit, _PATIENCE_S)
+            # It is on its way: its id is worth waiting for, however often we are told
+            # to stop.
+            await _waited(submit, _PATIENCE_S)
+            if not submit.done():
+                submit.cancel()
+                raise
+            request = submit.result()
         try:
             self._journal.note(number, "open", request=request.to_dict())
         except FalJournalError as error:
@@ -250,6 +256,15 @@ class Run:
                 self._journal.note(entry.number, "failed", error=error_)
 
         await asyncio.gather(*map(cancel, entries))
+
+
+async def _waited(task: asyncio.Future[Any], seconds: float) -> None:
+    """Wait for a task, also through further cancellations."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while not task.done() and (left := end - loop.time()) > 0:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({task}, timeout=left)
 
 
 def _error(error: FalError) -> dict[str, Any]:

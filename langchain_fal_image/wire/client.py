@@ -190,9 +190,17 @@ class Wire:
 
     def _together(self, flows: Sequence[Flow[Any]], at_once: int) -> list[Any]:
         stopped = threading.Event()
+
+        def run(flow: Flow[Any]) -> Any:
+            try:
+                return self.run(_until(stopped, flow))
+            except BaseException:
+                stopped.set()
+                raise
+
         pool = ThreadPoolExecutor(min(at_once, len(flows)) or 1, "fal")
         try:
-            begun = [pool.submit(self.run, _until(stopped, each)) for each in flows]
+            begun = [pool.submit(run, each) for each in flows]
             for each in as_completed(begun):
                 each.result()
             return [each.result() for each in begun]

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from langchain_fal_image import (
@@ -23,6 +24,7 @@ from langchain_fal_image import (
     FalImageEdit,
     FalProvider,
     FalTextToImage,
+    create_fal,
     errors,
 )
 from langchain_fal_image.durable import BatchReport, DurableBatch
@@ -345,6 +347,33 @@ def test_ctrl_c_stops_cleanly(on_interrupt: str, make: Make, tmp_path: Path) -> 
             assert len(cancels) == 3
             found = states(make(model=model).report())
             assert found == {"failed": 3, "waiting": 3}
+
+
+async def test_however_often_it_is_told_to_stop_the_id_is_written_down(
+    make: Make,
+) -> None:
+    submitted, answer = asyncio.Event(), asyncio.Event()
+
+    async def fal_is_slow(request: httpx.Request) -> httpx.Response:
+        assert request.method == "POST"
+        submitted.set()
+        await answer.wait()
+        return httpx.Response(200, json={"request_id": "r-1"})
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(fal_is_slow))
+    model = FalTextToImage(fal=create_fal("k", http_async_client=client))
+    batch = make(model=model)
+    task = asyncio.create_task(batch.arun(PROMPTS[:1]))
+    await submitted.wait()
+    for _ in range(3):
+        task.cancel()
+        for _ in range(5):
+            await asyncio.sleep(0)
+    answer.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    [entry] = batch.report().open
+    assert entry.request_id == "r-1"
 
 
 # --- Webhooks ---
