@@ -16,6 +16,8 @@ demo: $(VENV)/demo.done ## Run the main job; pictures and a page go to out/
 
 test: lint ## Run linter, type checker and all tests
 	$(BIN)/python -m pytest -n 4
+	@echo "the same where async requests go through aiohttp:"
+	FAL_ASYNC_TRANSPORT=aiohttp $(BIN)/python -m pytest -n 4 -q tests/wire tests/faults tests/durable tests/runnables
 
 lint: $(VENV)/test.done ## Run ruff and mypy
 	$(BIN)/ruff check .

@@ -21,7 +21,12 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from concurrent.futures import (
+    FIRST_EXCEPTION,
+    CancelledError,
+    ThreadPoolExecutor,
+    wait,
+)
 from typing import Any, BinaryIO, TypeVar, cast
 
 import httpx
@@ -190,19 +195,24 @@ class Wire:
 
     def _together(self, flows: Sequence[Flow[Any]], at_once: int) -> list[Any]:
         stopped = threading.Event()
+        failed: list[BaseException] = []
 
         def run(flow: Flow[Any]) -> Any:
             try:
                 return self.run(_until(stopped, flow))
-            except BaseException:
+            except CancelledError:
+                raise
+            except BaseException as error:
+                failed.append(error)
                 stopped.set()
                 raise
 
         pool = ThreadPoolExecutor(min(at_once, len(flows)) or 1, "fal")
         try:
             begun = [pool.submit(run, each) for each in flows]
-            for each in as_completed(begun):
-                each.result()
+            wait(begun, return_when=FIRST_EXCEPTION)
+            if failed:
+                raise failed[0]
             return [each.result() for each in begun]
         finally:
             stopped.set()
