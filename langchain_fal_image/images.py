@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-import secrets
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
@@ -14,15 +14,15 @@ from langchain_fal_image.errors import (
     FalConfigurationError,
     FalDownloadError,
 )
-from langchain_fal_image.page import picture
 from langchain_fal_image.sniff import EXTENSIONS, is_text, sniff
 from langchain_fal_image.wire.effects import Call
-from langchain_fal_image.wire.files import download
 
 if TYPE_CHECKING:
     import PIL.Image
 
+    from langchain_fal_image.provider import FalProvider
     from langchain_fal_image.wire.effects import Flow
+    from langchain_fal_image.wire.files import Media
 
 __all__ = ["GeneratedImage", "InputReference"]
 
@@ -215,7 +215,7 @@ class GeneratedImage(Bound):
                     next_step="Give create_fal() a store that lasts, or leave "
                     "sync_mode off, so that images come by URL.",
                 )
-            content = (yield from download(fal.context, self.url)).content
+            content = (yield from _downloaded(fal, self.url)).content
         self._look(content, len(content))
         return content
 
@@ -246,7 +246,7 @@ class GeneratedImage(Bound):
                 yield Call(lambda: file.write(content))
             else:
                 fal = self._provider
-                yield from download(fal.context, self.url, into=file)
+                yield from _downloaded(fal, self.url, into=file)
                 yield Call(lambda: self._look(*_beginning(file)))
             written: Path = yield Call(lambda: self._put(file, path, name))
         finally:
@@ -282,6 +282,8 @@ class GeneratedImage(Bound):
         Raises:
             FalDownloadError: The bytes cannot be had.
         """
+        from langchain_fal_image.page import picture  # noqa: PLC0415 - needed late
+
         source = self.url
         if source is None or embed:
             encoded = base64.b64encode(self.read()).decode("ascii")
@@ -292,12 +294,20 @@ class GeneratedImage(Bound):
         return self.to_html()
 
 
+def _downloaded(
+    fal: FalProvider, url: str, *, into: BinaryIO | None = None
+) -> Flow[Media]:
+    from langchain_fal_image.wire.files import download  # noqa: PLC0415 - needed late
+
+    return download(fal.context, url, into=into)
+
+
 def _part_file(path: Path) -> BinaryIO:
     """Open a file that takes the bytes until they are whole, on the same disk."""
     folder = path if path.is_dir() else path.parent
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent
-    name = f".{path.name[:100]}.{secrets.token_hex(4)}.part"
+    name = f".{path.name[:100]}.{uuid.uuid4().hex[:8]}.part"
     return (folder / name).open("x+b")
 
 

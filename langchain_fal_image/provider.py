@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -23,7 +24,6 @@ from typing import (
 from langchain_core.stores import BaseStore, InMemoryByteStore
 from pydantic import SecretStr
 
-from langchain_fal_image.contracts import Contracts, find
 from langchain_fal_image.errors import FalConfigurationError, FalError
 from langchain_fal_image.open_requests import OpenRequests, cancelled
 from langchain_fal_image.options.schema import EndpointSchema
@@ -34,15 +34,16 @@ from langchain_fal_image.stores import RecentBytes
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call, QueuedRequest
 from langchain_fal_image.wire.settings import Hosts, Limits, Timeouts
-from langchain_fal_image.wire.webhooks import WebhookKeys
 
 if TYPE_CHECKING:
     import httpx
 
+    from langchain_fal_image.contracts import Contracts
     from langchain_fal_image.models import FalImageEdit, FalTextToImage
     from langchain_fal_image.request import FalRequest
     from langchain_fal_image.wire.client import Wire
     from langchain_fal_image.wire.effects import Flow, Output, QueueUpdate
+    from langchain_fal_image.wire.webhooks import WebhookKeys
 
 __all__ = ["FalProvider", "create_fal", "fal"]
 
@@ -69,7 +70,6 @@ class FalProvider:
     Attributes:
         context: Hosts, timeouts and limits, as the wire needs them.
         allowed_dirs: The directories below which files may be read as input.
-        webhook_keys: fal's public keys; `langchain_fal_image.webhooks` uses them.
     """
 
     def __init__(
@@ -98,9 +98,7 @@ class FalProvider:
         self.allowed_dirs = tuple(Path(each).resolve() for each in allowed_dirs)
         self._store = store
         self._memory = RecentBytes(max_bytes=_MEMORY_BYTES)
-        self._contracts = Contracts(store)
         self._prices = Prices()
-        self.webhook_keys = WebhookKeys()
         self._clients = (http_client, http_async_client)
         self._async_transport = async_transport
         if async_transport is not None:
@@ -167,6 +165,19 @@ class FalProvider:
 
     # --- Contracts ---
 
+    @cached_property
+    def _contracts(self) -> Contracts:
+        from langchain_fal_image.contracts import Contracts  # noqa: PLC0415
+
+        return Contracts(self._store)
+
+    @cached_property
+    def webhook_keys(self) -> WebhookKeys:
+        """Fal's public keys; `langchain_fal_image.webhooks` uses them."""
+        from langchain_fal_image.wire.webhooks import WebhookKeys  # noqa: PLC0415
+
+        return WebhookKeys()
+
     def endpoints(
         self, search: str | Iterable[str] = (), *, takes_images: bool | None = None
     ) -> tuple[EndpointSchema, ...]:
@@ -177,6 +188,8 @@ class FalProvider:
             takes_images: Only those that take input images, or only those that do
                 not.
         """
+        from langchain_fal_image.contracts import find  # noqa: PLC0415
+
         return find(search=search, takes_images=takes_images)
 
     def describe(self, model: str) -> EndpointSchema:

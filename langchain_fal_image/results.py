@@ -14,7 +14,6 @@ from langchain_fal_image.bound import Bound
 from langchain_fal_image.errors import FalResponseError
 from langchain_fal_image.images import GeneratedImage, InputReference
 from langchain_fal_image.outputs import fitted, image_entries
-from langchain_fal_image.page import figure
 from langchain_fal_image.wire.effects import Call, Together
 
 if TYPE_CHECKING:
@@ -353,6 +352,8 @@ class ImageResult(Bound):
         Raises:
             FalDownloadError: The bytes cannot be had.
         """
+        from langchain_fal_image.page import figure  # noqa: PLC0415 - needed late
+
         pictures = "".join(image.to_html(embed=embed) for image in self.images)
         named = f"{self.prompt or ''} — {self.model}, seed {self.seed}"
         return figure(pictures, named)
