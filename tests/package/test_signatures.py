@@ -9,6 +9,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def members(cls: type) -> Iterator[str]:
         if name.startswith("_") or name == "model_config":
             continue
         value = inspect.getattr_static(cls, name, None)
-        kind = "property" if isinstance(value, property) else ""
+        kind = "property" if isinstance(value, property | cached_property) else ""
         if isinstance(value, classmethod | staticmethod):
             value = value.__func__
         told = signature(value) if callable(value) and not kind else ""
