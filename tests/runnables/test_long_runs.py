@@ -88,7 +88,9 @@ def test_descriptors_and_tasks_do_not_grow() -> None:
         early=60, late=300, concurrency=8, way="async"
     )
     early, late = measured
-    assert late.descriptors <= early.descriptors + 2
+    # A stream that is read to its end beside what follows holds a connection a moment
+    # longer: up to one more for each place in flight. A leak would show 240 of them.
+    assert late.descriptors <= early.descriptors + 8
     assert late.tasks <= early.tasks
     assert late.threads <= early.threads
     gc.collect()
