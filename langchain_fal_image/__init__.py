@@ -1,4 +1,4 @@
-"""fal.ai's image models as LangChain runnables and tools.
+"""fal.ai's image models, and its voices, as LangChain runnables and tools.
 
 Importing the package loads none of its modules; a name is loaded when it is used.
 """
@@ -9,6 +9,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from langchain_fal_image.audio import (
+        FalSpeech,
+        FalSpeechTool,
+        FalTranscription,
+        FalTranscriptionParser,
+        FalTranscriptionTool,
+        GeneratedAudio,
+        SpeechResult,
+        TranscriptionResult,
+    )
     from langchain_fal_image.budget import Budget
     from langchain_fal_image.images import GeneratedImage
     from langchain_fal_image.library import ImageLibrary
@@ -32,13 +42,21 @@ __all__ = [
     "FalImageToolkit",
     "FalProvider",
     "FalRequest",
+    "FalSpeech",
+    "FalSpeechTool",
     "FalTextToImage",
     "FalTextToImageTool",
+    "FalTranscription",
+    "FalTranscriptionParser",
+    "FalTranscriptionTool",
     "FalWaitTool",
+    "GeneratedAudio",
     "GeneratedImage",
     "ImageLibrary",
     "ImageResult",
     "Price",
+    "SpeechResult",
+    "TranscriptionResult",
     "areplay",
     "create_fal",
     "fal",
@@ -52,13 +70,21 @@ _HOMES = {
     "FalImageToolkit": "tools",
     "FalProvider": "provider",
     "FalRequest": "request",
+    "FalSpeech": "audio",
+    "FalSpeechTool": "audio",
     "FalTextToImage": "models",
     "FalTextToImageTool": "tools",
+    "FalTranscription": "audio",
+    "FalTranscriptionParser": "audio",
+    "FalTranscriptionTool": "audio",
     "FalWaitTool": "tools",
+    "GeneratedAudio": "audio",
     "GeneratedImage": "images",
     "ImageLibrary": "library",
     "ImageResult": "results",
     "Price": "prices",
+    "SpeechResult": "audio",
+    "TranscriptionResult": "audio",
     "areplay": "recipes",
     "create_fal": "provider",
     "fal": "provider",

@@ -1,28 +1,24 @@
-"""The images and requests of one conversation, read from its messages."""
+"""The files and requests of one conversation, read from its messages."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
+from langchain_fal_image.audio.heard import TranscriptionResult
+from langchain_fal_image.audio.spoken import GeneratedAudio, SpeechResult
 from langchain_fal_image.errors import FalError
+from langchain_fal_image.generated import InputReference
 from langchain_fal_image.images import GeneratedImage
-from langchain_fal_image.pasted import Pasted, pasted_images
+from langchain_fal_image.pasted import Pasted, pasted_files
 from langchain_fal_image.request import FalRequest, is_request_artifact
 from langchain_fal_image.results import ImageResult, is_artifact
+from langchain_fal_image.shelf import Shelf, number_of
 
-__all__ = ["Album", "number_of"]
-
-_NUMBER = re.compile(r"\bimg_(\d{1,6})\b")
-
-
-def number_of(handle: str) -> int:
-    """Give the number in a handle: 2 for `img_2`."""
-    return int(handle.rpartition("_")[2])
+__all__ = ["Album"]
 
 
 @dataclass(slots=True)
@@ -30,46 +26,40 @@ class Album:
     """What one conversation has made, was given, and waits for.
 
     Attributes:
-        last: The highest number given to an image.
-        results: In the order they were made.
-        images: By handle; those that the user pasted too.
+        images: Under `img_1`, `img_2`, …
+        audio: Under `audio_1`, `audio_2`, …
+        results: Those with images, in the order they were made.
         requests: Requests that were not waited for to their end, by handle.
         calls: What failed calls have left at fal: a request, or an error where nobody
             knows whether there is one.
         is_stored: Whether what a store has of the thread was read.
     """
 
-    last: int = 0
+    images: Shelf[GeneratedImage] = field(default_factory=lambda: Shelf("img"))
+    audio: Shelf[GeneratedAudio] = field(default_factory=lambda: Shelf("audio"))
     results: list[ImageResult] = field(default_factory=list)
-    images: dict[str, GeneratedImage] = field(default_factory=dict)
-    requests: dict[str, FalRequest] = field(default_factory=dict)
-    calls: dict[str, FalRequest | FalError] = field(default_factory=dict)
+    requests: dict[str, FalRequest[Any]] = field(default_factory=dict)
+    calls: dict[str, FalRequest[Any] | FalError] = field(default_factory=dict)
     is_stored: bool = False
-    _pasted: dict[str, str] = field(default_factory=dict)
     _read: set[str] = field(default_factory=set)
     _unkept: dict[str, bytes] = field(default_factory=dict)
     _last_request: int = 0
 
-    def next_handles(self, number: int) -> list[str]:
-        """Give new handles."""
-        first = self.last + 1
-        self.last += number
-        return [f"img_{first + place}" for place in range(number)]
+    @property
+    def last(self) -> tuple[int, int]:
+        """The highest numbers given: to an image, to audio."""
+        return self.images.last, self.audio.last
 
-    def add(self, result: ImageResult) -> None:
-        """Take in a result whose images have handles."""
-        self.results.append(result)
-        for image in result.images:
-            if image.handle:
-                self.images[image.handle] = image
-                self.last = max(self.last, number_of(image.handle))
-        for reference in result.inputs:
-            # A pasted image keeps the name under which it was used before.
-            if reference.handle and reference.request_id is None:
-                for key in filter(None, (reference.url, reference.sha256)):
-                    self._pasted.setdefault(key, reference.handle)
+    def add(self, result: ImageResult | SpeechResult) -> None:
+        """Take in a result whose files have handles."""
+        if isinstance(result, ImageResult):
+            self.results.append(result)
+            self.images.put(result.images)
+        else:
+            self.audio.put(result.audios)
+        self._remember(result.inputs)
 
-    def add_request(self, request: FalRequest) -> str:
+    def add_request(self, request: FalRequest[Any]) -> str:
         """Take in a request that is not done, and name it."""
         for handle, known in self.requests.items():
             if known.request_id == request.request_id:
@@ -79,20 +69,16 @@ class Album:
         self._note_request(handle, request)
         return handle
 
-    def told(self) -> list[str]:
-        """Name the images for a model, telling which the user pasted."""
-        pasted = set(self._pasted.values())
-        return [
-            f"{handle} (pasted by the user)" if handle in pasted else handle
-            for handle in sorted(self.images, key=number_of)
-        ]
-
     def counted(self) -> dict[str, Any]:
         """Give the numbers given so far, for a store."""
-        return {"last": self.last, "last_request": self._last_request}
+        return {
+            "last": self.images.last,
+            "last_audio": self.audio.last,
+            "last_request": self._last_request,
+        }
 
     def take_pasted(self) -> dict[str, bytes]:
-        """Give the bytes of pasted images that were not kept yet, by SHA-256."""
+        """Give the bytes of pasted files that were not kept yet, by SHA-256."""
         unkept, self._unkept = self._unkept, {}
         return unkept
 
@@ -104,7 +90,7 @@ class Album:
         Args:
             messages: The conversation's, or those that are left of it.
         """
-        is_fresh = not self._read and not self.images
+        is_fresh = not (self._read or self.images.files or self.audio.files)
         prompts: dict[str, str] = {}
         artifacts = []
         for message in messages:
@@ -114,15 +100,10 @@ class Album:
             artifact = getattr(message, "artifact", None)
             if artifact is not None and self._is_new(artifact):
                 artifacts.append((message, artifact))
-        # The names of pasted images first: a later step may tell them.
-        told = {
-            str(entry[key]): str(entry["handle"])
-            for _, artifact in artifacts
-            for entry in artifact.get("inputs", ())
-            for key in ("url", "sha256")
-            if entry.get("handle") and not entry.get("request_id") and entry.get(key)
-        }
-        self._pasted |= {key: told[key] for key in told if key not in self._pasted}
+        # The names of pasted files first: a later step may tell them.
+        for _, artifact in artifacts:
+            entries = artifact.get("inputs", ())
+            self._remember([InputReference(**entry) for entry in entries])
         new = {id(message) for message, _ in artifacts}
         for message in messages:
             if id(message) in new:
@@ -130,8 +111,10 @@ class Album:
             else:
                 self._read_pasted(message)
         if is_fresh and messages:
-            # Summaries speak of images whose own messages are gone.
-            self.last = max([self.last, *_numbers(messages)])
+            # Summaries speak of files whose own messages are gone.
+            texts = _texts(messages)
+            self.images.skip_told(texts)
+            self.audio.skip_told(texts)
 
     def restore(self, entries: Iterable[Mapping[str, Any]]) -> None:
         """Learn what a store has of the conversation.
@@ -141,60 +124,70 @@ class Album:
         """
         self.is_stored = True
         for entry in entries:
-            self.last = max(self.last, entry["last"])
+            self.images.last = max(self.images.last, entry["last"])
+            self.audio.last = max(self.audio.last, entry.get("last_audio", 0))
             self._last_request = max(self._last_request, entry["last_request"])
         for entry in sorted(entries, key=lambda each: each["last"]):
-            artifact = entry["artifact"]
-            if is_artifact(artifact) and self._is_new(artifact):
-                self.add(ImageResult.from_artifact(artifact))
-            elif is_request_artifact(artifact) and self._is_new(artifact):
-                handle = artifact["handle"]
-                self._note_request(handle, FalRequest.from_dict(artifact))
+            if self._is_new(entry["artifact"]):
+                self._take_artifact(entry["artifact"])
 
     def _is_new(self, artifact: Any) -> bool:
         if is_artifact(artifact):
             handles = artifact.get("handles", ())
-            return not all(handle in self.images for handle in handles)
-        return is_request_artifact(artifact) and artifact["handle"] not in self.requests
+            return not all(handle in self.images.files for handle in handles)
+        if SpeechResult.is_artifact(artifact):
+            handles = artifact.get("handles", ())
+            return not all(handle in self.audio.files for handle in handles)
+        if is_request_artifact(artifact):
+            return artifact["handle"] not in self.requests
+        return TranscriptionResult.is_artifact(artifact)
 
-    def _restore(self, message: ToolMessage, prompt: str) -> None:
-        artifact = message.artifact
-        if not self._is_new(artifact):
-            return
+    def _take_artifact(self, artifact: Mapping[str, Any], prompt: str = "") -> None:
         if is_artifact(artifact):
             self.add(ImageResult.from_artifact(artifact).with_whole_prompt(prompt))
+        elif SpeechResult.is_artifact(artifact):
+            self.add(SpeechResult.from_artifact(artifact))
+        elif is_request_artifact(artifact):
+            self._note_request(artifact["handle"], FalRequest.from_dict(artifact))
         else:
-            request = FalRequest.from_dict(artifact)
-            self._note_request(artifact["handle"], request)
+            references = artifact.get("inputs", ())
+            self._remember([InputReference(**entry) for entry in references])
 
-    def _note_request(self, handle: str, request: FalRequest) -> None:
+    def _remember(self, references: Iterable[InputReference]) -> None:
+        self.images.remember(references)
+        self.audio.remember(references)
+
+    def _restore(self, message: ToolMessage, prompt: str) -> None:
+        if self._is_new(message.artifact):
+            self._take_artifact(message.artifact, prompt)
+
+    def _note_request(self, handle: str, request: FalRequest[Any]) -> None:
         self.requests[handle] = request
         self._last_request = max(self._last_request, number_of(handle))
 
     def _read_pasted(self, message: Any) -> None:
         if not isinstance(message, HumanMessage) or message.id in self._read:
             return
-        for each in pasted_images(message):
+        for each in pasted_files(message):
             self._name_pasted(each)
         if message.id is not None:
             self._read.add(message.id)
 
     def _name_pasted(self, pasted: Pasted) -> None:
-        handle = self._pasted.get(pasted.key)
-        if handle is None:
-            [handle] = self.next_handles(1)
-            self._pasted[pasted.key] = handle
-        self.last = max(self.last, number_of(handle))
-        if handle not in self.images:
-            self.images[handle] = pasted.named(handle)
-            if pasted.content is not None:
-                self._unkept[pasted.key] = pasted.content
+        shelf: Shelf[Any] = self.audio if pasted.is_audio else self.images
+        handle = shelf.handle_for(pasted.key)
+        if handle in shelf.files:
+            return
+        digest = pasted.key if pasted.content is not None else None
+        kind = GeneratedAudio if pasted.is_audio else GeneratedImage
+        shelf.files[handle] = kind(url=pasted.url, sha256=digest, handle=handle)
+        if pasted.content is not None:
+            self._unkept[pasted.key] = pasted.content
 
 
-def _numbers(messages: Sequence[Any]) -> list[int]:
-    texts = [
+def _texts(messages: Sequence[Any]) -> list[str]:
+    return [
         str(getattr(message, "text", ""))
         for message in messages
         if getattr(message, "status", None) != "error"
     ]
-    return [int(number) for text in texts for number in _NUMBER.findall(text)]

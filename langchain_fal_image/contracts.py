@@ -12,31 +12,61 @@ from urllib.parse import quote
 
 from langchain_core.stores import BaseStore
 
-from langchain_fal_image.errors import FalDownloadError
+from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.schema import EndpointSchema
+from langchain_fal_image.options.schema import EndpointSchema, Kind
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call, Flow, read_json
 from langchain_fal_image.wire.files import download
 
-__all__ = ["Contracts", "find"]
+__all__ = ["Contracts", "check_kind", "find"]
 
 _log = logging.getLogger("langchain_fal_image")
 _KEPT_S = 24 * 60 * 60
+_MAKES: dict[Kind, tuple[str, str]] = {
+    "image": ("makes images", "fal.image()"),
+    "audio": ("makes audio", "fal.speech()"),
+    "text": ("writes down what is said", "fal.transcription()"),
+}
+
+
+def check_kind(schema: EndpointSchema | None, kind: Kind) -> None:
+    """Refuse an endpoint that makes something else.
+
+    Args:
+        schema: Its contract; None passes.
+        kind: What it should make.
+
+    Raises:
+        FalConfigurationError: It does not.
+    """
+    if schema is None or schema.kind == kind:
+        return
+    does, use = _MAKES[schema.kind]
+    message = f"{schema.endpoint_id} {does}; here one is wanted that {_MAKES[kind][0]}."
+    raise FalConfigurationError(
+        message,
+        model=schema.endpoint_id,
+        next_step=f"Use {use} for it, or give another endpoint.",
+    )
 
 
 def find(
-    *, search: str | Iterable[str] = (), takes_images: bool | None = None
+    *,
+    search: str | Iterable[str] = (),
+    takes_images: bool | None = None,
+    kind: Kind = "image",
 ) -> tuple[EndpointSchema, ...]:
     """Find endpoints in the catalog.
 
     Args:
         search: Words that must all be in the id, title, category or description.
         takes_images: Only those that take input images, or only those that do not.
+        kind: What they make: images, audio, or a text of what they heard.
     """
     words = [each.lower() for each in _words(search)]
     found = []
-    for endpoint_id in catalog.endpoint_ids():
+    for endpoint_id in catalog.endpoint_ids(kind):
         schema = catalog.endpoint(endpoint_id)
         if schema is None or takes_images not in {None, schema.takes_images}:
             continue

@@ -4,7 +4,9 @@
 FalError                      (LangChain: ModelError)
 ├── FalConfigurationError     no key, a bad setting: a person must mend it
 ├── FalOptionError            options refused before any request (ValueError)
-├── FalInputImageError        an input image refused before any request (ValueError)
+├── FalInputError             an input file refused before any request (ValueError)
+│   ├── FalInputImageError      an image
+│   └── FalInputAudioError      audio
 ├── FalRequestError           fal, or the way to it, refused or failed
 │   ├── FalAuthError            401, 403
 │   ├── FalInvalidInputError    400, 422: fal did not take the input
@@ -15,7 +17,7 @@ FalError                      (LangChain: ModelError)
 ├── FalSubmitUncertainError   the submit went out, its answer was lost
 ├── FalTimeoutError           the wait ended, fal may still finish (TimeoutError)
 ├── FalCancelledError         the request was cancelled at fal
-├── FalDownloadError          an image could not be read; do not generate it again
+├── FalDownloadError          a file could not be read; do not generate it again
 ├── FalResponseError          fal answered something that cannot be used
 ├── FalBudgetExceededError    the budget refused it before any request
 ├── FalJournalError           a durable batch's journal cannot be used or written
@@ -48,6 +50,8 @@ __all__ = [
     "FalConnectionError",
     "FalDownloadError",
     "FalError",
+    "FalInputAudioError",
+    "FalInputError",
     "FalInputImageError",
     "FalInvalidInputError",
     "FalJournalError",
@@ -247,10 +251,22 @@ class FalOptionError(FalError, _langchain.ModelInvalidRequestError, ValueError):
         return cls(message, faults=faults, model=model)
 
 
-class FalInputImageError(FalError, _langchain.ModelInvalidRequestError, ValueError):
+class FalInputError(FalError, _langchain.ModelInvalidRequestError, ValueError):
+    """An input file that cannot be used; nothing was sent."""
+
+    next_step = "Give another file and call again; nothing was sent to fal."
+
+
+class FalInputImageError(FalInputError):
     """An input image that cannot be used; nothing was sent."""
 
     next_step = "Give another image and call again; nothing was sent to fal."
+
+
+class FalInputAudioError(FalInputError):
+    """Input audio that cannot be used; nothing was sent."""
+
+    next_step = "Give other audio and call again; nothing was sent to fal."
 
 
 class FalRequestError(FalError):
@@ -349,11 +365,11 @@ class FalCancelledError(FalError):
     """The request was cancelled at fal; it may have been charged if it had begun."""
 
     charged: Charged = "maybe"
-    next_step = "Submit it again if the image is still wanted."
+    next_step = "Submit it again if it is still wanted."
 
 
 class FalDownloadError(FalError):
-    """A finished image could not be read; it was paid for, and is not made again."""
+    """A finished file could not be read; it was paid for, and is not made again."""
 
     charged: Charged = "yes"
     next_step = "Read it again later, or open its URL; do not generate it again."

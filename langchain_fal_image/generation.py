@@ -1,4 +1,4 @@
-"""What a call of a runnable does: options resolved, images sent, one request made.
+"""What a call of a runnable does: options resolved, files sent, one request made.
 
 Loaded with the first call, so that building a model costs little.
 """
@@ -6,13 +6,14 @@ Loaded with the first call, so that building a model costs little.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from langchain_fal_image.contracts import check_kind
 from langchain_fal_image.errors import FalError, FalOptionError
-from langchain_fal_image.given import as_options, spread
-from langchain_fal_image.inputs import input_image, send
+from langchain_fal_image.given import spread
+from langchain_fal_image.inputs import IMAGE, Medium, input_file, send
 from langchain_fal_image.options import place
-from langchain_fal_image.options.asked import images_asked, pixels_asked
 from langchain_fal_image.options.resolve import Path, Resolved, check_file, resolve
 from langchain_fal_image.request import FalRequest
 from langchain_fal_image.spending import Asked, Spent
@@ -20,15 +21,16 @@ from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.effects import Flow, QueuedRequest
 
 if TYPE_CHECKING:
-    from langchain_fal_image.models import FalImageModel
+    from langchain_fal_image.model_base import FalModel
+    from langchain_fal_image.options.schema import EndpointSchema
     from langchain_fal_image.provider import FalProvider
-    from langchain_fal_image.results import ImageResult
-    from langchain_fal_image.sniff import ImageType
 
 __all__ = ["generated", "resolved", "submitted"]
 
+R = TypeVar("R")
 
-def resolved(model: FalImageModel, given: Any, bound: Mapping[str, Any]) -> Resolved:
+
+def resolved(model: FalModel[R], given: Any, bound: Mapping[str, Any]) -> Resolved:
     """Resolve and check what a call would send.
 
     Args:
@@ -37,25 +39,23 @@ def resolved(model: FalImageModel, given: Any, bound: Mapping[str, Any]) -> Reso
         bound: Options, as `bind` gives them.
 
     Raises:
+        FalConfigurationError: The endpoint makes something else.
         FalOptionError: Naming every fault.
     """
-    options = as_options(given, model=model.model, takes_images=model.takes_image_input)
+    schema = model.endpoint
+    check_kind(schema, model.kind)
+    options = model.read_input(given)
     layers = [
+        ("defaults", model.defaults()),
         ("constructor", spread(model.options)),
         ("bind", spread(bound)),
         ("input", spread(options)),
     ]
-    return resolve(
-        model.endpoint,
-        layers,
-        check=model.check_options,
-        strict=model.strict,
-        nearest_size=model.nearest_size,
-    )
+    return resolve(schema, layers, **model.checks())
 
 
-def generated(model: FalImageModel, what: Resolved) -> Flow[ImageResult]:
-    """Make images.
+def generated(model: FalModel[R], what: Resolved) -> Flow[R]:
+    """Make one request and give its result.
 
     Args:
         model: The runnable.
@@ -80,14 +80,17 @@ def generated(model: FalImageModel, what: Resolved) -> Flow[ImageResult]:
             raise
         spent.request_id = output.request_id
         spent.billed(output.headers.get("x-fal-billable-units"))
-        result = yield from fal.result_of(output, model=model.model, **known)
-        spent.images, spent.seed = len(result.images), result.seed
-    return result
+        result = yield from fal.result_of(
+            output, model=model.model, kind=model.kind, **known
+        )
+        images = getattr(result, "images", ())
+        spent.images, spent.seed = len(images), result.seed
+    return cast("R", result)
 
 
 def submitted(
-    model: FalImageModel, what: Resolved, webhook_url: str | None
-) -> Flow[FalRequest]:
+    model: FalModel[R], what: Resolved, webhook_url: str | None
+) -> Flow[FalRequest[R]]:
     """Submit a request and do not wait for it.
 
     Args:
@@ -106,37 +109,35 @@ def submitted(
     return _request(queued, fal, known)
 
 
-def _asked(model: FalImageModel, payload: Mapping[str, Any]) -> Flow[Asked]:
+def _asked(model: FalModel[R], payload: Mapping[str, Any]) -> Flow[Asked]:
     """Tell the budget what a payload asks for, and what that costs."""
     if model.budget is None:
         return Asked(model.model)
-    schema = model.endpoint
-    return Asked(
-        model.model,
-        images=images_asked(schema, payload),
-        pixels=pixels_asked(schema, payload),
-        price=(yield from model.provider.priced(model.model)),
-    )
+    price = yield from model.provider.priced(model.model)
+    return replace(model.asked(payload), price=price)
 
 
 def _sendable(
-    model: FalImageModel, what: Resolved
+    model: FalModel[R], what: Resolved
 ) -> Flow[tuple[dict[str, Any], dict[str, Any]]]:
-    """Turn images into URLs; give the payload and what a result keeps of it."""
+    """Turn files into URLs; give the payload and what a result keeps of it."""
     fal = model.provider
     recognised = [
         (
             path,
-            input_image(
-                place.at(what.payload, path), option=place.dotted(path), fal=fal
+            input_file(
+                place.at(what.payload, path),
+                option=place.dotted(path),
+                fal=fal,
+                medium=_medium(model.endpoint, path),
             ),
         )
         for path in what.files
     ]
     payload, kept = place.copied(what.payload), place.copied(what.payload)
     references = []
-    for path, image in recognised:
-        sent = yield from send(image, fal, check=_file_check(model, path))
+    for path, file in recognised:
+        sent = yield from send(file, fal, check=_file_check(model, path))
         place.put(payload, path, sent.url)
         reference = sent.reference
         place.put(kept, path, reference.url or f"sha256:{reference.sha256}")
@@ -149,16 +150,27 @@ def _sendable(
     return payload, known
 
 
-def _file_check(model: FalImageModel, path: Path) -> Callable[[int, ImageType], None]:
-    def check(size: int, kind: ImageType) -> None:
+def _medium(schema: EndpointSchema | None, path: Path) -> Medium:
+    """Tell what an option takes: by its contract, else by its name."""
+    shape = schema.shape_at(path) if schema else None
+    kinds = {each.file for each in shape.alternatives} if shape else set()
+    if "audio" not in kinds and (kinds & {"image", "mask"} or "audio" not in str(path)):
+        return IMAGE
+    from langchain_fal_image.audio.inputs import AUDIO  # noqa: PLC0415 - few need it
+
+    return AUDIO
+
+
+def _file_check(model: FalModel[R], path: Path) -> Callable[[int, Any], None]:
+    def check(size: int, kind: Any) -> None:
         fault = model.check_options and check_file(
             model.endpoint,
             path,
             size=size,
             mime_type=kind.mime_type,
-            width=kind.width,
-            height=kind.height,
-            has_alpha=kind.has_alpha,
+            width=getattr(kind, "width", None),
+            height=getattr(kind, "height", None),
+            has_alpha=getattr(kind, "has_alpha", None),
         )
         if fault:
             raise FalOptionError.of((fault,), model=model.model)
@@ -168,7 +180,7 @@ def _file_check(model: FalImageModel, path: Path) -> Callable[[int, ImageType], 
 
 def _request(
     queued: QueuedRequest, fal: FalProvider, known: Mapping[str, Any]
-) -> FalRequest:
+) -> FalRequest[Any]:
     return FalRequest.of(
         queued, fal=fal, options=known["options"], inputs=known["inputs"]
     )

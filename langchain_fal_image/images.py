@@ -2,56 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import os
-import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, ClassVar
 
-from langchain_fal_image.bound import Bound
-from langchain_fal_image.errors import (
-    FalConfigurationError,
-    FalDownloadError,
-)
+from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
+from langchain_fal_image.generated import GeneratedFile, InputReference
 from langchain_fal_image.sniff import EXTENSIONS, is_text, sniff
-from langchain_fal_image.wire.effects import Call
 
 if TYPE_CHECKING:
     import PIL.Image
 
-    from langchain_fal_image.provider import FalProvider
-    from langchain_fal_image.wire.effects import Flow
-    from langchain_fal_image.wire.files import Media
-
 __all__ = ["GeneratedImage", "InputReference"]
 
-_HEAD = 1024 * 1024
-
 
 @dataclass(frozen=True)
-class InputReference:
-    """What an input image was: enough to find it again, never its bytes.
-
-    Attributes:
-        handle: Its short name in the conversation, such as `img_1`.
-        url: Where it lay, for an image given by URL.
-        sha256: The digest of its bytes, for an image given as bytes or a file.
-        request_id: The request that made it, where fal made it.
-    """
-
-    handle: str | None = None
-    url: str | None = None
-    sha256: str | None = None
-    request_id: str | None = None
-
-    def to_dict(self) -> dict[str, str]:
-        """Give the parts that are known."""
-        return {name: value for name, value in vars(self).items() if value is not None}
-
-
-@dataclass(frozen=True)
-class GeneratedImage(Bound):
+class GeneratedImage(GeneratedFile):
     """One image that fal made.
 
     Attributes:
@@ -81,40 +46,8 @@ class GeneratedImage(Bound):
     request_id: str | None = None
     index: int = 0
 
-    def read(self) -> bytes:
-        """Read the image's bytes.
-
-        Returns:
-            The file as it is; nothing is kept in memory.
-
-        Raises:
-            FalDownloadError: The bytes cannot be had; the image is not made anew.
-        """
-        return self._provider.run(self.reading())
-
-    async def aread(self) -> bytes:
-        """Read the image's bytes; see `read`."""
-        return await self._provider.arun(self.reading())
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the image to a file.
-
-        Args:
-            path: A file, or a directory that exists. A name without a suffix gets
-                that of the image's type. Missing parent directories are made.
-
-        Returns:
-            The file that was written. It appears whole or not at all.
-
-        Raises:
-            FalDownloadError: The bytes cannot be had.
-            OSError: The file cannot be written.
-        """
-        return self._provider.run(self.saving(Path(path)))
-
-    async def asave(self, path: str | os.PathLike[str]) -> Path:
-        """Write the image to a file; see `save`."""
-        return await self._provider.arun(self.saving(Path(path)))
+    _word: ClassVar[str] = "image"
+    _usual_type: ClassVar[str] = "image/png"
 
     def to_pil(self) -> PIL.Image.Image:
         """Read the image as a Pillow image.
@@ -163,62 +96,6 @@ class GeneratedImage(Bound):
             raise FalDownloadError(message, request_id=self.request_id) from error
         return picture
 
-    def to_content_block(self) -> dict[str, Any]:
-        """Give LangChain's image content block, by URL.
-
-        Raises:
-            FalConfigurationError: The image has no URL (`sync_mode`).
-        """
-        if self.url is None:
-            message = f"{self._name()} has no URL: fal sent it inside its answer."
-            raise FalConfigurationError(
-                message, next_step="Leave sync_mode off to get images by URL."
-            )
-        block: dict[str, Any] = {"type": "image", "url": self.url}
-        if self.mime_type:
-            block["mime_type"] = self.mime_type
-        if self.request_id:
-            block["id"] = f"{self.request_id}-{self.index}"
-        return block
-
-    def reference(self) -> InputReference:
-        """Name this image as the input of another request."""
-        return InputReference(
-            handle=self.handle,
-            url=self.url,
-            sha256=self.sha256,
-            request_id=self.request_id,
-        )
-
-    def with_handle(self, handle: str) -> Self:
-        """Give the same image under a short name."""
-        return self._with(handle=handle)
-
-    def reading(self) -> Flow[bytes]:
-        """Read the image's bytes, as a flow; see `read`."""
-        fal = self._provider
-        content: bytes | None = None
-        if self.sha256 is not None:
-            store, key = fal.store, self.sha256
-            [content] = yield Call(
-                lambda: store.mget([key]), lambda: store.amget([key])
-            )
-        if content is None:
-            if self.url is None:
-                message = (
-                    f"The bytes of {self._name()} are gone: fal sent them inside its "
-                    f"answer, and this provider's store does not have them."
-                )
-                raise FalDownloadError(
-                    message,
-                    request_id=self.request_id,
-                    next_step="Give create_fal() a store that lasts, or leave "
-                    "sync_mode off, so that images come by URL.",
-                )
-            content = (yield from _downloaded(fal, self.url)).content
-        self._look(content, len(content))
-        return content
-
     def _look(self, head: bytes, size: int) -> None:
         """Note what the bytes are; refuse a page that stands in the image's place."""
         seen = sniff(head)
@@ -231,46 +108,8 @@ class GeneratedImage(Bound):
                 object.__setattr__(self, "width", seen.width)
                 object.__setattr__(self, "height", seen.height)
 
-    def saving(self, path: Path, *, name: str | None = None) -> Flow[Path]:
-        """Write the image to a file, as a flow; see `save`.
-
-        Args:
-            path: As for `save`.
-            name: Without a suffix: what it is called in a directory.
-        """
-        file: BinaryIO = yield Call(lambda: _part_file(path))
-        part = Path(file.name)
-        try:
-            if self.url is None or self.sha256 is not None:
-                content = yield from self.reading()
-                yield Call(lambda: file.write(content))
-            else:
-                fal = self._provider
-                yield from _downloaded(fal, self.url, into=file)
-                yield Call(lambda: self._look(*_beginning(file)))
-            written: Path = yield Call(lambda: self._put(file, path, name))
-        finally:
-            file.close()
-            part.unlink(missing_ok=True)
-        return written
-
-    def _put(self, file: BinaryIO, path: Path, name: str | None) -> Path:
-        """Give a file that was written whole its name."""
-        suffix = EXTENSIONS.get(self.mime_type or "", "")
-        if path.is_dir():
-            own = self.file_name if name is None else None
-            path /= Path(own or f"{name or self.handle or 'image'}{suffix}").name
-        elif not path.suffix:
-            path = path.with_suffix(suffix)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file.flush()
-        os.fsync(file.fileno())
-        file.close()
-        Path(file.name).replace(path)
-        return path
-
-    def _name(self) -> str:
-        return self.handle or self.url or f"image {self.index} of {self.request_id}"
+    def _suffix(self) -> str:
+        return EXTENSIONS.get(self.mime_type or "", "")
 
     def to_html(self, *, embed: bool = False) -> str:
         """Show the image as HTML, by its URL.
@@ -284,34 +123,8 @@ class GeneratedImage(Bound):
         """
         from langchain_fal_image.page import picture  # noqa: PLC0415 - needed late
 
-        source = self.url
-        if source is None or embed:
-            encoded = base64.b64encode(self.read()).decode("ascii")
-            source = f"data:{self.mime_type or 'image/png'};base64,{encoded}"
+        source = self._source(embed=embed)
         return picture(source, self.handle or f"image {self.index + 1}")
 
     def _repr_html_(self) -> str:
         return self.to_html()
-
-
-def _downloaded(
-    fal: FalProvider, url: str, *, into: BinaryIO | None = None
-) -> Flow[Media]:
-    from langchain_fal_image.wire.files import download  # noqa: PLC0415 - needed late
-
-    return download(fal.context, url, into=into)
-
-
-def _part_file(path: Path) -> BinaryIO:
-    """Open a file that takes the bytes until they are whole, on the same disk."""
-    folder = path if path.is_dir() else path.parent
-    while not folder.is_dir() and folder != folder.parent:
-        folder = folder.parent
-    name = f".{path.name[:100]}.{uuid.uuid4().hex[:8]}.part"
-    return (folder / name).open("x+b")
-
-
-def _beginning(file: BinaryIO) -> tuple[bytes, int]:
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    return file.read(_HEAD), size

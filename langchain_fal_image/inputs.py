@@ -1,4 +1,4 @@
-"""What may be given as an input image, and how it is sent to fal."""
+"""What may be given as an input file, and how it is sent to fal."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import base64
 import hashlib
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from langchain_fal_image.errors import (
     FalConfigurationError,
+    FalInputError,
     FalInputImageError,
     shown,
 )
-from langchain_fal_image.images import GeneratedImage, InputReference
+from langchain_fal_image.generated import GeneratedFile, InputReference
+from langchain_fal_image.images import GeneratedImage
 from langchain_fal_image.outputs import decode_data_uri
 from langchain_fal_image.results import ImageResult
-from langchain_fal_image.sniff import EXTENSIONS, ImageType, sniff
+from langchain_fal_image.sniff import EXTENSIONS, sniff
 from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.bodies import Bytes, OpenFile, Source
 from langchain_fal_image.wire.effects import Call
@@ -29,24 +31,71 @@ if TYPE_CHECKING:
     from langchain_fal_image.provider import FalProvider
     from langchain_fal_image.wire.effects import Flow
 
-__all__ = ["InputImage", "SentImage", "flattened", "input_image", "send", "traceable"]
+__all__ = [
+    "IMAGE",
+    "InputFile",
+    "Medium",
+    "SentFile",
+    "flattened",
+    "input_file",
+    "send",
+    "traceable",
+]
 
 # What is read at once: a type is told by the beginning of a file.
 _HEAD = 1024 * 1024
-_ACCEPTED = (
-    "an https URL, a data URI, bytes, a Pillow image, a GeneratedImage, an "
-    "ImageResult, an image content block, or a file below one of allowed_dirs"
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """What kind of file an option takes.
+
+    Attributes:
+        word: What such a file is called, in messages.
+        accepted: How it may be given beside URLs, data URIs, bytes and files.
+        formats: The formats that are known, in words.
+        extensions: Suffixes of file names by MIME type; all that may be sent.
+        sniff: Tells a format by a file's beginning.
+        made: The class of such a file that fal made.
+        of_result: Gives those of a result; None where it is no result that has any.
+        error: What is raised where a value is no such file.
+    """
+
+    word: str
+    accepted: str
+    formats: str
+    extensions: Mapping[str, str]
+    sniff: Callable[[bytes], Any]
+    made: type[GeneratedFile]
+    of_result: Callable[[Any], Sequence[GeneratedFile] | None]
+    error: type[FalInputError]
+
+
+def _images_of(value: Any) -> Sequence[GeneratedFile] | None:
+    return value.images if isinstance(value, ImageResult) else None
+
+
+IMAGE = Medium(
+    word="image",
+    accepted="a Pillow image, a GeneratedImage, an ImageResult, an image content block",
+    formats="PNG, JPEG, WebP, GIF, AVIF, BMP, TIFF or SVG",
+    extensions=EXTENSIONS,
+    sniff=sniff,
+    made=GeneratedImage,
+    of_result=_images_of,
+    error=FalInputImageError,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class InputImage:
-    """An image that was given, recognised but not yet read or sent.
+class InputFile:
+    """A file that was given, recognised but not yet read or sent.
 
     Exactly one of `url`, `content`, `path` and `stored` is set.
 
     Attributes:
         option: The option it was given for, for messages.
+        medium: What it is meant to be.
         url: Passed on to fal as it is.
         content: The bytes.
         path: A file that the developer allowed, symlinks resolved.
@@ -55,6 +104,7 @@ class InputImage:
     """
 
     option: str
+    medium: Medium
     url: str | None = None
     content: bytes | None = field(default=None, repr=False)
     path: Path | None = None
@@ -63,11 +113,11 @@ class InputImage:
 
 
 @dataclass(frozen=True, slots=True)
-class SentImage:
-    """An input image as it stands in the request.
+class SentFile:
+    """An input file as it stands in the request.
 
     Attributes:
-        url: A URL, or a data URI for a small image.
+        url: A URL, or a data URI for a small file.
         reference: What is kept of it in results: no bytes.
     """
 
@@ -84,90 +134,116 @@ def flattened(value: Any) -> list[Any]:
     return [value]
 
 
-def input_image(value: Any, *, option: str, fal: FalProvider) -> InputImage:
-    """Recognise a value as an input image; nothing is read or sent.
+def input_file(
+    value: Any, *, option: str, fal: FalProvider, medium: Medium
+) -> InputFile:
+    """Recognise a value as an input file; nothing is read or sent.
 
     Args:
         value: What was given.
         option: For which option, as messages name it.
         fal: Says which directories and hosts are allowed.
+        medium: What the option takes.
 
     Raises:
-        FalInputImageError: It is no image we can send, or not an allowed one.
+        FalInputError: It is no such file that we can send, or not an allowed one.
     """
-    if isinstance(value, ImageResult):
-        if len(value.images) != 1:
-            message = (
-                f"{option} takes one image; this result has {len(value.images)}. "
-                f"Give one of its images."
-            )
-            raise FalInputImageError(message)
-        value = value.images[0]
-    if isinstance(value, GeneratedImage):
-        if value.url is not None and value.request_id is None:
-            # Not fal's word: it was pasted into a chat, or made by hand.
-            checked = _from_text(value.url, option, fal)
-            return replace(checked, origin=value.reference())
-        return InputImage(
-            option,
-            url=value.url,
-            stored=value.sha256 if value.url is None else None,
-            origin=value.reference(),
-        )
+    value = _single(value, option, medium)
+    if isinstance(value, medium.made):
+        return _from_made(value, option, fal, medium)
     if isinstance(value, bytes | bytearray | memoryview):
-        return InputImage(option, content=bytes(value))
+        return InputFile(option, medium, content=bytes(value))
     if isinstance(value, Mapping):
-        return input_image(_block(value, option), option=option, fal=fal)
+        found = _block(value, option, medium)
+        return input_file(found, option=option, fal=fal, medium=medium)
     if isinstance(value, str):
-        return _from_text(value, option, fal)
+        return _from_text(value, option, fal, medium)
     if isinstance(value, os.PathLike):
-        return _from_path(value, option, fal)
-    if callable(getattr(value, "save", None)) and hasattr(value, "getbands"):
+        return _from_path(value, option, fal, medium)
+    if medium is IMAGE and hasattr(value, "getbands"):
         encoded = io.BytesIO()
         value.save(encoded, format="PNG")
-        return InputImage(option, content=encoded.getvalue())
-    message = f"{option}={shown(value)} is no image. Give {_ACCEPTED}."
-    raise FalInputImageError(message)
+        return InputFile(option, medium, content=encoded.getvalue())
+    message = (
+        f"{option}={shown(value)} is no {medium.word}. Give an https URL, a data URI, "
+        f"bytes, {medium.accepted}, or a file below one of allowed_dirs."
+    )
+    raise medium.error(message)
 
 
-def _from_text(text: str, option: str, fal: FalProvider) -> InputImage:
+def _single(value: Any, option: str, medium: Medium) -> Any:
+    """Give the one file of a result; all else as it is."""
+    files = medium.of_result(value)
+    if files is None:
+        return value
+    if len(files) == 1:
+        return files[0]
+    word = medium.word
+    message = (
+        f"{option} takes one {word}; this result has {len(files)}. "
+        f"Give one of its {word}s."
+    )
+    raise medium.error(message)
+
+
+def _from_made(
+    made: GeneratedFile, option: str, fal: FalProvider, medium: Medium
+) -> InputFile:
+    if made.url is not None and made.request_id is None:
+        # Not fal's word: it was pasted into a chat, or made by hand.
+        checked = _from_text(made.url, option, fal, medium)
+        return replace(checked, origin=made.reference())
+    return InputFile(
+        option,
+        medium,
+        url=made.url,
+        stored=made.sha256 if made.url is None else None,
+        origin=made.reference(),
+    )
+
+
+def _from_text(text: str, option: str, fal: FalProvider, medium: Medium) -> InputFile:
     if text[:5].lower() == "data:":
         try:
             content, _ = decode_data_uri(text)
         except ValueError as error:
             message = f"{option} is a data URI that cannot be read: {error}."
-            raise FalInputImageError(message) from error
-        return InputImage(option, content=content)
+            raise medium.error(message) from error
+        return InputFile(option, medium, content=content)
     if "://" in text:
         try:
             guard.check_url(text, trusted=fal.context.trusted_origins)
         except guard.Refused as error:
             message = f"{option}={shown(text)} is refused: {error}."
-            raise FalInputImageError(
-                message, next_step="Give a public http(s) URL of an image."
-            ) from error
-        return InputImage(option, url=text, origin=InputReference(url=text))
-    return _from_path(text, option, fal)
+            step = f"Give a public http(s) URL of {_a(medium.word)}."
+            raise medium.error(message, next_step=step) from error
+        return InputFile(option, medium, url=text, origin=InputReference(url=text))
+    return _from_path(text, option, fal, medium)
+
+
+def _a(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
 def _from_path(
-    path: str | os.PathLike[str], option: str, fal: FalProvider
-) -> InputImage:
+    path: str | os.PathLike[str], option: str, fal: FalProvider, medium: Medium
+) -> InputFile:
     try:
         found = guard.allowed_path(path, allowed_dirs=fal.allowed_dirs)
     except guard.Refused as error:
         message = f"{option}={str(path)!r} is refused: {error}."
-        raise FalInputImageError(
+        raise medium.error(
             message,
             next_step="Give a URL or bytes, or let the developer allow the directory: "
             "create_fal(allowed_dirs=[…]).",
         ) from error
-    return InputImage(option, path=found)
+    return InputFile(option, medium, path=found)
 
 
-def _block(block: Mapping[str, Any], option: str) -> Any:
-    """Find the image in a content block of LangChain, OpenAI, Anthropic or AI SDK."""
-    source: Any = block.get("image_url", block.get("source", block))
+def _block(block: Mapping[str, Any], option: str, medium: Medium) -> Any:
+    """Find the file in a content block of LangChain, OpenAI, Anthropic or AI SDK."""
+    named = ("image_url", "source", "audio_url", "input_audio")
+    source: Any = next((block[name] for name in named if name in block), block)
     if isinstance(source, str):
         return source
     for name in ("url", "file_uri", "base64", "data"):
@@ -178,100 +254,100 @@ def _block(block: Mapping[str, Any], option: str) -> Any:
             if name in {"url", "file_uri"} or found[:5].lower() == "data:":
                 return found
             return f"data:;base64,{found}"
-    message = f"{option}: this content block holds no image by URL or base64."
-    raise FalInputImageError(message)
+    message = f"{option}: this content block holds no {medium.word} by URL or base64."
+    raise medium.error(message)
 
 
 def send(
-    image: InputImage,
+    file: InputFile,
     fal: FalProvider,
     *,
-    check: Callable[[int, ImageType], None],
-) -> Flow[SentImage]:
-    """Bring an input image into the form the request needs.
+    check: Callable[[int, Any], None],
+) -> Flow[SentFile]:
+    """Bring an input file into the form the request needs.
 
     A URL stays as it is. Bytes up to `limits.inline_bytes` become a data URI,
     larger ones are uploaded.
 
     Args:
-        image: As `input_image` recognised it.
+        file: As `input_file` recognised it.
         fal: Whose limits, store and hosts hold.
         check: Called with the size in bytes and the type before anything is sent;
             raises where the endpoint does not take it.
 
     Raises:
-        FalInputImageError: The bytes cannot be read or are no image.
+        FalInputError: The bytes cannot be read or are no such file.
     """
-    if image.url is not None:
-        return SentImage(image.url, image.origin)
-    if image.path is None:
+    if file.url is not None:
+        return SentFile(file.url, file.origin)
+    if file.path is None:
         return (
-            yield from _sent(
-                image, fal, Bytes((yield from _content(image, fal))), check
-            )
+            yield from _sent(file, fal, Bytes((yield from _content(file, fal))), check)
         )
-    file = yield Call(lambda: _opened(image, fal))
+    opened = yield Call(lambda: _opened(file, fal))
     try:
-        return (yield from _sent(image, fal, OpenFile(file), check))
+        return (yield from _sent(file, fal, OpenFile(opened), check))
     except OSError as error:
-        message = f"{image.option}: {image.path} cannot be read: {error}."
-        raise FalInputImageError(message) from error
+        message = f"{file.option}: {file.path} cannot be read: {error}."
+        raise file.medium.error(message) from error
     finally:
-        file.close()
+        opened.close()
 
 
 def _sent(
-    image: InputImage,
+    file: InputFile,
     fal: FalProvider,
     source: Source,
-    check: Callable[[int, ImageType], None],
-) -> Flow[SentImage]:
-    size = source.size
-    kind, digest = yield Call(lambda: (sniff(source.read(0, _HEAD)), _digest(source)))
+    check: Callable[[int, Any], None],
+) -> Flow[SentFile]:
+    size, medium = source.size, file.medium
+    kind, digest = yield Call(
+        lambda: (medium.sniff(source.read(0, _HEAD)), _digest(source))
+    )
     if kind is None:
         message = (
-            f"{image.option}: these {size} bytes are no image we know (PNG, "
-            f"JPEG, WebP, GIF, AVIF, BMP, TIFF or SVG)."
+            f"{file.option}: these {size} bytes are no {medium.word} we know "
+            f"({medium.formats})."
         )
-        raise FalInputImageError(message)
+        raise medium.error(message)
     check(size, kind)
     if size <= fal.context.limits.inline_bytes:
         content = yield Call(lambda: source.read(0, size))
         encoded = base64.b64encode(content).decode("ascii")
         url = f"data:{kind.mime_type};base64,{encoded}"
-        known_url = image.origin.url
+        known_url = file.origin.url
     else:
         url = known_url = yield from upload(
             fal.context,
             source,
             content_type=kind.mime_type,
-            file_name=f"{digest[:16]}{EXTENSIONS[kind.mime_type]}",
+            file_name=f"{digest[:16]}{medium.extensions[kind.mime_type]}",
         )
     reference = InputReference(
-        handle=image.origin.handle,
+        handle=file.origin.handle,
         url=known_url,
         sha256=digest,
-        request_id=image.origin.request_id,
+        request_id=file.origin.request_id,
     )
-    return SentImage(url, reference)
+    return SentFile(url, reference)
 
 
-def _opened(image: InputImage, fal: FalProvider) -> BinaryIO:
-    path = image.path or Path()
+def _opened(file: InputFile, fal: FalProvider) -> BinaryIO:
+    path = file.path or Path()
     try:
-        file = path.open("rb")
+        opened = path.open("rb")
     except OSError as error:
-        message = f"{image.option}: {path} cannot be read: {error.strerror}."
-        raise FalInputImageError(message) from error
+        message = f"{file.option}: {path} cannot be read: {error.strerror}."
+        raise file.medium.error(message) from error
     try:
-        fault = _fault(file, path, fal)
+        fault = _fault(opened, path, fal)
     except OSError as error:
         fault = str(error)
     if fault:
-        file.close()
-        message = f"{image.option}: {path} is refused: {fault}."
-        raise FalInputImageError(message)
-    return file
+        opened.close()
+        message = f"{file.option}: {path} is refused: {fault}."
+        raise file.medium.error(message)
+    return opened
 
 
 def _fault(file: BinaryIO, path: Path, fal: FalProvider) -> str | None:
@@ -295,18 +371,19 @@ def _digest(source: Source) -> str:
     return digest.hexdigest()
 
 
-def _content(image: InputImage, fal: FalProvider) -> Flow[bytes]:
-    if image.content is not None:
-        return image.content
-    key = image.stored or ""
+def _content(file: InputFile, fal: FalProvider) -> Flow[bytes]:
+    if file.content is not None:
+        return file.content
+    key = file.stored or ""
     store = fal.store
     [stored] = yield Call(lambda: store.mget([key]), lambda: store.amget([key]))
     if stored is None:
         message = (
-            f"{image.option}: the bytes of this image are gone: fal sent them inside "
-            f"an earlier answer, and this provider's store does not have them."
+            f"{file.option}: the bytes of this {file.medium.word} are gone: fal sent "
+            f"them inside an earlier answer, and this provider's store does not have "
+            f"them."
         )
-        raise FalInputImageError(message)
+        raise file.medium.error(message)
     if not isinstance(stored, bytes):
         message = f"The provider's store gave {type(stored).__name__}, not bytes."
         raise FalConfigurationError(message)
@@ -319,7 +396,7 @@ def traceable(value: Any) -> Any:
         return {str(key): traceable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [traceable(item) for item in value]
-    if isinstance(value, GeneratedImage):
+    if isinstance(value, GeneratedFile):
         return value.reference().to_dict()
     if isinstance(value, ImageResult):
         return [image.reference().to_dict() for image in value.images]

@@ -10,13 +10,22 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from langchain_fal_image.album import Album, number_of
-from langchain_fal_image.errors import FalError, FalInputImageError, shown
+from langchain_fal_image.album import Album
+from langchain_fal_image.audio.spoken import GeneratedAudio, SpeechResult
+from langchain_fal_image.errors import (
+    FalError,
+    FalInputAudioError,
+    FalInputError,
+    FalInputImageError,
+    shown,
+)
+from langchain_fal_image.generated import GeneratedFile
 from langchain_fal_image.images import GeneratedImage
 from langchain_fal_image.nearness import cleaned, is_near
 from langchain_fal_image.results import ImageResult
+from langchain_fal_image.shelf import Shelf
 from langchain_fal_image.wire.effects import Call
 
 if TYPE_CHECKING:
@@ -24,6 +33,9 @@ if TYPE_CHECKING:
     from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["Conversation", "ImageLibrary", "is_handle"]
+
+AnyResult = TypeVar("AnyResult", ImageResult, SpeechResult)
+F = TypeVar("F", bound=GeneratedFile)
 
 _MOST_TOLD = 20
 _NAMESPACE = "langchain_fal_image"
@@ -68,23 +80,28 @@ class ImageLibrary:
         self._max_conversations = max_conversations
         self._albums: OrderedDict[tuple[str | None, str | None], Album] = OrderedDict()
         # Outlives a forgotten album, so that a thread's handles stay unique.
-        self._last: dict[str | None, int] = {}
+        self._last: dict[str | None, tuple[int, int]] = {}
         self._lock = threading.Lock()
 
     def add(
-        self, result: ImageResult, *, conversation: Conversation | str | None = None
-    ) -> ImageResult:
-        """Take a result in and name its images.
+        self, result: AnyResult, *, conversation: Conversation | str | None = None
+    ) -> AnyResult:
+        """Take a result in and name its images, or its audio.
 
         Args:
             result: Fresh from a model.
             conversation: Whose it is: a LangGraph thread id, or None outside graphs.
 
         Returns:
-            The same result, each image with its handle.
+            The same result, each image with its handle; audio is `audio_1` and so on.
         """
         with self._open(conversation) as album:
-            named = result.with_handles(album.next_handles(len(result.images)))
+            shelf: Shelf[Any]
+            if isinstance(result, ImageResult):
+                shelf, number = album.images, len(result.images)
+            else:
+                shelf, number = album.audio, len(result.audios)
+            named = result.with_handles(shelf.next_handles(number))
             album.add(named)
             return named
 
@@ -101,11 +118,10 @@ class ImageLibrary:
             FalInputImageError: The conversation has no such image; the message names
                 those it has.
         """
-        name = handle.strip().lower().replace(" ", "_").replace("-", "_")
         with self._open(conversation) as album:
-            if name in album.images:
-                return album.images[name]
-            known = album.told()
+            if (image := album.images.found(handle)) is not None:
+                return image
+            known = album.images.told()
         if known:
             message = (
                 f"There is no image {shown(handle)}. Known images: "
@@ -116,6 +132,29 @@ class ImageLibrary:
             message = f"There is no image {shown(handle)}; this conversation has none."
             next_step = "Make an image first, or give the URL of one."
         raise FalInputImageError(message, next_step=next_step)
+
+    def recording(
+        self, handle: str, *, conversation: Conversation | str | None = None
+    ) -> GeneratedAudio:
+        """Find audio by its handle.
+
+        Args:
+            handle: Such as `audio_1`.
+            conversation: As for `add`.
+
+        Raises:
+            FalInputAudioError: The conversation has no such audio; the message names
+                what it has.
+        """
+        with self._open(conversation) as album:
+            if (audio := album.audio.found(handle)) is not None:
+                return audio
+            known = album.audio.told()[-_MOST_TOLD:]
+        named = f"Known recordings: {', '.join(known)}." if known else "There is none."
+        message = f"There is no recording {shown(handle)}. {named}"
+        raise FalInputAudioError(
+            message, next_step="Use a known recording, or give the URL of one."
+        )
 
     def find_url(
         self, url: str, *, conversation: Conversation | str | None = None
@@ -131,29 +170,39 @@ class ImageLibrary:
             FalInputImageError: No image lies there, but the URL looks like a known
                 one with a slip in it; the message names the handle.
         """
-        meant = cleaned(url)
         with self._open(conversation) as album:
-            images = [each for each in album.images.values() if each.url]
-        for image in images:
-            if meant in {image.url, cleaned(str(image.url))}:
-                return image
-        near = next((each for each in images if is_near(meant, str(each.url))), None)
-        if near is None:
-            return None
-        message = (
-            f"{shown(url)} is no image of this conversation; it looks like the URL of "
-            f"{near.handle} with a slip in it."
-        )
-        raise FalInputImageError(
-            message, next_step=f"Name the image by its handle: {near.handle}."
-        )
+            images = list(album.images.files.values())
+        return _lying_at(url, images, "image", FalInputImageError)
+
+    def find_recording(
+        self, url: str, *, conversation: Conversation | str | None = None
+    ) -> GeneratedAudio | None:
+        """Find the audio that lies at a URL, if this conversation has it.
+
+        Args:
+            url: As for `find_url`.
+            conversation: As for `add`.
+
+        Raises:
+            FalInputAudioError: As for `find_url`.
+        """
+        with self._open(conversation) as album:
+            audios = list(album.audio.files.values())
+        return _lying_at(url, audios, "recording", FalInputAudioError)
 
     def handles(
         self, *, conversation: Conversation | str | None = None
     ) -> tuple[str, ...]:
         """Name the conversation's images, in the order of their numbers."""
         with self._open(conversation) as album:
-            return tuple(sorted(album.images, key=number_of))
+            return album.images.handles()
+
+    def recordings(
+        self, *, conversation: Conversation | str | None = None
+    ) -> tuple[str, ...]:
+        """Name the conversation's audio, in the order of their numbers."""
+        with self._open(conversation) as album:
+            return album.audio.handles()
 
     def results(
         self, *, conversation: Conversation | str | None = None
@@ -175,7 +224,7 @@ class ImageLibrary:
 
     def add_request(
         self,
-        request: FalRequest,
+        request: FalRequest[Any],
         *,
         conversation: Conversation | str | None = None,
     ) -> str:
@@ -193,7 +242,7 @@ class ImageLibrary:
 
     def request(
         self, handle: str, *, conversation: Conversation | str | None = None
-    ) -> FalRequest:
+    ) -> FalRequest[Any]:
         """Find a request by its handle.
 
         Raises:
@@ -235,7 +284,7 @@ class ImageLibrary:
 
     def earlier(
         self, call: str | None, *, conversation: Conversation | str | None = None
-    ) -> FalRequest | None:
+    ) -> FalRequest[Any] | None:
         """Find the request that an earlier try of the very same call has made.
 
         Raises:
@@ -312,12 +361,34 @@ class ImageLibrary:
 
     def _album(self, where: Conversation) -> Album:
         key = (where.thread_id, where.run)
-        last = self._last.get(where.thread_id, 0) if where.run is None else 0
-        album = self._albums.setdefault(key, Album(last=last))
+        if key not in self._albums:
+            album = self._albums[key] = Album()
+            if where.run is None:
+                images, audio = self._last.get(where.thread_id, (0, 0))
+                album.images.last, album.audio.last = images, audio
+        album = self._albums[key]
         self._albums.move_to_end(key)
         while len(self._albums) > self._max_conversations:
             self._albums.popitem(last=False)
         return album
+
+
+def _lying_at(
+    url: str, files: Sequence[F], word: str, refused: type[FalInputError]
+) -> F | None:
+    meant = cleaned(url)
+    known = [each for each in files if each.url]
+    for file in known:
+        if meant in {file.url, cleaned(str(file.url))}:
+            return file
+    near = next((each for each in known if is_near(meant, str(each.url))), None)
+    if near is None:
+        return None
+    message = (
+        f"{shown(url)} is no {word} of this conversation; it looks like the URL of "
+        f"{near.handle} with a slip in it."
+    )
+    raise refused(message, next_step=f"Name the {word} by its handle: {near.handle}.")
 
 
 def _stored(conversation: Conversation) -> Flow[list[Mapping[str, Any]]]:

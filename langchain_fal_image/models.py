@@ -2,222 +2,53 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from langchain_core.runnables import RunnableConfig, RunnableSerializable
-from langchain_core.runnables.config import merge_configs
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-
-from langchain_fal_image.budget import Budget
-from langchain_fal_image.errors import shown
-from langchain_fal_image.images import GeneratedImage
-from langchain_fal_image.option_types import input_model
-from langchain_fal_image.options.schema import EndpointSchema
-from langchain_fal_image.progress import aevents, events
-from langchain_fal_image.provider import FalProvider
-from langchain_fal_image.provider import fal as default_fal
+from langchain_fal_image.model_base import FalModel
+from langchain_fal_image.options.schema import Kind
 from langchain_fal_image.results import ImageResult
-from langchain_fal_image.wire.effects import Flow
-
-if TYPE_CHECKING:
-    from langchain_fal_image.options.resolve import Resolved
-    from langchain_fal_image.request import FalRequest
+from langchain_fal_image.spending import Asked
 
 __all__ = ["FalImageEdit", "FalTextToImage"]
 
 
-_OPTION_TYPES = (
-    *(str, bool, int, float, bytes, bytearray),
-    *(GeneratedImage, ImageResult, os.PathLike),
-)
+class FalImageModel(FalModel[ImageResult]):
+    """What the two runnables share."""
 
-
-class FalImageModel(RunnableSerializable[Any, ImageResult]):
-    """What the two runnables share.
-
-    An argument that is no field is an option of the endpoint, in camelCase or
-    snake_case: `FalTextToImage(guidance_scale=4)`. An option that bears the name of
-    a field goes into `options`.
-    """
-
-    model_config = ConfigDict(
-        extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
-    )
-
-    model: str
-    """The endpoint id, such as `fal-ai/qwen-image`."""
-    options: dict[str, Any] = Field(default_factory=dict)
-    """Options for every call; `bind`, the input and `providerOptions.fal` override."""
-    fal: FalProvider | None = Field(default=None, exclude=True, repr=False)
-    """The provider; None stands for the default instance."""
-    mode: Literal["queue", "sync"] = "queue"
-    """`queue` survives a dropped connection; `sync` is one POST that does not."""
-    timeout: float | None = Field(default=None, gt=0)
-    """The total time of one call in seconds; by default the provider's."""
-    strict: bool = False
-    """Refuse an option that the contract does not name, instead of warning."""
-    check_options: bool = True
-    """Check options against the endpoint's contract before anything is sent."""
     nearest_size: bool = False
     """Take the nearest size the endpoint has, instead of refusing others."""
-    on_cancel: Literal["cancel", "keep"] = "cancel"
-    """What happens at fal when the waiting call is cancelled or interrupted."""
-    budget: Budget | None = Field(default=None, exclude=True, repr=False)
-    """Refuses requests that would go over it, before they are sent."""
 
+    kind: ClassVar[Kind] = "image"
     takes_image_input: ClassVar[bool] = False
 
-    @model_validator(mode="before")
-    @classmethod
-    def _gather_options(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
-        settings = dict(given)
-        options = dict(settings.get("options") or {})
-        for name in [each for each in settings if each not in cls.model_fields]:
-            if not _is_option_value(settings[name]):
-                continue  # pydantic refuses it as an extra field
-            value = settings.pop(name)
-            if name in options and options[name] != value:
-                message = (
-                    f"{name} is given twice with different values: {shown(value)} as "
-                    f"an argument, {shown(options[name])} in options."
-                )
-                raise ValueError(message)
-            options[name] = value
-        return {**settings, "options": options}
-
-    @field_validator("model")
-    @classmethod
-    def _is_endpoint_id(cls, model: str) -> str:
-        if "/" not in model.strip("/") or "://" in model:
-            message = (
-                f"{model!r} is no endpoint id; they look like 'fal-ai/qwen-image' "
-                f"(owner/name, maybe with more parts)."
-            )
-            raise ValueError(message)
-        return model.strip("/")
-
     @property
-    def endpoint(self) -> EndpointSchema | None:
-        """The endpoint's contract; None where we do not know the endpoint."""
-        return self.provider.contract(self.model)
+    def OutputType(self) -> type[ImageResult]:  # noqa: N802 - LangChain's name
+        """What it gives."""
+        return ImageResult
 
-    @property
-    def provider(self) -> FalProvider:
-        """The provider in use."""
-        return self.fal or default_fal
+    def read_input(self, given: Any) -> Mapping[str, Any]:
+        """Read a prompt, messages, images or a dict as options."""
+        from langchain_fal_image.given import as_options  # noqa: PLC0415 - needed late
 
-    def invoke(
-        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> ImageResult:
-        """Make images.
+        return as_options(given, model=self.model, takes_images=self.takes_image_input)
 
-        Args:
-            input: See the class.
-            config: As for every runnable.
-            **kwargs: Options, as `bind` gives them.
-
-        Raises:
-            FalOptionError: Options the endpoint does not take; nothing was sent.
-            FalError: See `langchain_fal_image.errors`; `charged` says what it cost.
-        """
-
-        def generate(_: Any, run_manager: Any, config: RunnableConfig) -> ImageResult:
-            return self.provider.run(self.generation(input, **kwargs), events(config))
-
-        return self._call_with_config(generate, _traced(input), self._named(config))
-
-    async def ainvoke(
-        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> ImageResult:
-        """Make images; see `invoke`."""
-
-        async def generate(
-            _: Any, run_manager: Any, config: RunnableConfig
-        ) -> ImageResult:
-            flow = self.generation(input, **kwargs)
-            return await self.provider.arun(flow, aevents(config))
-
-        return await self._acall_with_config(
-            generate, _traced(input), self._named(config)
+    def asked(self, payload: Mapping[str, Any]) -> Asked:
+        """Count the images that a payload asks for, and their pixels."""
+        from langchain_fal_image.options.asked import (  # noqa: PLC0415 - needed late
+            images_asked,
+            pixels_asked,
         )
 
-    def submit(
-        self, input: Any, *, webhook_url: str | None = None, **kwargs: Any
-    ) -> FalRequest:
-        """Submit a request and do not wait for it.
+        return Asked(
+            self.model,
+            images=images_asked(self.endpoint, payload),
+            pixels=pixels_asked(self.endpoint, payload),
+        )
 
-        Args:
-            input: As for `invoke`.
-            webhook_url: Where fal is to send the result, beside keeping it; see
-                `langchain_fal_image.webhooks`.
-            **kwargs: Options, as `bind` gives them.
-
-        Returns:
-            The request; `request.result()` waits for it, in any process.
-
-        Raises:
-            FalError: As for `invoke`.
-        """
-        return self.provider.run(self._submission(input, kwargs, webhook_url))
-
-    async def asubmit(
-        self, input: Any, *, webhook_url: str | None = None, **kwargs: Any
-    ) -> FalRequest:
-        """Submit a request and do not wait for it; see `submit`."""
-        return await self.provider.arun(self._submission(input, kwargs, webhook_url))
-
-    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
-        """Describe a dict input: the endpoint's own options."""
-        return input_model(f"{type(self).__name__}Input", self.endpoint)
-
-    def _named(self, config: RunnableConfig | None) -> RunnableConfig:
-        """Name endpoint and price in a run's metadata, as LangSmith's filters do."""
-        told: dict[str, Any] = {"ls_provider": "fal", "ls_model_name": self.model}
-        price = self.provider.known_price(self.model)
-        if price is not None:
-            told["fal_price"] = f"{price.unit_price} {price.currency} per {price.unit}"
-        return merge_configs({"metadata": told}, config)
-
-    # --- What is sent ---
-
-    def payload(self, input: Any, **kwargs: Any) -> Resolved:
-        """Resolve and check what would be sent, without sending it.
-
-        Args:
-            input: As for `invoke`.
-            **kwargs: Options, as `bind` gives them.
-
-        Returns:
-            The payload in fal's names, and the warnings.
-
-        Raises:
-            FalOptionError: Naming every fault.
-        """
-        from langchain_fal_image.generation import resolved  # noqa: PLC0415 - see there
-
-        return resolved(self, input, kwargs)
-
-    def _submission(
-        self, given: Any, bound: Mapping[str, Any], webhook_url: str | None
-    ) -> Flow[FalRequest]:
-        from langchain_fal_image.generation import submitted  # noqa: PLC0415 - see there
-
-        return submitted(self, self.payload(given, **bound), webhook_url)
-
-    def generation(self, input: Any, **kwargs: Any) -> Flow[ImageResult]:
-        """Make images, as a flow that `FalProvider.run` and `arun` drive.
-
-        Args:
-            input: As for `invoke`.
-            **kwargs: Options, as `bind` gives them.
-        """
-        from langchain_fal_image.generation import generated  # noqa: PLC0415 - see there
-
-        return generated(self, self.payload(input, **kwargs))
+    def checks(self) -> dict[str, bool]:
+        """Say how `resolve` is to check options."""
+        return {**super().checks(), "nearest_size": self.nearest_size}
 
 
 class FalTextToImage(FalImageModel):
@@ -265,25 +96,3 @@ class FalImageEdit(FalImageModel):
         super().__init__(model=model, **settings)
 
     takes_image_input: ClassVar[bool] = True
-
-
-def _traced(given: Any) -> Any:
-    from langchain_fal_image.given import traced  # noqa: PLC0415 - see generation.py
-
-    return (
-        given
-        if isinstance(given, str) and given[:5].lower() != "data:"
-        else traced(given)
-    )
-
-
-def _is_option_value(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return all(isinstance(key, str) for key in value) and all(
-            map(_is_option_value, value.values())
-        )
-    if isinstance(value, list | tuple):
-        return all(map(_is_option_value, value))
-    return (
-        value is None or isinstance(value, _OPTION_TYPES) or hasattr(value, "getbands")
-    )

@@ -6,8 +6,9 @@ One look for all three. Texts are escaped here; callers give them as they are.
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 
-__all__ = ["STYLE", "document", "figure", "picture"]
+__all__ = ["STYLE", "document", "figure", "picture", "player", "transcript"]
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --accent: #b4462f; }
@@ -45,6 +46,40 @@ def picture(source: str, alt: str) -> str:
         f'<img src="{html.escape(source)}" alt="{html.escape(alt)}" '
         f'style="max-width:100%;max-height:32em">'
     )
+
+
+def player(source: str) -> str:
+    """Give a player for audio.
+
+    Args:
+        source: A URL or a data URI.
+    """
+    return (
+        f'<audio controls preload="metadata" src="{html.escape(source)}" '
+        f'style="display:block;width:100%;max-width:32em"></audio>'
+    )
+
+
+def transcript(lines: Iterable[tuple[float | None, str, str]], caption: str) -> str:
+    """Give what was said, a line for each part.
+
+    Args:
+        lines: When it begins in seconds, who says it, and what.
+        caption: Plain text.
+    """
+    rows = "".join(
+        f"<p style='margin:.3em 0'><span style='opacity:.6'>{_time(start)} "
+        f"{html.escape(speaker)}</span> {html.escape(text.strip())}</p>"
+        for start, speaker, text in lines
+    )
+    return figure(rows, caption)
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    return f"{minutes:.0f}:{rest:04.1f}"
 
 
 def figure(pictures: str, caption: str) -> str:

@@ -1,58 +1,52 @@
-"""Images that a user put into the chat, in any of LangChain's block forms."""
+"""Images and audio that a user put into the chat, in any of LangChain's block forms."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage
 
-from langchain_fal_image.images import GeneratedImage
 from langchain_fal_image.outputs import decode_data_uri
 
-__all__ = ["Pasted", "image_blocks", "pasted_images"]
+__all__ = ["Pasted", "audio_blocks", "image_blocks", "is_audio_block", "pasted_files"]
 
 
 @dataclass(frozen=True, slots=True)
 class Pasted:
-    """One image of a user's message.
+    """One image or recording of a user's message.
 
     Attributes:
-        key: What tells it from other images: its URL, or the digest of its bytes.
-        url: Where it lies, for an image by URL.
-        content: Its bytes, for an image in base64.
+        key: What tells it from others: its URL, or the digest of its bytes.
+        url: Where it lies, where it was given by URL.
+        content: Its bytes, where they were given.
+        is_audio: Whether it is a recording.
     """
 
     key: str
     url: str | None = None
     content: bytes | None = field(default=None, repr=False)
-
-    def named(self, handle: str) -> GeneratedImage:
-        """Give it as an image of the conversation.
-
-        Args:
-            handle: Its short name.
-        """
-        digest = self.key if self.content is not None else None
-        return GeneratedImage(url=self.url, sha256=digest, handle=handle)
+    is_audio: bool = False
 
 
-def pasted_images(message: BaseMessage) -> list[Pasted]:
-    """Find the images of a user's message.
+def pasted_files(message: BaseMessage) -> list[Pasted]:
+    """Find the images and recordings of a user's message.
 
     Args:
-        message: One of any kind; only a human's holds pasted images.
+        message: One of any kind; only a human's holds pasted files.
 
     Returns:
-        The images in order. One that is only a file id at the chat's provider is
-        counted too, so that the numbers fit what a model sees; it has neither URL
-        nor bytes.
+        The images in order, then the recordings. One that is only a file id at the
+        chat's provider is counted too, so that the numbers fit what a model sees; it
+        has neither URL nor bytes.
     """
     if not isinstance(message, HumanMessage) or isinstance(message.content, str):
         return []
-    return [_pasted(block) for block in image_blocks(message)]
+    images = [_pasted(block) for block in image_blocks(message)]
+    recordings = [_pasted(block) for block in audio_blocks(message)]
+    return [*images, *(replace(each, is_audio=True) for each in recordings)]
 
 
 def image_blocks(message: BaseMessage) -> Iterator[Mapping[str, Any]]:
@@ -69,8 +63,29 @@ def image_blocks(message: BaseMessage) -> Iterator[Mapping[str, Any]]:
             yield found
 
 
+def is_audio_block(value: object) -> bool:
+    """Tell whether a value is a content block that holds audio, in any form."""
+    if not isinstance(value, Mapping):
+        return False
+    mime_type = str(value.get("mime_type") or value.get("media_type") or "")
+    return value.get("type") in {"audio", "audio_url", "input_audio"} or (
+        value.get("type") in {"media", "file"} and mime_type.startswith("audio/")
+    )
+
+
+def audio_blocks(message: BaseMessage) -> Iterator[Mapping[str, Any]]:
+    """Give the content blocks of a message that hold audio, in any form."""
+    for block in message.content_blocks:
+        found: Mapping[str, Any] = block
+        if found.get("type") == "non_standard":
+            found = found["value"]
+        if is_audio_block(found):
+            yield found
+
+
 def _pasted(block: Mapping[str, Any]) -> Pasted:
-    source: Any = block.get("image_url", block.get("source", block))
+    named = ("image_url", "source", "audio_url", "input_audio")
+    source: Any = next((block[name] for name in named if name in block), block)
     if isinstance(source, str):
         source = {"url": source}
     url = source.get("url") or source.get("file_uri")

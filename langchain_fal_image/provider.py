@@ -26,7 +26,7 @@ from pydantic import SecretStr
 
 from langchain_fal_image.errors import FalConfigurationError, FalError
 from langchain_fal_image.open_requests import OpenRequests, cancelled
-from langchain_fal_image.options.schema import EndpointSchema
+from langchain_fal_image.options.schema import EndpointSchema, Kind, kind_of
 from langchain_fal_image.outputs import without_bytes
 from langchain_fal_image.prices import Price, Prices
 from langchain_fal_image.results import ImageResult
@@ -38,6 +38,7 @@ from langchain_fal_image.wire.settings import Hosts, Limits, Timeouts
 if TYPE_CHECKING:
     import httpx
 
+    from langchain_fal_image.audio.models import FalSpeech, FalTranscription
     from langchain_fal_image.contracts import Contracts
     from langchain_fal_image.models import FalImageEdit, FalTextToImage
     from langchain_fal_image.request import FalRequest
@@ -124,7 +125,10 @@ class FalProvider:
             `FalTextToImage`. For an endpoint we do not know, its last word decides:
             `…/edit` edits.
         """
+        from langchain_fal_image.contracts import check_kind  # noqa: PLC0415 - as below
+
         schema = self.contract(model)
+        check_kind(schema, "image")
         edits = schema.needs_image if schema else model.rsplit("/", 1)[-1] == "edit"
         make = self.image_edit if edits else self.text_to_image
         return make(model, **options)
@@ -150,6 +154,31 @@ class FalProvider:
         from langchain_fal_image.models import FalImageEdit  # noqa: PLC0415
 
         return FalImageEdit(fal=self, **_named(model), **options)
+
+    def speech(self, model: str | None = None, **options: Any) -> FalSpeech:
+        """Make a `FalSpeech` that uses this provider: it speaks a text.
+
+        Args:
+            model: The endpoint id; by default that of `FalSpeech`.
+            **options: Options and settings of the runnable.
+        """
+        from langchain_fal_image.audio.models import FalSpeech  # noqa: PLC0415
+
+        return FalSpeech(fal=self, **_named(model), **options)
+
+    def transcription(
+        self, model: str | None = None, **options: Any
+    ) -> FalTranscription:
+        """Make a `FalTranscription` that uses this provider: it writes down speech.
+
+        Args:
+            model: The endpoint id, `fal-ai/` may be left out; by default that of
+                `FalTranscription`.
+            **options: Options and settings of the runnable.
+        """
+        from langchain_fal_image.audio.models import FalTranscription  # noqa: PLC0415
+
+        return FalTranscription(fal=self, **_named(model), **options)
 
     def chat_model(self, model: str = "", **_: Any) -> NoReturn:
         """Say that chat models are not to be had here."""
@@ -179,18 +208,23 @@ class FalProvider:
         return WebhookKeys()
 
     def endpoints(
-        self, search: str | Iterable[str] = (), *, takes_images: bool | None = None
+        self,
+        search: str | Iterable[str] = (),
+        *,
+        takes_images: bool | None = None,
+        kind: Kind = "image",
     ) -> tuple[EndpointSchema, ...]:
-        """Find image endpoints among those whose contract ships with the package.
+        """Find endpoints among those whose contract ships with the package.
 
         Args:
             search: Words that must all be in the id, title, category or description.
             takes_images: Only those that take input images, or only those that do
                 not.
+            kind: What they make: `image`, `audio`, or `text`: what is said in audio.
         """
         from langchain_fal_image.contracts import find  # noqa: PLC0415
 
-        return find(search=search, takes_images=takes_images)
+        return find(search=search, takes_images=takes_images, kind=kind)
 
     def describe(self, model: str) -> EndpointSchema:
         """Fetch fal's own contract of an endpoint, for one newer than this package.
@@ -361,18 +395,33 @@ class FalProvider:
             yield Call(lambda: store.mset(pairs), lambda: store.amset(pairs))
 
     def result_of(
-        self, output: Output, *, model: str, **known: Any
-    ) -> Flow[ImageResult]:
+        self, output: Output, *, model: str, kind: Kind | None = None, **known: Any
+    ) -> Flow[Any]:
         """Make a result of fal's output; bytes in it go to the store.
 
         Args:
             output: As `flows.fetch` gives it.
             model: The endpoint id.
+            kind: What it holds; by default as the endpoint's contract says, else as
+                it looks.
             **known: What `ImageResult.from_output` also takes.
+
+        Returns:
+            An `ImageResult`, a `SpeechResult` or a `TranscriptionResult`.
         """
-        body, taken = without_bytes(output.body)
+        if kind is None:
+            schema = self.contract(model)
+            names = output.body if isinstance(output.body, Mapping) else ()
+            kind = schema.kind if schema else kind_of(names)
+        read: Any = ImageResult
+        body = output.body
+        if kind != "image":
+            from langchain_fal_image.audio.results import RESULTS, plain  # noqa: PLC0415
+
+            read, body = RESULTS[kind], plain(body)
+        body, taken = without_bytes(body)
         yield from self.keep(taken)
-        return ImageResult.from_output(
+        return read.from_output(
             body, model=model, request_id=output.request_id, **known
         ).using(self)
 
@@ -499,11 +548,12 @@ def _named(model: str | None) -> dict[str, str]:
 
 def _no_such_model(kind: str, model: str) -> NoReturn:
     asked = f" ({model!r} was asked for)" if model else ""
-    message = f"fal serves no {kind} through this package{asked}; it makes images."
+    message = f"fal serves no {kind} through this package{asked}."
     raise FalConfigurationError(
         message,
-        next_step="Use fal.image(id), fal.text_to_image() or fal.image_edit(), and "
-        f"another LangChain package for the {kind}.",
+        next_step="Use fal.image(id) for images, fal.speech(id) for speech and "
+        "fal.transcription(id) for transcription; for chat models and embeddings "
+        "another LangChain package.",
     )
 
 

@@ -5,18 +5,27 @@ from __future__ import annotations
 import copy
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Self, TypeGuard
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeGuard
 
 from langchain_fal_image.bound import Bound
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.images import InputReference
 from langchain_fal_image.outputs import fitted
-from langchain_fal_image.results import ImageResult
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.effects import Flow, QueuedRequest, QueueUpdate
 
 if TYPE_CHECKING:
+    # Only a type checker needs the default; typing has it from Python 3.13 on.
+    from typing_extensions import TypeVar
+
     from langchain_fal_image.provider import FalProvider
+    from langchain_fal_image.results import ImageResult
+
+    R = TypeVar("R", default=ImageResult)
+else:
+    from typing import TypeVar
+
+    R = TypeVar("R")
 
 __all__ = ["FalRequest", "is_request_artifact"]
 
@@ -25,7 +34,7 @@ _ARTIFACT_BYTES = 1024
 
 
 @dataclass(frozen=True)
-class FalRequest(Bound):
+class FalRequest(Bound, Generic[R]):
     """One request in fal's queue: submitted once, asked after as often as you like.
 
     Only `submit` costs money; everything here is free. Store it with `to_dict()`,
@@ -120,7 +129,7 @@ class FalRequest(Bound):
         fal = self._provider
         return fal.aiterate(flows.events(fal.context, self._queued()))
 
-    def result(self, *, timeout: float | None = None) -> ImageResult:
+    def result(self, *, timeout: float | None = None) -> R:
         """Wait until it is done and give its result.
 
         Args:
@@ -132,7 +141,7 @@ class FalRequest(Bound):
         """
         return self._provider.run(self._result(timeout))
 
-    async def aresult(self, *, timeout: float | None = None) -> ImageResult:  # noqa: ASYNC109 - the deadline belongs to the flow, and says how to go on
+    async def aresult(self, *, timeout: float | None = None) -> R:  # noqa: ASYNC109 - the deadline belongs to the flow, and says how to go on
         """Wait until it is done and give its result; see `result`."""
         return await self._provider.arun(self._result(timeout))
 
@@ -160,7 +169,7 @@ class FalRequest(Bound):
     def _cancel(self) -> Flow[str]:
         return flows.cancel(self._provider.context, self._queued())
 
-    def _result(self, timeout: float | None) -> Flow[ImageResult]:
+    def _result(self, timeout: float | None) -> Flow[R]:
         fal = self._provider
         try:
             output = yield from flows.take_up(
@@ -170,8 +179,10 @@ class FalRequest(Bound):
             if error.request is not None:
                 error.request = self
             raise
-        known = {"options": self.options, "inputs": self.inputs}
-        return (yield from fal.result_of(output, model=self.endpoint_id, **known))
+        result: R = yield from fal.result_of(
+            output, model=self.endpoint_id, options=self.options, inputs=self.inputs
+        )
+        return result
 
 
 def is_request_artifact(value: object) -> TypeGuard[Mapping[str, Any]]:

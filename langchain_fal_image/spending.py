@@ -53,12 +53,14 @@ class Asked:
         model: The endpoint id.
         images: How many images.
         pixels: Of each, where known.
+        characters: How many are to be spoken, where known.
         price: fal's, where known.
     """
 
     model: str
     images: int = 1
     pixels: int | None = None
+    characters: int | None = None
     price: Price | None = None
 
 

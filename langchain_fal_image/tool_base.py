@@ -15,6 +15,8 @@ from langchain_core.tools.base import ArgsSchema
 from pydantic import ConfigDict, Field
 
 from langchain_fal_image.arguments import wrong_arguments
+from langchain_fal_image.audio.heard import TranscriptionResult
+from langchain_fal_image.audio.spoken import SpeechResult
 from langchain_fal_image.budget import Budget
 from langchain_fal_image.errors import (
     FalAuthError,
@@ -28,13 +30,24 @@ from langchain_fal_image.errors import (
     FalTimeoutError,
 )
 from langchain_fal_image.library import Conversation, ImageLibrary
+from langchain_fal_image.options.schema import Kind
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.request import FalRequest
 from langchain_fal_image.results import ImageResult
-from langchain_fal_image.told import told_failure, told_result
+from langchain_fal_image.told import (
+    told_failure,
+    told_result,
+    told_speech,
+    told_transcription,
+)
 from langchain_fal_image.wire.effects import Flow
 
-__all__ = ["Call", "FalTool", "conversation_of"]
+__all__ = ["LONGEST_TEXT", "Call", "FalTool", "conversation_of"]
+
+LONGEST_TEXT = 4000
+"""How many characters of a transcription a model is shown."""
+
+AnyResult = ImageResult | SpeechResult | TranscriptionResult
 
 # Only a person can mend these; a model that reads of them can do nothing.
 _RAISED = (FalAuthError, FalConfigurationError)
@@ -57,8 +70,6 @@ class FalTool(BaseTool):
 
     library: ImageLibrary = Field(default_factory=ImageLibrary, exclude=True)
     """Where the images get their handles; share it between tools."""
-    vision: bool = False
-    """Show the images to the model: adds image blocks, by URL, to the answer."""
     wait_tool: str | None = None
     """The name of the tool that waits for an earlier request, where there is one."""
 
@@ -91,22 +102,44 @@ class FalTool(BaseTool):
         return args, {**kwargs, "tool_call_id": tool_call_id}
 
     def _told(
-        self, result: ImageResult, where: Conversation
+        self, result: AnyResult, where: Conversation
     ) -> Flow[tuple[Any, dict[str, Any]]]:
-        """Name a result's images and answer with them."""
-        named = self.library.add(result, conversation=where)
-        handles = [str(image.handle) for image in named.images]
+        """Name a result's files and answer with them."""
+        if isinstance(result, ImageResult):
+            named = self.library.add(result, conversation=where)
+            handles = [str(image.handle) for image in named.images]
+            artifact, text = named.to_artifact(), self._told_images(named)
+        elif isinstance(result, SpeechResult):
+            spoken = self.library.add(result, conversation=where)
+            handles = [str(audio.handle) for audio in spoken.audios]
+            artifact, text = spoken.to_artifact(), told_speech(spoken)
+        else:
+            handles, artifact = [], result.to_artifact()
+            text = told_transcription(result, longest=self._longest_text)
         if self._account:
-            self._account.name(named.request_id, handles)
-        artifact = named.to_artifact()
+            self._account.name(result.request_id, handles)
         yield from self.library.saved(artifact, where)
-        return told_result(named, vision=self.vision), artifact
+        return text, artifact
 
-    def _settled(self, result: ImageResult) -> ImageResult:
-        """Note that a request taken up again gave its images."""
+    def _told_images(self, result: ImageResult) -> Any:
+        return told_result(result)
+
+    @property
+    def _longest_text(self) -> int:
+        return LONGEST_TEXT
+
+    def _kind(self, error: FalError) -> Kind:
+        """Say what a failed call should have made."""
+        model = error.model or getattr(error.request, "endpoint_id", None)
+        schema = self._fal.contract(model) if model else None
+        return schema.kind if schema else "image"
+
+    def _settled(self, result: Any) -> Any:
+        """Note that a request taken up again gave its result."""
         if self._account:
+            number = len(result.images) if isinstance(result, ImageResult) else 0
             self._account.settle_request(
-                result.request_id, images=len(result.images), seed=result.seed
+                result.request_id, images=number, seed=result.seed
             )
         return result
 
@@ -124,7 +157,9 @@ class FalTool(BaseTool):
             handle = self.library.add_request(request, conversation=where)
             artifact = request.to_artifact(handle)
             yield from self.library.saved(artifact, where)
-        text = told_failure(error, request=handle, wait_tool=self.wait_tool)
+        text = told_failure(
+            error, kind=self._kind(error), request=handle, wait_tool=self.wait_tool
+        )
         if self.handle_tool_error is not True:
             raise ToolException(text) from error
         if call.tool_call_id is None:

@@ -16,6 +16,8 @@ from langchain_fal_image.library import ImageLibrary
 from langchain_fal_image.models import FalImageEdit, FalTextToImage
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.provider import fal as default_fal
+from langchain_fal_image.results import ImageResult
+from langchain_fal_image.told import told_result
 from langchain_fal_image.tool_base import Call, FalTool, conversation_of
 
 __all__ = ["FalImageEditTool", "FalImageToolkit", "FalTextToImageTool", "FalWaitTool"]
@@ -150,6 +152,8 @@ class FalWaitTool(FalTool):
     """The provider; None stands for the default instance."""
     budget: Budget | None = Field(default=None, repr=False, exclude=True)
     """Where the images are accounted for."""
+    vision: bool = False
+    """Show the images to the model: adds image blocks, by URL, to the answer."""
     timeout: float | None = Field(default=None, gt=0)
     """How long to wait, in seconds; by default the provider's."""
 
@@ -161,6 +165,9 @@ class FalWaitTool(FalTool):
     @property
     def _fal(self) -> FalProvider:
         return self.fal or default_fal
+
+    def _told_images(self, result: ImageResult) -> Any:
+        return told_result(result, vision=self.vision)
 
     @property
     def _account(self) -> Budget | None:

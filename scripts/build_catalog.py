@@ -3,7 +3,7 @@
 usage: python scripts/build_catalog.py [--version 1.10.1]
 
 Takes facts only: names, types, enums, defaults, required or not, which fields are
-images, what the output has. Needs node and npm; the TypeScript compiler reads them.
+files, what the output has. Needs node and npm; the TypeScript compiler reads them.
 The same version gives the same file, byte for byte. Prints what changed.
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 CATALOG = HERE.parent / "langchain_fal_image" / "options" / "catalog.json"
-NOT_PICTURES = ("archive", "video", "lora", "model_url", "embedding", "data_url")
+NOT_MEDIA = ("archive", "video", "lora", "model_url", "embedding", "data_url")
 
 
 def read_types(version: str) -> dict[str, Any]:
@@ -37,9 +37,11 @@ def read_types(version: str) -> dict[str, Any]:
 
 
 def kind_of_file(name: str) -> str | None:
-    """Tell by a field's name whether its file is an image or a mask."""
-    if any(word in name for word in NOT_PICTURES):
+    """Tell by a field's name whether its file is an image, a mask or audio."""
+    if any(word in name for word in NOT_MEDIA):
         return None
+    if "audio" in name:
+        return "audio"
     if "mask" in name:
         return "mask"
     return "image" if "image" in name else None
@@ -158,19 +160,30 @@ def compact(node: Any) -> str:
     return json.dumps(node, ensure_ascii=False, separators=(",", ":"))
 
 
+def shapes(catalog: dict[str, Any], endpoint_id: str) -> set[str]:
+    """Give an endpoint's input as texts; the numbers of the shapes may change."""
+    return {
+        f"{key.partition('.')[0]}:{text(catalog['fields'][key])}"
+        for key in catalog["endpoints"][endpoint_id][0].split()
+    }
+
+
 def changes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
     """Tell what changed between two catalogs."""
     old, new = before.get("endpoints", {}), after["endpoints"]
     yield f"{before.get('read_from', 'nothing')} -> {after['read_from']}"
-    yield f"{len(old)} -> {len(new)} image endpoints"
+    yield f"{len(old)} -> {len(new)} endpoints"
     for name in sorted(old.keys() | new.keys()):
         if name not in new:
             yield f"- {name}"
         elif name not in old:
             yield f"+ {name}"
         else:
-            first, second = (set(each[name][0].split()) for each in (old, new))
-            gone, come = first - second, second - first
+            first, second = (shapes(each, name) for each in (before, after))
+            gone, come = (
+                {key.partition(":")[0] for key in one - other}
+                for one, other in ((first, second), (second, first))
+            )
             if gone or come:
                 fields = [f"-{each}" for each in sorted(gone)]
                 fields += [f"+{each}" for each in sorted(come)]

@@ -16,6 +16,7 @@ const program = ts.createProgram([file], { strict: true, skipLibCheck: true });
 const checker = program.getTypeChecker();
 const source = program.getSourceFile(file);
 const DEFAULT = "Default value: ";
+const AUDIO = ["audio", "audios", "audio_file", "audio_url"];
 
 // The default stands at the end of a field's comment, in backticks.
 function defaultOf(symbol) {
@@ -116,6 +117,12 @@ function objectOf(type, depth) {
   return shape;
 }
 
+// An endpoint that gives images, audio, or a text with the times of its parts.
+function isServed(names) {
+  if (["image", "images", ...AUDIO].some((each) => names.includes(each))) return true;
+  return names.includes("text") && (names.includes("chunks") || names.includes("words"));
+}
+
 const map = source.statements.find(
   (each) => ts.isTypeAliasDeclaration(each) && each.name.text === "EndpointTypeMap",
 );
@@ -127,8 +134,7 @@ for (const symbol of checker.getPropertiesOfType(checker.getTypeAtLocation(map))
   const half = (name) =>
     checker.getTypeOfSymbolAtLocation(checker.getPropertyOfType(entry, name), source);
   const output = half("output");
-  const names = checker.getPropertiesOfType(output).map((each) => each.name);
-  if (!names.includes("image") && !names.includes("images")) continue;
+  if (!isServed(checker.getPropertiesOfType(output).map((each) => each.name))) continue;
   endpoints[symbol.name] = { input: shapeOf(half("input"), 0), output: shapeOf(output, 0) };
 }
 const { version } = JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));

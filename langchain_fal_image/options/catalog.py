@@ -1,4 +1,4 @@
-"""The image endpoints that ship with this package, as data.
+"""The endpoints that ship with this package, as data: images, speech, transcription.
 
 `catalog.json` holds the facts of fal's own endpoint types, read by
 `scripts/build_catalog.py`:
@@ -7,7 +7,7 @@
 {
   "form": 2,                          number of this form
   "read_from": "@fal-ai/client …",    where the facts come from
-  "endpoints_in_all": 1207,           how many there are, images or not
+  "endpoints_in_all": 1207,           how many there are, those left out too
   "fields": {                         each shape of an option, stated once
     "seed": {"type": "number"},       the most frequent one under the option's name,
     "seed.2": {...}, ...              the others with a number
@@ -32,7 +32,8 @@ Shapes are JSON Schema: `type` (a word or a list of words), `enum`, `default`,
 `required`, `additionalProperties` and `anyOf`. An object without `properties` is a
 free-form map. What JSON Schema has no word for:
 
-- `file`: on a string, `"image"` or `"mask"`: the URL of a picture.
+- `file`: on a string, `"image"`, `"mask"` or `"audio"`: the URL of such a file.
+- `nullable`: in `limits.json`, that the endpoint takes null there.
 - `minSide`, `maxSide` (pixels), `maxBytes`, `mediaTypes` (a list) and `alpha`
   (`false`: no transparency), beside `file`: what each picture must be.
 - `minPixels`, `maxPixels`: on a size, the limits of width times height.
@@ -47,9 +48,11 @@ from importlib.resources import files
 from typing import Any
 
 from langchain_fal_image.options.reading import read_schema
-from langchain_fal_image.options.schema import EndpointSchema
+from langchain_fal_image.options.schema import EndpointSchema, Kind, kind_of
 
 __all__ = ["endpoint", "endpoint_ids", "entry", "read_from"]
+
+_CATEGORIES: dict[Kind, str] = {"audio": "text-to-audio", "text": "speech-to-text"}
 
 
 @cache
@@ -64,9 +67,19 @@ def read_from() -> str:
     return str(_data("catalog.json")["read_from"])
 
 
-def endpoint_ids() -> tuple[str, ...]:
-    """Name the endpoints whose contract is known, sorted."""
-    return tuple(_data("catalog.json")["endpoints"])
+@cache
+def endpoint_ids(kind: Kind | None = "image") -> tuple[str, ...]:
+    """Name the endpoints whose contract is known, sorted.
+
+    Args:
+        kind: Only those that make such a thing; None for all.
+    """
+    endpoints = _data("catalog.json")["endpoints"]
+    return tuple(
+        name
+        for name, (_, _, outputs) in endpoints.items()
+        if kind is None or kind == kind_of(_names(outputs.split()))
+    )
 
 
 @cache
@@ -86,23 +99,24 @@ def entry(endpoint_id: str) -> Mapping[str, Any] | None:
     limits = _data("limits.json")
     own = limits["endpoints"].get(endpoint_id, {})
     inputs, required, outputs = (each.split() for each in found)
+    limited = own.get("input", {})
+    fields = sorted(_fields(inputs), key=lambda field: field[0] not in required)
+    fields += [(name, {}) for name in limited if name not in _names(inputs)]
     properties = {
-        name: _limited(name, shape, own.get("input", {}).get(name, {}))
-        for name, shape in sorted(
-            _fields(inputs), key=lambda field: field[0] not in required
-        )
+        name: _limited(name, shape, limited.get(name, {})) for name, shape in fields
     }
+    category = _CATEGORIES.get(kind_of(_names(outputs)), "text-to-image")
     needs_image = any(
         "image" in {shape.get("file"), shape.get("items", {}).get("file")}
         for name, shape in properties.items()
         if name in required
     )
+    if needs_image and category == "text-to-image":
+        category = "image-to-image"
     return {
         "title": own.get("title", endpoint_id),
         "about": own.get("about", ""),
-        "category": own.get(
-            "category", "image-to-image" if needs_image else "text-to-image"
-        ),
+        "category": own.get("category", category),
         "source": own.get("source", read_from()),
         "input": {"type": "object", "properties": properties, "required": required},
         "output": {"type": "object", "properties": dict(_fields(outputs))},
@@ -121,6 +135,10 @@ def endpoint(endpoint_id: str) -> EndpointSchema | None:
     """
     found = entry(endpoint_id)
     return None if found is None else read_schema(endpoint_id, found)
+
+
+def _names(keys: list[str]) -> list[str]:
+    return [key.partition(".")[0] for key in keys]
 
 
 def _fields(keys: list[str]) -> list[tuple[str, dict[str, Any]]]:
@@ -144,7 +162,12 @@ def _limited(
     for key in ("properties", "anyOf"):
         if key in limited:
             limited[key] = _nested(limited[key])
-    return _laid_over(limited, own)
+    limited = _laid_over(limited, own)
+    if limited.pop("nullable", False):
+        limited["type"] = [*_types(limited), "null"]
+        if "enum" in limited:
+            limited["enum"] = [*limited["enum"], None]
+    return limited
 
 
 _WORDS = frozenset({"description", "default"})

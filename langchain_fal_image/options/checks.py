@@ -14,12 +14,13 @@ from langchain_fal_image.options.geometry import closest_ratio, ratio_of
 from langchain_fal_image.options.place import dotted
 from langchain_fal_image.options.schema import Field, Shape
 from langchain_fal_image.options.totals import check_total
-from langchain_fal_image.options.words import allowed, kind, plural, wanted
+from langchain_fal_image.options.words import allowed, kind, plural, thing, wanted
 
 __all__ = ["Checker", "Path"]
 
 Path = tuple[str | int, ...]
 _DEEPEST = 32
+_CALL_WORDS: dict[str | None, str] = {"image": "images", "audio": "audio"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,8 +126,8 @@ class Checker:
         if not self.check:
             return
         words = allowed(required.shape) or wanted(required.shape)
-        if required.file == "image":
-            words += " (`images` is put there)"
+        if required.file in _CALL_WORDS:
+            words += f" (`{_CALL_WORDS[required.file]}` is put there)"
         self.findings.fault(dotted(path), None, "is missing", allowed=words)
 
     def _alternative(self, shape: Shape, value: Any, path: Path) -> Shape | None:
@@ -144,7 +145,7 @@ class Checker:
         if self.check:
             problem = f"is {kind(value)}, not {wanted(shape)}"
             if isinstance(value, list | tuple) and shape.file is not None:
-                problem = f"has too many images ({len(value)})"
+                problem = f"has too many {thing(shape.file)}s ({len(value)})"
             self._fault(path, value, problem, allowed=allowed(shape) or wanted(shape))
         return None
 
@@ -164,7 +165,8 @@ class Checker:
         if not self.check or (least <= count and (most is None or count <= most)):
             return
         amount = "few" if count < least else "many"
-        things = "images" if shape.items and shape.items.file else "elements"
+        file = shape.items.file if shape.items else None
+        things = f"{thing(file)}s" if file else "elements"
         self._fault(
             path, value, f"has too {amount} {things} ({count})", allowed=allowed(shape)
         )

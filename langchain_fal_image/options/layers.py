@@ -144,6 +144,8 @@ def _word(schema: EndpointSchema | None, key: str) -> str:
             return own
         if schema.takes_images and snake(key) in IMAGE_WORDS:
             return "images"
+        if schema.kind != "image":
+            return snake(key)
     return _WORDS.get(snake(key), snake(key))
 
 
@@ -154,9 +156,9 @@ def _put(layer: Layer, name: str, given: Given, findings: Findings) -> None:
 
 
 def _placed(schema: EndpointSchema | None, layer: Layer, findings: Findings) -> Layer:
-    """Put `n`, `images` and `mask` where the endpoint wants them."""
+    """Put the caller's words, such as `images`, where the endpoint wants them."""
     own = schema.names if schema else ()
-    places = {"n": _number, "images": _images, "mask": _mask}
+    places = _AUDIO_PLACES if schema and schema.kind != "image" else _PLACES
     result = {name: given for name, given in layer.items() if name in own}
     for name, given in layer.items():
         if name in own:
@@ -229,3 +231,34 @@ def _mask(schema: EndpointSchema | None, given: Given, findings: Findings) -> Pl
         )
         return None
     return field.name, given.value
+
+
+def _text(schema: EndpointSchema | None, given: Given, findings: Findings) -> Placed:
+    field = schema.spoken_field if schema else None
+    if field is not None:
+        return field.name, given.value
+    findings.fault(
+        given.spelled,
+        given.value,
+        "cannot be used: the endpoint speaks no text that is given",
+        allowed="no text",
+    )
+    return None
+
+
+def _audio(schema: EndpointSchema | None, given: Given, findings: Findings) -> Placed:
+    field = schema.audio_field if schema else None
+    if field is not None:
+        return field.name, given.value
+    fields = [each.name for each in schema.fields if each.file] if schema else []
+    findings.fault(
+        given.spelled,
+        given.value,
+        "could go to more than one option" if fields else "cannot be used here",
+        allowed=f"each by its option: {', '.join(fields)}" if fields else "no audio",
+    )
+    return None
+
+
+_PLACES = {"n": _number, "images": _images, "mask": _mask}
+_AUDIO_PLACES = {"text": _text, "audio": _audio}

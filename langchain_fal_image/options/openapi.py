@@ -11,8 +11,8 @@ from langchain_fal_image.options.schema import EndpointSchema
 __all__ = ["read_openapi"]
 
 _DEEPEST = 24
-# Words in the names of URL fields that hold something other than a picture.
-_NOT_PICTURES = ("archive", "video", "lora", "model_url", "embedding", "data_url")
+# Words in the names of URL fields that hold neither a picture nor audio.
+_NOT_MEDIA = ("archive", "video", "lora", "model_url", "embedding", "data_url")
 _KEPT = (
     *("type", "enum", "default", "description", "minimum", "maximum", "multipleOf"),
     *("exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"),
@@ -169,8 +169,10 @@ def _types(shape: Mapping[str, Any]) -> list[str]:
 
 
 def _file(name: str) -> str | None:
-    if not name.endswith(("_url", "_urls")) or any(w in name for w in _NOT_PICTURES):
+    if not name.endswith(("_url", "_urls")) or any(w in name for w in _NOT_MEDIA):
         return None
+    if "audio" in name:
+        return "audio"
     if "mask" in name:
         return "mask"
     return "image" if "image" in name else None

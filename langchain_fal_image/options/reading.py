@@ -11,6 +11,7 @@ from langchain_fal_image.options.schema import (
     Field,
     FileLimits,
     Shape,
+    kind_of,
 )
 
 __all__ = ["read_schema"]
@@ -39,14 +40,15 @@ def read_schema(
     """
     parts = parts or {}
     answer = _joined(entry.get("output", {}), parts).get("properties", {})
-    is_single = "image" in answer and "images" not in answer
+    kind = kind_of(answer)
+    is_several = kind == "image" and ("images" in answer or "image" not in answer)
     return EndpointSchema(
         endpoint_id=endpoint_id,
         fields=_fields(_joined(entry["input"], parts), parts),
         title=entry.get("title", endpoint_id),
         about=entry.get("about", ""),
         category=entry.get("category", ""),
-        output="image" if is_single else "images",
+        output="images" if is_several else kind,
     )
 
 

@@ -15,11 +15,12 @@ from langchain_fal_image.options.layers import Layer, merged, read
 from langchain_fal_image.options.place import dotted
 from langchain_fal_image.options.schema import EndpointSchema, Field, FileLimits
 from langchain_fal_image.options.sizes import sized
+from langchain_fal_image.options.voice import voiced
 
 __all__ = ["Path", "Resolved", "check_file", "resolve"]
 
-# Options that hold pictures by their name, where no contract says so.
-_PICTURE = re.compile(r"(?:.*_)?(?:image|mask)s?(_urls?)?")
+# Options that hold files by their name, where no contract says so.
+_FILE = re.compile(r"(?:.*_)?(?:(?:image|mask)s?(_urls?)?|audio(_urls?))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,8 @@ def resolve(
     """Bring options into fal's names and check them before anything is paid.
 
     Keys may be camelCase or snake_case. `n`, `size`, `aspectRatio`, `images` or
-    `files`, `mask` and `providerOptions.fal` mean what they mean in the AI SDK.
+    `files`, `mask` and `providerOptions.fal` mean what they mean in the AI SDK; for an
+    endpoint that speaks or listens `text`, `voice`, `speed` and `audio` do.
     A value None counts as not given, unless the endpoint takes null there.
 
     Args:
@@ -59,7 +61,7 @@ def resolve(
         layers: Pairs of a name for messages ("constructor", "bind", "input") and
             options; later layers win. `providerOptions.fal` inside a layer counts
             as a layer of its own right after it. The words for the size replace
-            each other as one group.
+            each other as one group; those for a voice change one another's parts.
         check: Whether values are checked against the contract. Without it, only
             what cannot be sent at all is refused.
         strict: Whether an option that the contract does not name is refused;
@@ -74,7 +76,8 @@ def resolve(
         FalOptionError: Naming every fault found; nothing was sent.
     """
     findings = Findings()
-    options = merged(read(schema, layers, findings), findings, schema)
+    read_layers = voiced(schema, read(schema, layers, findings), findings)
+    options = merged(read_layers, findings, schema)
     options = sized(schema, options, findings, nearest=nearest_size)
     checker = Checker(findings=findings, check=check, strict=strict)
     if schema is None:
@@ -186,7 +189,7 @@ def _fitted(field: Field, given: Given) -> Any:
 
 def _loose(given: Given, name: str, checker: Checker) -> Any:
     """Read an option without a contract; its name tells whether it holds pictures."""
-    found = _PICTURE.fullmatch(name)
+    found = _FILE.fullmatch(name)
     if not found:
         return checker.plain(given.value, (name,))
     is_list = isinstance(given.value, list | tuple)
@@ -195,7 +198,7 @@ def _loose(given: Given, name: str, checker: Checker) -> Any:
     for index, value in enumerate(values):
         path: Path = (name, index) if is_list else (name,)
         # Text under a name without "url" may be anything, such as "auto".
-        text = isinstance(value, str) and not found[1]
+        text = isinstance(value, str) and not (found[1] or found[2])
         if text or value is None or isinstance(value, bool | int | float | Mapping):
             result.append(checker.plain(value, path))
         else:

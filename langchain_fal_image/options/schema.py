@@ -6,17 +6,50 @@ says what its value may be and may hold further fields.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-__all__ = ["IMAGE_WORDS", "EndpointSchema", "Field", "FileKind", "FileLimits", "Shape"]
+__all__ = [
+    "AUDIO_OUTPUTS",
+    "IMAGE_WORDS",
+    "EndpointSchema",
+    "Field",
+    "FileKind",
+    "FileLimits",
+    "Kind",
+    "Shape",
+    "kind_of",
+]
 
 IMAGE_WORDS = frozenset({"image", "image_url", "image_urls"})
 """What most endpoints call their input images."""
 
-FileKind = Literal["image", "mask"]
+AUDIO_OUTPUTS = ("audio", "audios", "audio_file", "audio_url")
+"""What endpoints call the audio that they answer with."""
+
+FileKind = Literal["image", "mask", "audio"]
+
+Kind = Literal["image", "audio", "text"]
+"""What an endpoint makes; a text is one that it heard in audio."""
+
+# What most speech endpoints call the words to be spoken comes first.
+_SPOKEN = ("text", "preview_text", "gen_text", "script", "prompt")
+
+
+def kind_of(output: Collection[str]) -> Kind:
+    """Tell what an endpoint makes.
+
+    Args:
+        output: The names in its answer.
+    """
+    if "image" in output or "images" in output:
+        return "image"
+    if any(name in output for name in AUDIO_OUTPUTS):
+        return "audio"
+    is_heard = "text" in output and ("chunks" in output or "words" in output)
+    return "text" if is_heard else "image"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +91,8 @@ class Shape:
         fields: The options inside an object.
         extra: What a free-form map's values may be.
         any_of: Shapes of which one must fit.
-        file: Set where the value is a picture.
-        file_limits: What is asked of that picture.
+        file: Set where the value is a picture or audio: what it is.
+        file_limits: What is asked of that file.
         min_pixels: Least product of width and height.
         max_pixels: Greatest product of width and height.
     """
@@ -137,7 +170,7 @@ class Field:
 
     @cached_property
     def file(self) -> FileKind | None:
-        """`"image"` or `"mask"` where the option holds pictures, else None."""
+        """`"image"`, `"mask"` or `"audio"` where the option holds files, else None."""
         items = self.shape.list_items
         kinds = [shape.file for shape in self.shape.alternatives]
         kinds += [shape.file for shape in items.alternatives] if items else []
@@ -150,7 +183,7 @@ class Field:
 
     @property
     def max_files(self) -> int | None:
-        """How many pictures the option holds at most; None where unlimited."""
+        """How many files the option holds at most; None where unlimited."""
         if self.file is None:
             return 0
         if not self.takes_list:
@@ -169,7 +202,8 @@ class EndpointSchema:
         title: Its name, for people.
         about: What it is good at, in a sentence.
         category: fal's word for its kind, such as `text-to-image`.
-        output: Whether its answer holds a list `images` or one `image`.
+        output: Whether its answer holds a list `images`, one `image`, `audio`, or a
+            `text` that it heard.
     """
 
     endpoint_id: str
@@ -177,7 +211,7 @@ class EndpointSchema:
     title: str = ""
     about: str = ""
     category: str = ""
-    output: Literal["images", "image"] = "images"
+    output: Literal["images", "image", "audio", "text"] = "images"
 
     @classmethod
     def from_openapi(cls, document: Mapping[str, Any]) -> EndpointSchema:
@@ -236,6 +270,27 @@ class EndpointSchema:
     def mask_field(self) -> Field | None:
         """The option that holds the mask, or None."""
         return next((field for field in self.fields if field.file == "mask"), None)
+
+    @property
+    def kind(self) -> Kind:
+        """What it makes."""
+        return "image" if self.output == "images" else self.output
+
+    @cached_property
+    def spoken_field(self) -> Field | None:
+        """The option that holds the words to be spoken; None where there is none."""
+        found = (self.field(name) for name in _SPOKEN) if self.kind == "audio" else ()
+        return next((field for field in found if field), None)
+
+    @cached_property
+    def audio_field(self) -> Field | None:
+        """The option that `audio` means: the one required, else the only one."""
+        fields = [field for field in self.fields if field.file == "audio"]
+        required = [field for field in fields if field.required]
+        for candidates in (required, fields):
+            if len(candidates) == 1:
+                return candidates[0]
+        return None
 
     @property
     def takes_images(self) -> bool:

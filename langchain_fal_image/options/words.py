@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_fal_image.options.schema import Shape
+from langchain_fal_image.options.schema import FileKind, Shape
 
-__all__ = ["allowed", "kind", "plural", "totals", "wanted"]
+__all__ = ["allowed", "kind", "plural", "thing", "totals", "wanted"]
 
 _TYPES = {
     "null": "nothing (null)",
@@ -44,11 +44,11 @@ def wanted(shape: Shape) -> str:
     words: list[str] = []
     for each in shape.alternatives:
         if each.file is not None:
-            words.append(f"one {each.file}")
+            words.append(f"one {thing(each.file)}")
         elif each.enum:
             words.append("one of the choices")
         elif each.items is not None and each.items.file is not None:
-            words.append("a list of images")
+            words.append(f"a list of {thing(each.items.file)}s")
         elif each.fields:
             names = ", ".join(field.name for field in each.fields)
             words.append(f"an object with {names}")
@@ -73,6 +73,11 @@ def totals(shape: Shape) -> str:
     return f"{_span(least, most)} pixels in all (width times height)"
 
 
+def thing(file: FileKind) -> str:
+    """Name what a file is, so that a list of them can be spoken of."""
+    return "recording" if file == "audio" else file
+
+
 def plural(count: int, word: str) -> str:
     """Write a number of things: `1 image`, `2 images`."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
@@ -80,9 +85,9 @@ def plural(count: int, word: str) -> str:
 
 def _limits(shape: Shape) -> str:
     if shape.enum:
-        return ", ".join(str(choice) for choice in shape.enum)
+        return ", ".join("null" if x is None else str(x) for x in shape.enum)
     if shape.file is not None:
-        return f"1 {shape.file}"
+        return f"1 {thing(shape.file)}"
     if shape.items is not None:
         return _amount(shape)
     if shape.fields:
@@ -93,15 +98,15 @@ def _limits(shape: Shape) -> str:
 
 
 def _amount(shape: Shape) -> str:
-    is_file = shape.items is not None and shape.items.file is not None
-    thing = "image" if is_file else "element"
+    file = shape.items.file if shape.items else None
+    word = thing(file) if file else "element"
     least, most = shape.min_items, shape.max_items
     if least is None and most is None:
-        return f"a list of {thing}s"
+        return f"a list of {word}s"
     if most is None or least is None or least == most:
         limit = most if most is not None else least or 0
-        return f"{_span(least, most)} {plural(limit, thing).partition(' ')[2]}"
-    return f"{_span(least, most)} {thing}s"
+        return f"{_span(least, most)} {plural(limit, word).partition(' ')[2]}"
+    return f"{_span(least, most)} {word}s"
 
 
 def _numbers(shape: Shape) -> str:

@@ -33,7 +33,7 @@ _Path = list[str | int]
 
 
 class Unreadable(Exception):  # noqa: N818 - turned into fal's error body
-    """An input image that cannot be read.
+    """An input file that cannot be read.
 
     Attributes:
         path: Where in the input it was named.
@@ -111,10 +111,7 @@ class Media:
         Raises:
             Unreadable: It is no image, or a file of ours that is not there.
         """
-        content = self._content(url)
-        if content is None and url.startswith(f"{self.base_url}/"):
-            message = "Failed to download the file: 404 Not Found"
-            raise Unreadable(message, path=path, kind="file_download_error")
+        content = self.content(path, url)
         if content is None:
             return stand_in(url)
         try:
@@ -124,6 +121,22 @@ class Media:
         except _BROKEN as error:
             message = "Failed to load the image: cannot identify image file"
             raise Unreadable(message, path=path, kind="image_load_error") from error
+
+    def content(self, path: _Path, url: str) -> bytes | None:
+        """Read an input file; None for one elsewhere: the sandbox is offline.
+
+        Args:
+            path: Where in the input it is named.
+            url: Of the file, or a data URI.
+
+        Raises:
+            Unreadable: It is a file of ours that is not there.
+        """
+        content = self._content(url)
+        if content is None and url.startswith(f"{self.base_url}/"):
+            message = "Failed to download the file: 404 Not Found"
+            raise Unreadable(message, path=path, kind="file_download_error")
+        return content
 
     def _content(self, url: str) -> bytes | None:
         if url[:5].lower() == "data:":

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_fal_image.sandbox import checks, media
+from langchain_fal_image.sandbox import checks, media, sounds
 
 __all__ = ["Job", "Queue"]
 
@@ -184,7 +184,10 @@ class Queue:
             await self._end(job, 504, late, **{"x-fal-request-timeout-type": "user"})
             return
         try:
-            await job.change("IN_PROGRESS", f"sandbox: drawing for {job.endpoint_id}")
+            await job.change(
+                "IN_PROGRESS",
+                f"sandbox: {sounds.work(job.endpoint_id)} for {job.endpoint_id}",
+            )
             loop = asyncio.get_running_loop()
             began = loop.time()
             # Only here, not in the thread: a cancelled job keeps its answer.
@@ -216,15 +219,14 @@ class Queue:
             return 422, {"detail": faults}, {}
         seed = self._random.randrange(2**31)
         try:
-            output = media.generate(
-                job.endpoint_id, job.payload, media=self.files, seed=seed
-            )
+            make = sounds.generate if sounds.serves(job.endpoint_id) else media.generate
+            output = make(job.endpoint_id, job.payload, media=self.files, seed=seed)
         except media.Unreadable as error:
             fault = checks.fault(error.path, str(error), error.kind)
             return 422, {"detail": [fault]}, {}
         except Exception as error:  # noqa: BLE001 - as at fal, every request ends
-            _log.exception("The sandbox could not draw for %s.", job.endpoint_id)
-            message = f"The sandbox could not draw this: {type(error).__name__}"
+            _log.exception("The sandbox could not work for %s.", job.endpoint_id)
+            message = f"The sandbox could not make this: {type(error).__name__}"
             return 500, {"detail": message, "error_type": "internal_error"}, {}
         units = len(output.get("images", [None]))
         return 200, output, {"x-fal-billable-units": str(units)}

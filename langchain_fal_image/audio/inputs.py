@@ -1,0 +1,130 @@
+"""What may be given as input audio, and what the audio runnables were given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.documents.base import Blob
+from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.prompt_values import PromptValue
+
+from langchain_fal_image.audio.heard import TranscriptionResult
+from langchain_fal_image.audio.sniffing import EXTENSIONS, sniff_audio
+from langchain_fal_image.audio.spoken import GeneratedAudio, SpeechResult
+from langchain_fal_image.errors import (
+    FalInputAudioError,
+    FalOptionError,
+    OptionFault,
+    shown,
+)
+from langchain_fal_image.generated import GeneratedFile
+from langchain_fal_image.inputs import Medium
+from langchain_fal_image.pasted import audio_blocks, is_audio_block
+
+__all__ = ["AUDIO", "as_audio", "as_text"]
+
+
+def _audios_of(value: Any) -> Sequence[GeneratedFile] | None:
+    return value.audios if isinstance(value, SpeechResult) else None
+
+
+AUDIO = Medium(
+    word="recording",
+    accepted="a GeneratedAudio, a SpeechResult, an audio content block",
+    formats="MP3, WAV, FLAC, Ogg, M4A, MP4, WebM, AAC, AIFF or AMR",
+    extensions=EXTENSIONS,
+    sniff=sniff_audio,
+    made=GeneratedAudio,
+    of_result=_audios_of,
+    error=FalInputAudioError,
+)
+
+
+def as_text(given: Any, *, model: str) -> Mapping[str, Any]:
+    """Read what `FalSpeech` was given as options.
+
+    Args:
+        given: A text, a prompt value, a message, messages (the last one is spoken), a
+            transcription, or a dict of options.
+        model: The endpoint id, for the error.
+
+    Raises:
+        FalOptionError: It is none of these.
+    """
+    if isinstance(given, str):
+        return {"text": given}
+    if isinstance(given, TranscriptionResult):
+        return {"text": given.text}
+    if isinstance(given, Mapping):
+        text = given.get("text")
+        if isinstance(text, PromptValue | BaseMessage | TranscriptionResult):
+            return {**given, **as_text(text, model=model)}
+        return given
+    if messages := _messages(given):
+        return {"text": str(messages[-1].text)}
+    raise _unreadable(given, "a text, messages or a dict of options", model)
+
+
+def as_audio(given: Any, *, model: str, option: str) -> Mapping[str, Any]:
+    """Read what `FalTranscription` was given as options.
+
+    Args:
+        given: A path, bytes, a URL, a data URI, an audio content block, audio that fal
+            made, a blob, a message or messages with audio, or a dict of options.
+        model: The endpoint id, for the error.
+        option: What the audio is called among the options.
+
+    Raises:
+        FalOptionError: It is none of these.
+        FalInputAudioError: The messages hold no audio.
+    """
+    if isinstance(given, Mapping) and not is_audio_block(given):
+        audio = given.get("audio")
+        return {**given, "audio": _opened(audio)} if isinstance(audio, Blob) else given
+    if isinstance(given, Blob):
+        return {option: _opened(given)}
+    if messages := _messages(given):
+        return {option: _last_audio(messages)}
+    if (
+        isinstance(given, list)
+        or given is None
+        or isinstance(given, bool | int | float)
+    ):
+        expected = "a recording, messages with one, or a dict of options"
+        raise _unreadable(given, expected, model)
+    return {option: given}
+
+
+def _messages(given: Any) -> list[BaseMessage]:
+    if isinstance(given, PromptValue):
+        return given.to_messages()
+    if isinstance(given, BaseMessage):
+        return [given]
+    is_messages = isinstance(given, list) and all(
+        isinstance(each, BaseMessage) for each in given
+    )
+    return given if is_messages else []
+
+
+def _last_audio(messages: Sequence[BaseMessage]) -> Any:
+    humans = [each for each in messages if isinstance(each, HumanMessage)]
+    for message in [*reversed(humans), *reversed(messages)]:
+        blocks = list(audio_blocks(message))
+        if len(blocks) > 1:
+            message_ = f"The message holds {len(blocks)} recordings; one is taken."
+            raise FalInputAudioError(message_)
+        if blocks:
+            return blocks[0]
+    text = "The messages hold no recording: no audio content block is among them."
+    raise FalInputAudioError(text)
+
+
+def _opened(blob: Blob) -> Any:
+    """Give what a blob holds: its path, so that the guard sees it, or its bytes."""
+    return blob.path if blob.data is None else blob.as_bytes()
+
+
+def _unreadable(given: Any, expected: str, model: str) -> FalOptionError:
+    fault = OptionFault("input", shown(given), "cannot be read", expected)
+    return FalOptionError.of((fault,), model=model)

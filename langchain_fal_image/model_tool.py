@@ -1,0 +1,172 @@
+"""The part of a tool that makes a request: arguments read, files found, the run."""
+
+from __future__ import annotations
+
+import abc
+from typing import Annotated, Any, ClassVar, Self
+
+from langchain_core.tools import InjectedToolArg
+from pydantic import PrivateAttr, SkipValidation, model_validator
+
+from langchain_fal_image.arguments import file_arguments, tool_arguments
+from langchain_fal_image.budget import Budget
+from langchain_fal_image.contracts import check_kind
+from langchain_fal_image.errors import FalConfigurationError, FalError
+from langchain_fal_image.library import Conversation
+from langchain_fal_image.model_base import FalModel
+from langchain_fal_image.options.schema import Kind
+from langchain_fal_image.provider import FalProvider
+from langchain_fal_image.told import told_endpoint
+from langchain_fal_image.tool_base import Call, FalTool, conversation_of
+from langchain_fal_image.wire.effects import Flow
+
+__all__ = ["FalModelTool"]
+
+_Runtime = Annotated[Any, InjectedToolArg]
+
+
+class FalModelTool(FalTool):
+    """Base of the tools that make a request."""
+
+    model: SkipValidation[FalModel[Any]]
+    """The runnable that does the work; an endpoint id is made into one."""
+    expose: tuple[str, ...] = ()
+    """Further options of the endpoint that the model may fill in."""
+
+    _runnable: ClassVar[type[FalModel[Any]]]
+    _purpose: ClassVar[str]
+    _arguments: ClassVar[tuple[str, ...]]
+    _files: frozenset[str] = PrivateAttr(default=frozenset())
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _make_model(cls, given: Any) -> Any:
+        settings = {name: value for name, value in given.items() if value is not None}
+        model = settings.get("model")
+        fal, budget = settings.pop("fal", None), settings.pop("budget", None)
+        if model is None or isinstance(model, str):
+            named = {"model": model} if model else {}
+            model = cls._runnable(**named)
+        changes = {"fal": fal, "budget": budget}
+        changes = {name: value for name, value in changes.items() if value is not None}
+        settings["model"] = model.model_copy(update=changes)
+        return settings
+
+    @model_validator(mode="after")
+    def _make_schema(self) -> Self:
+        _refuse_sync_mode(self.model)
+        schema = self.model.endpoint
+        check_kind(schema, self.model.kind)
+        if self.args_schema is None:
+            self.args_schema = tool_arguments(
+                f"{type(self).__name__}Arguments",
+                schema,
+                offered=self._arguments,
+                bound=self.model.options,
+                expose=self.expose,
+            )
+        self._files = file_arguments(schema, self.args)
+        if not self.description:
+            price = self._fal.known_price(self.model.model)
+            served = told_endpoint(self.model.model, schema, price=price)
+            self.description = f"{self._purpose} {served}"
+        return self
+
+    def _kind(self, error: FalError) -> Kind:  # noqa: ARG002 - as the base says
+        return self.model.kind
+
+    @property
+    def _fal(self) -> FalProvider:
+        return self.model.provider
+
+    @property
+    def _account(self) -> Budget | None:
+        return self.model.budget
+
+    def _run(
+        self,
+        *given: Any,
+        runtime: _Runtime = None,
+        tool_call_id: str | None = None,
+        **arguments: Any,
+    ) -> tuple[Any, Any]:
+        # A text alone is the first argument.
+        arguments = {**dict(zip(self.args, given, strict=False)), **arguments}
+        where, call = conversation_of(runtime), Call(tool_call_id, arguments)
+        try:
+            options = self._fal.run(self._given(arguments, where))
+            earlier = self.library.earlier(call.key, conversation=where)
+            result = (
+                self._settled(earlier.using(self._fal).result())
+                if earlier
+                else self.model.invoke(options)
+            )
+            return self._fal.run(self._told(result, where))
+        except FalError as error:
+            return self._fal.run(self._failed(error, call, where))
+
+    async def _arun(
+        self,
+        *given: Any,
+        runtime: _Runtime = None,
+        tool_call_id: str | None = None,
+        **arguments: Any,
+    ) -> tuple[Any, Any]:
+        # A text alone is the first argument.
+        arguments = {**dict(zip(self.args, given, strict=False)), **arguments}
+        where, call = conversation_of(runtime), Call(tool_call_id, arguments)
+        try:
+            options = await self._fal.arun(self._given(arguments, where))
+            earlier = self.library.earlier(call.key, conversation=where)
+            result = (
+                self._settled(await earlier.using(self._fal).aresult())
+                if earlier
+                else await self.model.ainvoke(options)
+            )
+            return await self._fal.arun(self._told(result, where))
+        except FalError as error:
+            return await self._fal.arun(self._failed(error, call, where))
+
+    def _given(
+        self, arguments: dict[str, Any], where: Conversation
+    ) -> Flow[dict[str, Any]]:
+        """Read the arguments: handles become files."""
+        pasted = yield from self.library.opened(where)
+        yield from self._fal.keep(pasted)
+        given = {name: value for name, value in arguments.items() if value is not None}
+        for name in self._files & given.keys():
+            value = given[name]
+            given[name] = (
+                [self._file(name, each, where) for each in value]
+                if isinstance(value, list)
+                else self._file(name, value, where)
+            )
+        return given
+
+    @abc.abstractmethod
+    def _file(self, argument: str, name: str, where: Conversation) -> Any:
+        """Find the file that a handle or a URL means.
+
+        Args:
+            argument: Which argument names it.
+            name: As the chat model wrote it.
+            where: Whose files are meant.
+        """
+
+
+def _refuse_sync_mode(model: FalModel[Any]) -> None:
+    wanted = {
+        name.replace("_", "").lower(): value for name, value in model.options.items()
+    }
+    if wanted.get("syncmode") and not model.provider.has_store:
+        message = (
+            "sync_mode sends the bytes inside fal's answer; a tool has no place for "
+            "them."
+        )
+        raise FalConfigurationError(
+            message,
+            next_step="Leave sync_mode off, or give create_fal() a store.",
+        )
