@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
@@ -131,15 +132,16 @@ def _images(schema: EndpointSchema | None, fixed: set[str]) -> dict[str, Any]:
 def _sounding(name: str, schema: EndpointSchema) -> dict[str, Any]:
     """Give an argument of a tool that speaks or listens."""
     if name == "text":
+        # Required, whatever the contract says: some speak a text of fal's without one.
         field = schema.spoken_field
-        return {name: _prompt(field, "What is to be said")} if field else {}
+        needed = replace(field, required=True) if field else None
+        return {name: _prompt(needed, "What is to be said")} if needed else {}
     if name == "audio":
         return {name: _file_option(schema.audio_field)} if schema.audio_field else {}
-    if name == "language" and schema.field(name):
+    if name == "language" and (field := schema.field(name)):
         # Its choices, a hundred codes, would be in the model's context at every turn.
-        words = (
-            "The language spoken, as a code such as en, de or zh; found out if null."
-        )
+        usual = f"default {field.default}" if field.default else "found out without it"
+        words = f"The language spoken, as a code such as en, de or zh; {usual}."
         return {name: _optional(str, words)}
     found = voice_field(schema, name)
     if found is None or simple_type(found) is None:

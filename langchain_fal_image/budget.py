@@ -38,7 +38,8 @@ class Budget:
         max_images: How many images may be paid for; None sets no limit.
         max_cost: How much may be spent, in `currency`; None sets no limit. A request
             whose price is unknown is then refused, unless there is an `assumed_price`.
-        assumed_price: What to take an image for where fal does not tell its price.
+        assumed_price: What to take an image for where fal does not tell its price; or
+            a request that makes none, such as speech.
         currency: Of `max_cost` and `assumed_price`; a price in another one counts as
             unknown.
 
@@ -267,11 +268,13 @@ class Budget:
 
     def _estimate(self, asked: Asked) -> tuple[Decimal | None, bool]:
         if self._is_priced(asked):
-            cost = asked.price.of(images=asked.images, pixels=asked.pixels)  # type: ignore[union-attr]  # _is_priced says so
+            cost = asked.price.of(  # type: ignore[union-attr]  # _is_priced says so
+                images=asked.images, pixels=asked.pixels, characters=asked.characters
+            )
             if cost is not None:
                 return cost, False
         if self.assumed_price is not None:
-            return self.assumed_price * asked.images, True
+            return self.assumed_price * max(1, asked.images), True
         return None, False
 
     def _check(self, asked: Asked, cost: Decimal | None) -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from langchain_fal_image.contracts import check_kind
 from langchain_fal_image.errors import FalError, FalOptionError
-from langchain_fal_image.given import spread
+from langchain_fal_image.given import as_options, spread
 from langchain_fal_image.inputs import IMAGE, Medium, input_file, send
 from langchain_fal_image.options import place
+from langchain_fal_image.options.asked import images_asked, pixels_asked
 from langchain_fal_image.options.resolve import Path, Resolved, check_file, resolve
 from langchain_fal_image.request import FalRequest
 from langchain_fal_image.spending import Asked, Spent
@@ -44,14 +45,36 @@ def resolved(model: FalModel[R], given: Any, bound: Mapping[str, Any]) -> Resolv
     """
     schema = model.endpoint
     check_kind(schema, model.kind)
-    options = model.read_input(given)
     layers = [
-        ("defaults", model.defaults()),
+        ("defaults", _defaults(model)),
         ("constructor", spread(model.options)),
         ("bind", spread(bound)),
-        ("input", spread(options)),
+        ("input", spread(_options_of(model, given))),
     ]
-    return resolve(schema, layers, **model.checks())
+    return resolve(
+        schema,
+        layers,
+        check=model.check_options,
+        strict=model.strict,
+        nearest_size=getattr(model, "nearest_size", False),
+    )
+
+
+def _options_of(model: FalModel[Any], given: Any) -> Mapping[str, Any]:
+    if model.kind == "image":
+        takes_images = getattr(model, "takes_image_input", False)
+        return as_options(given, model=model.model, takes_images=takes_images)
+    from langchain_fal_image.audio.calls import options_of  # noqa: PLC0415 - few need it
+
+    return options_of(model, given)
+
+
+def _defaults(model: FalModel[Any]) -> Mapping[str, Any]:
+    if model.kind == "image":
+        return {}
+    from langchain_fal_image.audio.calls import defaults  # noqa: PLC0415 - few need it
+
+    return defaults(model)
 
 
 def generated(model: FalModel[R], what: Resolved) -> Flow[R]:
@@ -114,7 +137,17 @@ def _asked(model: FalModel[R], payload: Mapping[str, Any]) -> Flow[Asked]:
     if model.budget is None:
         return Asked(model.model)
     price = yield from model.provider.priced(model.model)
-    return replace(model.asked(payload), price=price)
+    if model.kind != "image":
+        from langchain_fal_image.audio.calls import asked  # noqa: PLC0415 - few need it
+
+        return replace(asked(model, payload), price=price)
+    schema = model.endpoint
+    return Asked(
+        model.model,
+        images=images_asked(schema, payload),
+        pixels=pixels_asked(schema, payload),
+        price=price,
+    )
 
 
 def _sendable(

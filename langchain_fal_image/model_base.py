@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
@@ -20,7 +19,6 @@ from langchain_fal_image.progress import aevents, events
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.provider import fal as default_fal
 from langchain_fal_image.results import ImageResult
-from langchain_fal_image.spending import Asked
 from langchain_fal_image.wire.effects import Flow
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ _OPTION_TYPES = (
 )
 
 
-class FalModel(RunnableSerializable[Any, R], abc.ABC):
+class FalModel(RunnableSerializable[Any, R]):
     """What the runnables share.
 
     An argument that is no field is an option of the endpoint, in camelCase or
@@ -178,26 +176,6 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         """Describe a dict input: the endpoint's own options."""
         return input_model(f"{type(self).__name__}Input", self.endpoint)
-
-    @abc.abstractmethod
-    def read_input(self, given: Any) -> Mapping[str, Any]:
-        """Read an input as options.
-
-        Raises:
-            FalOptionError: It is none that the runnable takes.
-        """
-
-    @abc.abstractmethod
-    def asked(self, payload: Mapping[str, Any]) -> Asked:
-        """Say what a payload asks for, for the budget."""
-
-    def defaults(self) -> Mapping[str, Any]:
-        """Give options that hold where nobody says anything else."""
-        return {}
-
-    def checks(self) -> dict[str, bool]:
-        """Say how `resolve` is to check options."""
-        return {"check": self.check_options, "strict": self.strict}
 
     def _named(self, config: RunnableConfig | None) -> RunnableConfig:
         """Name endpoint and price in a run's metadata, as LangSmith's filters do."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from langchain_fal_image.model_base import FalModel
 from langchain_fal_image.options.schema import Kind
 from langchain_fal_image.results import ImageResult
-from langchain_fal_image.spending import Asked
 
 __all__ = ["FalImageEdit", "FalTextToImage"]
 
@@ -26,29 +24,6 @@ class FalImageModel(FalModel[ImageResult]):
     def OutputType(self) -> type[ImageResult]:  # noqa: N802 - LangChain's name
         """What it gives."""
         return ImageResult
-
-    def read_input(self, given: Any) -> Mapping[str, Any]:
-        """Read a prompt, messages, images or a dict as options."""
-        from langchain_fal_image.given import as_options  # noqa: PLC0415 - needed late
-
-        return as_options(given, model=self.model, takes_images=self.takes_image_input)
-
-    def asked(self, payload: Mapping[str, Any]) -> Asked:
-        """Count the images that a payload asks for, and their pixels."""
-        from langchain_fal_image.options.asked import (  # noqa: PLC0415 - needed late
-            images_asked,
-            pixels_asked,
-        )
-
-        return Asked(
-            self.model,
-            images=images_asked(self.endpoint, payload),
-            pixels=pixels_asked(self.endpoint, payload),
-        )
-
-    def checks(self) -> dict[str, bool]:
-        """Say how `resolve` is to check options."""
-        return {**super().checks(), "nearest_size": self.nearest_size}
 
 
 class FalTextToImage(FalImageModel):

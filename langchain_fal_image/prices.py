@@ -1,8 +1,9 @@
-"""What an endpoint's images cost, as fal's platform API says it."""
+"""What an endpoint's work costs, as fal's platform API says it."""
 
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ _KEPT_S = 24 * 60 * 60
 _ASKED_AGAIN_S = 5 * 60
 _PATIENCE_S = 5.0
 _MEGAPIXEL = 1_000_000
+_CHARACTERS = re.compile(r"(?:([\d,]+) ?)?([km])? ?character")
+_SCALES = {"": 1, "k": 1000, "m": 1_000_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +43,23 @@ class Price:
     unit: str
     currency: str = "USD"
 
-    def of(self, *, images: int, pixels: int | None = None) -> Decimal | None:
-        """Say what images cost; None where the unit does not tell beforehand.
+    def of(
+        self, *, images: int, pixels: int | None = None, characters: int | None = None
+    ) -> Decimal | None:
+        """Say what a request costs; None where the unit does not tell beforehand.
 
         Args:
-            images: How many.
+            images: How many; 0 for a request that makes none.
             pixels: Of each, where known. A megapixel is taken as 1,000,000 pixels.
+            characters: How many are to be spoken, where known.
         """
         unit = self.unit.lower().removesuffix("s")
+        spoken = _CHARACTERS.fullmatch(unit)
+        if spoken and characters is not None:
+            number = Decimal((spoken[1] or "1").replace(",", ""))
+            return self.unit_price * characters / (number * _SCALES[spoken[2] or ""])
+        if not images:
+            return None
         if unit in {"image", "generated image", "output image"}:
             return self.unit_price * images
         if unit in {"megapixel", "mp", "processed megapixel"} and pixels:

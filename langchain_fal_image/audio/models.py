@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import field_validator
@@ -11,7 +10,6 @@ from langchain_fal_image.audio.heard import TranscriptionResult
 from langchain_fal_image.audio.spoken import SpeechResult
 from langchain_fal_image.model_base import FalModel
 from langchain_fal_image.options.schema import Kind
-from langchain_fal_image.spending import Asked
 
 __all__ = ["FalSpeech", "FalTranscription"]
 
@@ -47,26 +45,6 @@ class FalSpeech(FalModel[SpeechResult]):
     def OutputType(self) -> type[SpeechResult]:  # noqa: N802 - LangChain's name
         """What it gives."""
         return SpeechResult
-
-    def read_input(self, given: Any) -> Mapping[str, Any]:
-        """Read a text, messages or a dict as options."""
-        from langchain_fal_image.audio.inputs import as_text  # noqa: PLC0415 - needed late
-
-        return as_text(given, model=self.model)
-
-    def defaults(self) -> Mapping[str, Any]:
-        """Ask for a URL: bytes in the answer would have to be kept somewhere."""
-        field = self.endpoint.field("output_format") if self.endpoint else None
-        return (
-            {"output_format": "url"} if field and "url" in field.shape.choices else {}
-        )
-
-    def asked(self, payload: Mapping[str, Any]) -> Asked:
-        """Count the characters to be spoken."""
-        field = self.endpoint.spoken_field if self.endpoint else None
-        text = payload.get(field.name if field else "text")
-        characters = len(text) if isinstance(text, str) else None
-        return Asked(self.model, images=0, characters=characters)
 
 
 class FalTranscription(FalModel[TranscriptionResult]):
@@ -109,19 +87,3 @@ class FalTranscription(FalModel[TranscriptionResult]):
     def OutputType(self) -> type[TranscriptionResult]:  # noqa: N802 - LangChain's name
         """What it gives."""
         return TranscriptionResult
-
-    def read_input(self, given: Any) -> Mapping[str, Any]:
-        """Read a recording, messages or a dict as options."""
-        from langchain_fal_image.audio.inputs import as_audio  # noqa: PLC0415 - needed late
-
-        option = "audio" if self.endpoint else "audio_url"
-        return as_audio(given, model=self.model, option=option)
-
-    def defaults(self) -> Mapping[str, Any]:
-        """Tell speakers apart, as the page of @ai-sdk/fal says; fal does when asked."""
-        field = self.endpoint.field("diarize") if self.endpoint else None
-        return {"diarize": True} if field and field.default is True else {}
-
-    def asked(self, payload: Mapping[str, Any]) -> Asked:  # noqa: ARG002 - as the base says
-        """Say that the length of a recording is not known before it is heard."""
-        return Asked(self.model, images=0)

@@ -1,0 +1,66 @@
+"""What a call of the audio runnables does otherwise than one for images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from langchain_fal_image.audio.inputs import as_audio, as_text
+from langchain_fal_image.spending import Asked
+
+if TYPE_CHECKING:
+    from langchain_fal_image.model_base import FalModel
+
+__all__ = ["asked", "defaults", "options_of"]
+
+
+def options_of(model: FalModel[Any], given: Any) -> Mapping[str, Any]:
+    """Read a runnable's input as options.
+
+    Args:
+        model: The runnable.
+        given: Its input.
+
+    Raises:
+        FalOptionError: It is nothing that the runnable takes.
+    """
+    if model.kind == "audio":
+        return as_text(given, model=model.model)
+    option = "audio" if model.endpoint else "audio_url"
+    return as_audio(given, model=model.model, option=option)
+
+
+def defaults(model: FalModel[Any]) -> Mapping[str, Any]:
+    """Give what is asked for where nobody says anything else.
+
+    A URL, where an endpoint could also answer with bytes; and that speakers are told
+    apart, as the page of @ai-sdk/fal says, while fal does so only when asked.
+
+    Args:
+        model: The runnable.
+    """
+    schema = model.endpoint
+    if schema is None:
+        return {}
+    found: dict[str, Any] = {}
+    form, speakers = schema.field("output_format"), schema.field("diarize")
+    if model.kind == "audio" and form and "url" in form.shape.choices:
+        found["output_format"] = "url"
+    if model.kind == "text" and speakers and speakers.default is True:
+        found["diarize"] = True
+    return found
+
+
+def asked(model: FalModel[Any], payload: Mapping[str, Any]) -> Asked:
+    """Say what a payload asks for: characters to be spoken.
+
+    How long a recording is, and so what it costs, is not known before it is heard.
+
+    Args:
+        model: The runnable.
+        payload: In fal's names, checked.
+    """
+    field = model.endpoint.spoken_field if model.endpoint else None
+    text = payload.get(field.name if field else "text")
+    characters = len(text) if model.kind == "audio" and isinstance(text, str) else None
+    return Asked(model.model, images=0, characters=characters)
