@@ -21,6 +21,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 CATALOG = HERE.parent / "langchain_fal_image" / "options" / "catalog.json"
+AUDIO = ("audio", "audios", "audio_file", "audio_url")
 NOT_MEDIA = ("archive", "video", "lora", "model_url", "embedding", "data_url")
 
 
@@ -119,11 +120,24 @@ def shared(endpoints: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return fields
 
 
+def is_whole(output: dict[str, Any]) -> bool:
+    """Tell whether audio in an output has a URL; one endpoint's types lost it."""
+    for name in AUDIO:
+        shape = output["properties"].get(name, {})
+        shape = shape.get("items", shape)
+        if shape.get("properties") and "url" not in shape["properties"]:
+            return False
+    return True
+
+
 def build(types: dict[str, Any]) -> dict[str, Any]:
     """Make the catalog of the types that were read."""
     endpoints = {
         name: {half: plain(entry[half]) for half in ("input", "output")}
         for name, entry in sorted(types["endpoints"].items())
+    }
+    endpoints = {
+        name: each for name, each in endpoints.items() if is_whole(each["output"])
     }
     fields = shared(endpoints)
     return {

@@ -1,0 +1,156 @@
+"""Each model that the page lists, in the sandbox: sync and async, runnable and tool."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from langchain_fal_image import (
+    FalProvider,
+    FalSpeechTool,
+    FalTranscriptionTool,
+    SpeechResult,
+    TranscriptionResult,
+)
+from langchain_fal_image.audio.sniffing import sniff_audio
+from langchain_fal_image.options import catalog
+from langchain_fal_image.sandbox import Sandbox
+from tests.audio.recordings import wav
+
+TEXT = "A red kite flies over a small harbour."
+SPEAKS: dict[str, dict[str, Any]] = {
+    "fal-ai/minimax/voice-clone": {"audio": wav(10)},
+    "fal-ai/minimax/voice-design": {"prompt": "a deep, calm voice"},
+    "fal-ai/dia-tts/voice-clone": {"ref_audio_url": wav(3), "ref_text": "Hi"},
+    "fal-ai/minimax/speech-02-hd": {"voice": "Wise_Woman", "speed": 1.2},
+    "fal-ai/minimax/speech-02-turbo": {"language_boost": "auto"},
+    "fal-ai/dia-tts": {},
+    "resemble-ai/chatterboxhd/text-to-speech": {"voice": "Aurora"},
+}
+LISTENS = ("whisper", "wizper", "fal-ai/whisper", "fal-ai/wizper")
+
+
+def checked_speech(result: SpeechResult, content: bytes, sandbox: Sandbox) -> None:
+    assert result.text == TEXT
+    assert result.url == result.audio.url
+    assert str(result.url).startswith(sandbox.url)
+    assert result.mime_type == "audio/wav"
+    found = sniff_audio(content)
+    assert found is not None
+    assert found.duration == pytest.approx(result.duration)
+    assert sandbox.submits == 1
+    assert sandbox.leaks == []
+
+
+def checked_text(result: TranscriptionResult, sandbox: Sandbox) -> None:
+    assert result.text.startswith("The sandbox cannot hear this.")
+    assert " ".join(each.text.strip() for each in result.segments) == result.text
+    assert result.language == "en"
+    assert 2 < (result.duration or 0) <= 4
+    starts = [each.start for each in result.segments]
+    assert starts == sorted(starts, key=lambda start: start or 0)
+    assert sandbox.submits == 1
+    assert sandbox.leaks == []
+
+
+@pytest.mark.parametrize("name", SPEAKS)
+def test_speech(name: str, fal: FalProvider, fal_sandbox: Sandbox) -> None:
+    result = fal.speech(name).invoke({"text": TEXT, **SPEAKS[name]})
+    checked_speech(result, result.read(), fal_sandbox)
+
+
+@pytest.mark.parametrize("name", SPEAKS)
+async def test_speech_async(name: str, fal: FalProvider, fal_sandbox: Sandbox) -> None:
+    result = await fal.speech(name).ainvoke({"text": TEXT, **SPEAKS[name]})
+    checked_speech(result, await result.aread(), fal_sandbox)
+
+
+@pytest.mark.parametrize("name", SPEAKS)
+@pytest.mark.parametrize("way", ["sync", "async"])
+async def test_the_tool_that_speaks(
+    name: str, way: str, fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    model = fal.speech(name, **SPEAKS[name])
+    tool = FalSpeechTool(model=model)
+    assert next(iter(tool.args)) == "text"
+    arguments = {"name": tool.name, "args": {"text": TEXT}, "id": "1"}
+    call: Any = {**arguments, "type": "tool_call"}
+    message = tool.invoke(call) if way == "sync" else await tool.ainvoke(call)
+    assert message.status == "success"
+    assert message.content.startswith(f"Spoken with {name}.\naudio_1: ")
+    assert len(message.content) < 1000
+    result = SpeechResult.from_artifact(message.artifact, fal=fal)
+    assert result.audio.handle == "audio_1"
+    checked_speech(result, await result.aread(), fal_sandbox)
+
+
+@pytest.mark.parametrize("name", LISTENS)
+def test_transcription(name: str, fal: FalProvider, fal_sandbox: Sandbox) -> None:
+    checked_text(fal.transcription(name).invoke(wav(4)), fal_sandbox)
+
+
+@pytest.mark.parametrize("name", LISTENS)
+async def test_transcription_async(
+    name: str, fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    checked_text(await fal.transcription(name).ainvoke(wav(4)), fal_sandbox)
+
+
+@pytest.mark.parametrize("name", LISTENS)
+@pytest.mark.parametrize("way", ["sync", "async"])
+async def test_the_tool_that_listens(
+    name: str, way: str, fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    tool = FalTranscriptionTool(model=name, fal=fal)
+    audio = "https://v3.fal.media/files/meeting.mp3"
+    arguments = {"name": tool.name, "args": {"audio": audio}, "id": "1"}
+    call: Any = {**arguments, "type": "tool_call"}
+    message = tool.invoke(call) if way == "sync" else await tool.ainvoke(call)
+    assert message.status == "success"
+    assert "What was said:\nThe sandbox cannot hear this." in message.content
+    checked_text(TranscriptionResult.from_artifact(message.artifact), fal_sandbox)
+
+
+@pytest.mark.parametrize("name", catalog.endpoint_ids("audio"))
+def test_every_other_endpoint_answers_in_its_own_form(
+    name: str, fal: FalProvider
+) -> None:
+    schema = catalog.endpoint(name)
+    assert schema is not None
+    given: dict[str, Any] = {"text": TEXT} if schema.spoken_field else {}
+    for field in schema.fields:
+        if not field.required or field is schema.spoken_field:
+            continue
+        if field.file == "audio":
+            given[field.name] = [wav()] if field.takes_list else wav()
+        else:
+            given[field.name] = example(field)
+    result = fal.speech(name).invoke(given)
+    assert result.audios
+    assert sniff_audio(result.read()) is not None
+
+
+@pytest.mark.parametrize("name", catalog.endpoint_ids("text"))
+def test_every_endpoint_that_listens(name: str, fal: FalProvider) -> None:
+    spoken = fal.speech(voice="x").invoke(TEXT)
+    result = fal.transcription(name).invoke(spoken)
+    assert result.text == TEXT
+    assert result.segments
+    assert result.segments[-1].end == pytest.approx(result.duration)
+    assert result.language == "en"
+
+
+def example(field: Any) -> Any:
+    """Give a value that fits an option."""
+    if field.shape.choices:
+        return field.shape.choices[0]
+    shape = field.shape.alternatives[0]
+    if shape.items is not None:
+        inner = shape.items
+        given = {f.name: example(f) for f in inner.fields if f.required}
+        return [given if inner.fields else "x"]
+    if shape.fields:
+        return {f.name: example(f) for f in shape.fields if f.required}
+    kinds = {"string": "https://v3.fal.media/a.mp4", "boolean": True, "number": 1}
+    return kinds.get(shape.types[0], 1)
