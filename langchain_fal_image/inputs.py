@@ -44,6 +44,8 @@ __all__ = [
 
 # What is read at once: a type is told by the beginning of a file.
 _HEAD = 1024 * 1024
+_BYTES = frozenset({"base64", "data", "file_data"})
+_SHORT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,7 +395,7 @@ def _content(file: InputFile, fal: FalProvider) -> Flow[bytes]:
 def traceable(value: Any) -> Any:
     """Write a call's input for a trace: JSON where it is JSON, never image bytes."""
     if isinstance(value, Mapping):
-        return {str(key): traceable(item) for key, item in value.items()}
+        return {str(key): _traceable(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [traceable(item) for item in value]
     if isinstance(value, GeneratedFile):
@@ -407,3 +409,10 @@ def traceable(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     return shown(value)
+
+
+def _traceable(name: str, value: Any) -> Any:
+    # A content block's bytes stand under these names, without a data URI's head.
+    if name in _BYTES and isinstance(value, str) and len(value) > _SHORT:
+        return f"<{len(value)} characters of base64>"
+    return traceable(value)

@@ -22,15 +22,15 @@ _BYTES_PER_SECOND = 16_000
 _LEAST_SECONDS, _MOST_SECONDS = 3.0, 600.0
 _WORD_SECONDS = 0.4
 _PREFACE = "The sandbox cannot hear this."
-_SCENES = (
-    "A red kite flies over a small harbour.",
-    "Three lanterns glow beside the old stone bridge.",
-    "Snow lies on the mountain and the lake is still.",
-    "A white cat sleeps on the warm window sill.",
-    "The lighthouse shines far out over the dark sea.",
-    "Tall trees stand along the river in the morning sun.",
-    "An orange tent waits under a sky full of stars.",
-    "A wooden boat drifts past fields of yellow flowers.",
+_COLOURS = ("red", "white", "golden", "blue", "green", "silver", "black", "orange")
+_THINGS = (
+    *("kite", "cat", "boat", "lantern", "tent", "tree", "horse", "umbrella", "castle"),
+    *("bicycle", "lighthouse", "balloon"),
+)
+_PLACES = (
+    *("over a small harbour", "beside the old stone bridge", "on a quiet mountain"),
+    *("by the warm window", "under a sky full of stars", "in the morning sun"),
+    *("along the wide river", "in deep snow", "at the edge of the forest"),
 )
 
 
@@ -50,7 +50,6 @@ def heard(content: bytes | None, name: str) -> list[Word] | None:
     seconds = _seconds(content) if content is not None else _LEAST_SECONDS
     if seconds is None:
         return None
-    seconds = min(_MOST_SECONDS, max(_LEAST_SECONDS, seconds))
     digest = hashlib.sha256(name.encode() if content is None else content).digest()
     return list(_made_up(random.Random(digest), seconds))  # noqa: S311 - no secret
 
@@ -60,18 +59,22 @@ def _seconds(content: bytes) -> float | None:
     if content[:4] == b"RIFF":
         try:
             with wave.open(io.BytesIO(content)) as file:
-                return float(file.getnframes() / file.getframerate())
+                seconds = file.getnframes() / file.getframerate()
+                return float(min(_MOST_SECONDS, seconds))
         except (wave.Error, EOFError, ZeroDivisionError):
             return None
     is_frame = content[:1] == b"\xff" and content[1:2] >= b"\xe0"
     is_known = content[4:8] == b"ftyp" or content.startswith(_BEGINNINGS)
-    return len(content) / _BYTES_PER_SECOND if is_frame or is_known else None
+    if not (is_frame or is_known):
+        return None
+    return min(_MOST_SECONDS, max(_LEAST_SECONDS, len(content) / _BYTES_PER_SECOND))
 
 
 def _made_up(chance: random.Random, seconds: float) -> Iterator[Word]:
     sentences = [_PREFACE]
     while sum(len(each.split()) for each in sentences) * _WORD_SECONDS < seconds:
-        sentences.append(chance.choice(_SCENES))
+        colour, thing, place = map(chance.choice, (_COLOURS, _THINGS, _PLACES))
+        sentences.append(f"There is a {colour} {thing} {place}.")
     words = " ".join(sentences).split()
     step = seconds / len(words)
     for place, word in enumerate(words):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from recordings import wav
 
 from langchain_fal_image import (
     FalProvider,
@@ -16,7 +17,6 @@ from langchain_fal_image import (
 from langchain_fal_image.audio.sniffing import sniff_audio
 from langchain_fal_image.options import catalog
 from langchain_fal_image.sandbox import Sandbox
-from tests.audio.recordings import wav
 
 TEXT = "A red kite flies over a small harbour."
 SPEAKS: dict[str, dict[str, Any]] = {

@@ -1,0 +1,309 @@
+"""What may be spoken, and what may be listened to."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.documents.base import Blob
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.tracers.schemas import Run
+from recordings import BEGINNINGS, MP3, wav
+
+from langchain_fal_image import FalProvider, create_fal
+from langchain_fal_image.audio.sniffing import sniff_audio
+from langchain_fal_image.errors import FalInputAudioError, FalOptionError
+from langchain_fal_image.sandbox import Sandbox
+from langchain_fal_image.wire.settings import Limits
+
+URL = "https://v3.fal.media/files/a.mp3"
+B64 = base64.b64encode(MP3).decode()
+DATA = f"data:audio/mpeg;base64,{B64}"
+
+
+def spoken(sandbox: Sandbox) -> list[Any]:
+    return [each["text"] for each in sandbox.accepted.values()]
+
+
+def heard(sandbox: Sandbox) -> list[Any]:
+    return [each["audio_url"] for each in sandbox.accepted.values()]
+
+
+# --- What is spoken ---
+
+
+def test_a_text_a_prompt_value_and_messages(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    speech = fal.speech()
+    prompt = ChatPromptTemplate([("system", "Be brief."), ("human", "{text}")])
+    speech.invoke("one")
+    speech.invoke(prompt.invoke({"text": "two"}))
+    speech.invoke(AIMessage("three"))
+    speech.invoke([HumanMessage("Say four."), AIMessage("four")])
+    speech.invoke({"text": "five"})
+    speech.invoke({"text": prompt.invoke({"text": "six"})})
+    speech.invoke({"text": AIMessage([{"type": "text", "text": "seven"}])})
+    assert spoken(fal_sandbox) == [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+    ]
+
+
+async def test_in_chains(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+    llm = FakeListChatModel(responses=["A kite."])
+    chain = ChatPromptTemplate([("human", "{text}")]) | llm
+    assert (await (chain | fal.speech()).ainvoke({"text": "x"})).audios
+    assert (chain | StrOutputParser() | fal.speech()).invoke({"text": "x"}).audios
+    both = fal.speech() | fal.transcription() | fal.speech()
+    assert both.invoke("There and back.").text == "There and back."
+    assert spoken_texts(fal_sandbox) == ["A kite.", "A kite.", *["There and back."] * 2]
+
+
+def spoken_texts(sandbox: Sandbox) -> list[Any]:
+    return [each["text"] for each in sandbox.accepted.values() if "text" in each]
+
+
+def test_batches(fal: FalProvider) -> None:
+    results = fal.speech().batch(["a", "b b", "c c c"])
+    assert [each.text for each in results] == ["a", "b b", "c c c"]
+    texts = fal.transcription().batch(list(results), config={"max_concurrency": 2})
+    assert [each.text for each in texts] == ["a", "b b", "c c c"]
+
+
+@pytest.mark.parametrize("given", [7, None, b"text", ["text"], {7}, []])
+def test_what_is_no_text_is_refused(
+    given: Any, fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    with pytest.raises(FalOptionError, match="a text, messages or a dict"):
+        fal.speech().invoke(given)
+    assert fal_sandbox.requests == []
+
+
+# --- What is listened to ---
+
+BLOCKS: dict[str, Any] = {
+    "langchain by URL": {"type": "audio", "url": URL, "mime_type": "audio/mpeg"},
+    "langchain": {"type": "audio", "base64": B64, "mime_type": "audio/mpeg"},
+    "langchain 0": {
+        "type": "audio",
+        "source_type": "base64",
+        "data": B64,
+        "mime_type": "audio/mpeg",
+    },
+    "openai": {"type": "input_audio", "input_audio": {"data": B64, "format": "mp3"}},
+    "gemini": {"type": "media", "mime_type": "audio/mpeg", "data": B64},
+    "file": {"type": "file", "mime_type": "audio/mpeg", "base64": B64},
+}
+
+
+RECORDINGS: dict[str, Any] = {
+    "a URL": URL,
+    "a data URI": DATA,
+    "bytes": MP3,
+    "a bytearray": bytearray(MP3),
+    "a memoryview": memoryview(MP3),
+    "options with a URL": {"audio": URL},
+    "options with bytes": {"audio": MP3},
+    "fal's name": {"audio_url": MP3},
+    "fal's name in camelCase": {"audioUrl": URL},
+    "providerOptions": {"providerOptions": {"fal": {"audioUrl": URL}}},
+    "a blob": Blob.from_data(MP3),
+    "options with a blob": {"audio": Blob.from_data(MP3)},
+    **{f"block: {name}": block for name, block in BLOCKS.items()},
+    **{f"message: {name}": HumanMessage([block]) for name, block in BLOCKS.items()},
+    "messages": [
+        SystemMessage("Be brief."),
+        HumanMessage([{"type": "text", "text": "What?"}, BLOCKS["openai"]]),
+        AIMessage("ok"),
+    ],
+    "a prompt": ChatPromptTemplate([HumanMessage([BLOCKS["langchain"]])]).invoke({}),
+}
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+@pytest.mark.parametrize("way", ["sync", "async"])
+async def test_each_form_of_a_recording(
+    name: str, way: str, fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    model, given = fal.transcription(), RECORDINGS[name]
+    result = model.invoke(given) if way == "sync" else await model.ainvoke(given)
+    assert result.segments
+    assert heard(fal_sandbox) in ([URL], [DATA])
+    [reference] = result.inputs
+    assert (reference.url == URL) != (reference.sha256 is not None)
+    assert "base64" not in repr(result)
+    assert B64[:50] not in str(result.to_artifact())
+
+
+def test_a_file_below_an_allowed_directory(
+    tmp_path: Path, fal_sandbox: Sandbox
+) -> None:
+    file = tmp_path / "meeting.mp3"
+    file.write_bytes(MP3)
+    fal = fal_sandbox.provider(allowed_dirs=[tmp_path])
+    for given in (file, str(file), {"audio": file}, Blob.from_path(file)):
+        assert fal.transcription().invoke(given).segments
+    assert heard(fal_sandbox) == [DATA] * 4
+
+
+@pytest.mark.parametrize("given", ["/etc/passwd", Path("/etc/passwd"), "x.mp3"])
+def test_a_file_elsewhere_is_refused(
+    given: Any, fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    for each in (given, {"audio": given}, Blob.from_path(str(given))):
+        with pytest.raises(FalInputAudioError, match="allowed_dirs"):
+            fal.transcription().invoke(each)
+    assert fal_sandbox.requests == []
+
+
+NOT_TAKEN: dict[str, tuple[Any, str]] = {
+    "nothing": (b"", "0 bytes are no recording"),
+    "a page": (b"<html>not here</html>", "are no recording we know"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "are no recording we know"),
+    "a broken data URI": ("data:audio/mpeg;base64,!", "no recording"),
+    "this machine": ("http://127.0.0.1/a.mp3", "not a public address"),
+    "a cloud's metadata": ("http://169.254.169.254/latest", "not a public address"),
+    "a file's URL": ("file:///etc/passwd", "refused"),
+    "a file id": ({"type": "audio", "file_id": "f1"}, "no recording by URL or base64"),
+    "a message without": (HumanMessage("no audio here"), "hold no recording"),
+    "a message with two": (
+        HumanMessage([BLOCKS["openai"], BLOCKS["gemini"]]),
+        "2 recordings",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT_TAKEN)
+async def test_what_is_no_recording_is_refused_before_any_request(
+    name: str, fal_sandbox: Sandbox
+) -> None:
+    given, told = NOT_TAKEN[name]
+    fal = create_fal("k", base_url="https://queue.example")
+    with pytest.raises(FalInputAudioError, match=told) as caught:
+        fal.transcription().invoke(given)
+    with pytest.raises(FalInputAudioError, match=told):
+        await fal.transcription().ainvoke(given)
+    assert caught.value.charged == "no"
+    assert caught.value.next_step
+    assert fal_sandbox.requests == []
+
+
+@pytest.mark.parametrize("given", [7, None, True, [], ["a"]])
+def test_what_cannot_be_read_is_refused(given: Any, fal: FalProvider) -> None:
+    with pytest.raises(FalOptionError, match="a recording, messages with one"):
+        fal.transcription().invoke(given)
+
+
+def test_an_image_is_no_recording(fal: FalProvider) -> None:
+    image = fal.text_to_image(size="64x64").invoke("a hill")
+    with pytest.raises(FalInputAudioError, match="is no recording"):
+        fal.transcription().invoke(image)
+    with pytest.raises(FalInputAudioError, match="is no recording"):
+        fal.transcription().invoke({"audio": image.images[0]})
+
+
+def test_a_large_recording_is_uploaded_once(fal_sandbox: Sandbox) -> None:
+    fal = fal_sandbox.provider(limits=Limits(inline_bytes=1000))
+    result = fal.transcription().invoke(wav(2))
+    [url] = heard(fal_sandbox)
+    assert url.startswith(fal_sandbox.url)
+    assert url.endswith(".wav")
+    assert result.inputs[0].url == url
+    assert result.duration == pytest.approx(2, abs=0.3)
+    again = fal.transcription().invoke(url)
+    assert again.text == result.text
+
+
+def test_speech_that_came_without_a_url_is_listened_to(fal: FalProvider) -> None:
+    spoken = fal.speech(output_format="hex").invoke("Bytes, not a URL.")
+    assert spoken.url is None
+    assert spoken.audio.sha256
+    assert fal.transcription().invoke(spoken).text == "Bytes, not a URL."
+
+
+def test_a_cloned_voice_takes_bytes(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+    clone = fal.speech("fal-ai/minimax/voice-clone", audio=wav(10))
+    result = clone.invoke("Hello")
+    assert result.voice_id
+    [payload] = fal_sandbox.accepted.values()
+    assert payload["audio_url"].startswith("data:audio/wav;base64,")
+    assert result.options["audio_url"].startswith("sha256:")
+
+
+def test_no_bytes_in_a_trace(fal: FalProvider) -> None:
+    runs: list[Run] = []
+
+    def keep(run: Run) -> None:
+        runs.append(run)
+
+    model = fal.transcription().with_listeners(on_end=keep)
+    model.invoke(MP3)
+    model.invoke(HumanMessage([BLOCKS["openai"]]))
+    model.invoke({"audio": DATA})
+    for run in runs:
+        assert B64[:60] not in str(run.inputs)
+        assert B64[:60] not in str(run.outputs)
+
+
+# --- What a file is ---
+
+
+@pytest.mark.parametrize(
+    ("kind", "beginning"),
+    [(kind, each) for kind, all_ in BEGINNINGS.items() for each in all_],
+)
+def test_formats_are_told_by_their_beginning(kind: str, beginning: bytes) -> None:
+    found = sniff_audio(beginning)
+    assert found is not None
+    assert found.mime_type == kind
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"R", b"RIFF\0\0\0\0WEBP", b"hello", b"\xff\xd8\xff\xe0" + b"\0" * 9),
+        *(b"\0\0\0\x20ftypavif", b"\xff\xff\xff\xff", b"\xff\xfb", b"FORM\0\0\0\0XXXX"),
+    ],
+)
+def test_what_is_no_audio(content: bytes) -> None:
+    assert sniff_audio(content) is None
+
+
+def test_the_length_of_a_wav_and_a_flac() -> None:
+    found = sniff_audio(wav(1.5))
+    assert found is not None
+    assert found.duration == 1.5
+    rate, samples = 44100, 88200
+    packed = (rate << 44 | 1 << 41 | 15 << 36 | samples).to_bytes(8, "big")
+    flac = b"fLaC\0\0\0\x22" + b"\0" * 10 + packed + b"\0" * 16
+    found = sniff_audio(flac)
+    assert found is not None
+    assert found.duration == 2.0
+
+
+def test_cut_off_headers_are_no_error() -> None:
+    for whole in (wav(0.1), *(each for all_ in BEGINNINGS.values() for each in all_)):
+        for end in range(min(len(whole), 80)):
+            sniff_audio(whole[:end])
+    streamed = bytearray(wav(0.1))
+    streamed[40:44] = b"\xff\xff\xff\xff"
+    found = sniff_audio(bytes(streamed))
+    assert found is not None
+    assert found.duration is None
+
+
+def test_a_file_object_is_no_recording(fal: FalProvider) -> None:
+    with pytest.raises(FalInputAudioError, match="Give an https URL"):
+        fal.transcription().invoke(io.BytesIO(MP3))
