@@ -2,10 +2,11 @@
 
     python benchmarks/soak.py --seed 1
 
-Runs many generations at once against the sandbox, which spoils a part of all its
-answers, drawn from the seed. At the end every request that the sandbox accepted must
-have ended in a result, in an error that carries it, or, only where the sandbox withheld
-or spoiled the answer to its submit, in a `FalSubmitUncertainError`.
+Runs many generations at once against the sandbox, of each five three images, one speech
+and one transcription; it spoils a part of all its answers, drawn from the seed. At the
+end every request that the sandbox accepted must have ended in a result, in an error
+that carries it, or, only where the sandbox withheld or spoiled the answer to its
+submit, in a `FalSubmitUncertainError`.
 """
 
 from __future__ import annotations
@@ -18,11 +19,21 @@ import time
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
-from langchain_fal_image import FalTextToImage, errors
+from langchain_fal_image import (
+    FalProvider,
+    FalTextToImage,
+    ImageResult,
+    SpeechResult,
+    TranscriptionResult,
+    errors,
+)
 from langchain_fal_image.sandbox import Sandbox
 from langchain_fal_image.wire.settings import Timeouts
 
+Result = ImageResult | SpeechResult | TranscriptionResult
+SPEECH, TRANSCRIPTION = 3, 4
 TIMEOUTS = Timeouts(total=60, stream_silence=1.0, submit_grace=5)
 
 
@@ -60,15 +71,15 @@ class Soak:
     known: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
-    async def note(self, t2i: FalTextToImage, number: int) -> None:
+    async def note(self, fal: FalProvider, number: int) -> None:
         """Make one generation and note how it ended.
 
         Args:
-            t2i: What makes it.
-            number: Which one; it stands in the prompt.
+            fal: What makes it.
+            number: Which one; it stands in the input.
         """
         try:
-            result = await t2i.ainvoke({"prompt": f"a hill {number}", "seed": 1})
+            result = await generation(fal, number)
         except errors.FalSubmitUncertainError:
             self.uncertain += 1
             self.ended["FalSubmitUncertainError"] += 1
@@ -94,6 +105,22 @@ class Soak:
         )
 
 
+async def generation(fal: FalProvider, number: int) -> Result:
+    """Make one generation: an image, or speech, or a transcription.
+
+    Args:
+        fal: What makes it.
+        number: Which one; it stands in the input, so that no two are alike.
+    """
+    if number % 5 == SPEECH:
+        return await fal.speech().ainvoke(f"hill {number}")
+    if number % 5 == TRANSCRIPTION:
+        url = f"https://v3.fal.media/files/{number}.mp3"
+        return await fal.transcription().ainvoke(url)
+    t2i = FalTextToImage(fal=fal, image_size={"width": 64, "height": 64})
+    return await t2i.ainvoke({"prompt": f"a hill {number}", "seed": 1})
+
+
 def soak(*, generations: int, concurrency: int, rate: float, seed: int) -> Soak:
     """Run generations under faults and see what came of them.
 
@@ -112,7 +139,6 @@ def soak(*, generations: int, concurrency: int, rate: float, seed: int) -> Soak:
         warnings.simplefilter("always", ResourceWarning)
         sandbox.faults.draw(seed=seed, rate=rate)
         fal = sandbox.provider(timeout=TIMEOUTS)
-        t2i = FalTextToImage(fal=fal, image_size={"width": 64, "height": 64})
 
         async def run() -> None:
             asyncio.get_running_loop().set_exception_handler(
@@ -122,7 +148,7 @@ def soak(*, generations: int, concurrency: int, rate: float, seed: int) -> Soak:
 
             async def worker() -> None:
                 for number in left:
-                    await came.note(t2i, number)
+                    await came.note(fal, number)
 
             async with asyncio.TaskGroup() as group:
                 for _ in range(concurrency):
@@ -136,12 +162,17 @@ def soak(*, generations: int, concurrency: int, rate: float, seed: int) -> Soak:
         came.submits = len(accepted)
         came.spoiled = len(spoiled)
         came.lost = len(set(accepted) - came.known.keys() - set(spoiled))
-        prompts = Counter(each["prompt"] for each in accepted.values())
-        came.twice = sum(times - 1 for times in prompts.values())
+        inputs = Counter(str(_words(each)) for each in accepted.values())
+        came.twice = sum(times - 1 for times in inputs.values())
         came.faults = Counter(sandbox.faults.acted)
     came.stray += [str(each.message) for each in warned if _is_ours(each)]
     came.seconds = time.monotonic() - began
     return came
+
+
+def _words(payload: dict[str, Any]) -> Any:
+    names = ("prompt", "text", "audio_url")
+    return next(payload[name] for name in names if name in payload)
 
 
 def _is_ours(warned: warnings.WarningMessage) -> bool:

@@ -311,7 +311,7 @@ class FalInvalidInputError(FalRequestError, _langchain.ModelInvalidRequestError)
 class FalModerationError(FalRequestError, _ModelRefusalError):  # type: ignore[valid-type,misc]  # the base depends on the installed version
     """The content checker refused the prompt, an input image or the output."""
 
-    next_step = "Change the prompt or the image; the same input will be refused again."
+    next_step = "Change the prompt or the input; the same one will be refused again."
     raw_message: Any = None
 
 

@@ -73,8 +73,8 @@ def _seconds(content: bytes) -> float | None:
 def _made_up(chance: random.Random, seconds: float) -> Iterator[Word]:
     sentences = [_PREFACE]
     while sum(len(each.split()) for each in sentences) * _WORD_SECONDS < seconds:
-        colour, thing, place = map(chance.choice, (_COLOURS, _THINGS, _PLACES))
-        sentences.append(f"There is a {colour} {thing} {place}.")
+        colour, thing, where = map(chance.choice, (_COLOURS, _THINGS, _PLACES))
+        sentences.append(f"There is a {colour} {thing} {where}.")
     words = " ".join(sentences).split()
     step = seconds / len(words)
     for place, word in enumerate(words):

@@ -1,4 +1,4 @@
-"""Uploading input images and downloading results, as flows."""
+"""Uploading input files and downloading results, as flows."""
 
 from __future__ import annotations
 
@@ -208,14 +208,12 @@ def _exchanged(request: HttpRequest) -> Flow[HttpResponse]:
         raise _unusable(error) from error
     except TransportFailure as error:
         how = "no connection" if isinstance(error, NotSent) else str(error)
-        message = (
-            f"The input image could not be uploaded: {how}. Nothing was generated."
-        )
+        message = f"The input file could not be uploaded: {how}. Nothing was generated."
         raise FalError(
             message, is_retryable=True, next_step="Check the network, then call again."
         ) from error
     if not response.ok:
-        refused = failure(response, model="upload of an input image")
+        refused = failure(response, model="upload of an input file")
         refused.charged = "no"  # nothing was generated yet
         raise refused
     return response
@@ -224,7 +222,7 @@ def _exchanged(request: HttpRequest) -> Flow[HttpResponse]:
 def _unusable(error: guard.Refused) -> FalResponseError:
     message = f"fal named an upload address that is not used: {error}."
     return FalResponseError(
-        message, charged="no", next_step="Give the image by URL instead."
+        message, charged="no", next_step="Give the file by URL instead."
     )
 
 
@@ -239,5 +237,5 @@ def _read(response: HttpResponse, *names: str) -> dict[str, str]:
         message,
         body=detail_of(answer) or unreadable(response.body),
         charged="no",
-        next_step="Give the image by URL instead, or try again later.",
+        next_step="Give the file by URL instead, or try again later.",
     )

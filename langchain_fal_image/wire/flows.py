@@ -60,6 +60,11 @@ __all__ = [
 ]
 
 _log = logging.getLogger("langchain_fal_image")
+
+# What an answer that holds a result has at least one of.
+_OUTPUTS = frozenset(
+    {"images", "image", "audio", "audios", "audio_file", "audio_url", "text", "chunks"}
+)
 _JSON = {"content-type": "application/json"}
 
 
@@ -249,7 +254,7 @@ def fetch(
             model=request.endpoint_id,
             request=request,
         )
-    if completed and completed.error and not ({"images", "image"} & body.keys()):
+    if completed and completed.error and not (_OUTPUTS & body.keys()):
         raise reported(completed, body)
     return Output(body=body, request_id=request.request_id, headers=response.headers)
 

@@ -23,7 +23,9 @@ from langchain_openai import ChatOpenAI
 from langchain_fal_image import (
     FalImageEditTool,
     FalImageToolkit,
+    FalSpeechTool,
     FalTextToImageTool,
+    FalTranscriptionTool,
     FalWaitTool,
 )
 from langchain_fal_image.errors import FalConfigurationError
@@ -31,7 +33,9 @@ from langchain_fal_image.option_types import described, simple_type
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.openapi import read_openapi
 from langchain_fal_image.options.schema import EndpointSchema, Field
+from langchain_fal_image.options.voice import voice_field
 
+VOICE = ("voice", "speed", "vol", "pitch", "emotion", "english_normalization")
 Facts = dict[str, tuple[str, tuple[str, ...], str]]
 """Of each argument: its JSON type (a list's with its items'), choices, description."""
 
@@ -51,13 +55,27 @@ def too_rich(schema: EndpointSchema) -> list[str]:
     return [f.name for f in schema.fields if f.required and not is_plain(f)]
 
 
+ALL = catalog.endpoint_ids(kind=None)
+
+
+def kind_of(schema: EndpointSchema) -> Any:
+    if schema.kind == "image":
+        return FalImageEditTool if schema.needs_image else FalTextToImageTool
+    return FalSpeechTool if schema.kind == "audio" else FalTranscriptionTool
+
+
 def made(schema: EndpointSchema) -> BaseTool:
     """Make the endpoint's tool with every option exposed that can be."""
-    kind: Any = FalImageEditTool if schema.needs_image else FalTextToImageTool
+    kind = kind_of(schema)
     images = schema.images_field
     names = [f.name for f in schema.fields if is_plain(f)]
     if images is not None and schema.needs_image:
         names.remove(images.name)
+    if schema.kind != "image":
+        # These have arguments of their own, under the words of the call.
+        standing = (schema.spoken_field, schema.audio_field)
+        names = [each for each in names if schema.field(each) not in standing]
+        names += [each for each in VOICE if voice_field(schema, each)]
     bound: dict[str, Any] = {name: {} for name in too_rich(schema)}
     model = kind._runnable(schema.endpoint_id, options=bound)
     tool: BaseTool = kind(model=model, expose=names)
@@ -92,7 +110,7 @@ def openai_strict(tool: BaseTool) -> Facts:
     function = bound.kwargs["tools"][0]["function"]
     parameters = function["parameters"]
     assert function["strict"] is True
-    assert set(parameters["required"]) == set(parameters["properties"])
+    assert set(parameters.get("required", ())) == set(parameters["properties"])
     assert parameters["additionalProperties"] is False
     for each in parameters["properties"].values():
         # Strict modes refuse these.
@@ -161,7 +179,7 @@ def test_every_endpoints_tool_comes_out_whole(
 ) -> None:
     losses = []
     tools = arguments = 0
-    for name in catalog.endpoint_ids():
+    for name in ALL:
         tool = made(endpoint(name))
         facts = expected(tool)
         tools, arguments = tools + 1, arguments + len(facts)
@@ -172,19 +190,19 @@ def test_every_endpoints_tool_comes_out_whole(
             if facts.get(each) != converted.get(each)
         ]
     assert losses == []
-    assert tools == len(catalog.endpoint_ids())
+    assert tools == len(ALL)
     assert arguments > 4000
 
 
 def test_every_option_that_has_a_plain_type_can_be_exposed() -> None:
     refused = {
         (schema.endpoint_id, field.name)
-        for schema in map(endpoint, catalog.endpoint_ids())
+        for schema in map(endpoint, ALL)
         for field in schema.fields
         if not is_plain(field)
     }
     for name, option in refused:
-        kind = FalImageEditTool if endpoint(name).needs_image else FalTextToImageTool
+        kind = kind_of(endpoint(name))
         with pytest.raises(FalConfigurationError, match="too rich"):
             kind(model=name, expose=(option,))
     rich = {
@@ -215,12 +233,10 @@ def example(schema: Mapping[str, Any]) -> Any:
 
 def test_the_required_arguments_are_enough_for_every_endpoint() -> None:
     called = 0
-    for name in catalog.endpoint_ids():
+    for name in ALL:
         if too_rich(endpoint(name)):
             continue
-        kind: Any = (
-            FalImageEditTool if endpoint(name).needs_image else FalTextToImageTool
-        )
+        kind = kind_of(endpoint(name))
         tool = kind(model=name)
         schema = tool.args_schema.model_json_schema()
         arguments = {
@@ -235,10 +251,10 @@ def test_the_required_arguments_are_enough_for_every_endpoint() -> None:
 
 
 def test_what_must_be_given_and_cannot_be_said_must_be_bound() -> None:
-    names = [name for name in catalog.endpoint_ids() if too_rich(endpoint(name))]
+    names = [name for name in ALL if too_rich(endpoint(name))]
     assert names
     for name in names:
-        kind = FalImageEditTool if endpoint(name).needs_image else FalTextToImageTool
+        kind = kind_of(endpoint(name))
         with pytest.raises(FalConfigurationError, match="Bind it in code"):
             kind(model=name)
 

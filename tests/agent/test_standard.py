@@ -8,7 +8,13 @@ import pytest
 from langchain_tests.integration_tests import ToolsIntegrationTests
 from langchain_tests.unit_tests import ToolsUnitTests
 
-from langchain_fal_image import FalImageEditTool, FalProvider, FalTextToImageTool
+from langchain_fal_image import (
+    FalImageEditTool,
+    FalProvider,
+    FalSpeechTool,
+    FalTextToImageTool,
+    FalTranscriptionTool,
+)
 
 
 class _TextToImage:
@@ -40,6 +46,26 @@ class _ImageEdit(_TextToImage):
         return {"prompt": "make it night", "images": [url]}
 
 
+class _Speech(_TextToImage):
+    @property
+    def tool_constructor(self) -> type[FalSpeechTool]:  # type: ignore[override]  # another tool's params are the same
+        return FalSpeechTool
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        return {"text": "Mount Fuji in spring", "speed": 1.2}
+
+
+class _Transcription(_TextToImage):
+    @property
+    def tool_constructor(self) -> type[FalTranscriptionTool]:  # type: ignore[override]  # another tool's params are the same
+        return FalTranscriptionTool
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        return {"audio": "https://v3.fal.media/files/koala/example.mp3"}
+
+
 class TestTextToImageUnit(_TextToImage, ToolsUnitTests):
     pass
 
@@ -53,4 +79,20 @@ class TestTextToImageStandard(_TextToImage, ToolsIntegrationTests):
 
 
 class TestImageEditStandard(_ImageEdit, ToolsIntegrationTests):
+    pass
+
+
+class TestSpeechUnit(_Speech, ToolsUnitTests):
+    pass
+
+
+class TestTranscriptionUnit(_Transcription, ToolsUnitTests):
+    pass
+
+
+class TestSpeechStandard(_Speech, ToolsIntegrationTests):
+    pass
+
+
+class TestTranscriptionStandard(_Transcription, ToolsIntegrationTests):
     pass

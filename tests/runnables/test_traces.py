@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 from unittest import mock
 
 import langsmith
 import pytest
+from langchain_core.messages import HumanMessage
 from langchain_core.tracers.langchain import LangChainTracer
 
 from langchain_fal_image import FalImageEdit, FalImageToolkit, FalTextToImage
@@ -65,11 +67,15 @@ def test_a_trace_of_bytes_holds_none(
     pixels = FalTextToImage(fal=fal).invoke("a hill").images[0].read()
     edit = FalImageEdit(fal=fal, sync_mode=True)
     edit.invoke({"prompt": "blue", "images": pixels}, {"callbacks": [tracer]})
+    block = {"type": "image", "base64": base64.b64encode(pixels).decode()}
+    message = HumanMessage([{"type": "text", "text": "blue"}, block])
+    edit.invoke(message, {"callbacks": [tracer]})
     tool = FalImageToolkit(fal=fal).get_tools()[0]
     tool.invoke({"prompt": "a kite"}, {"callbacks": [tracer]})
     runs = sent(session)
     names = {run["name"] for run in runs}
     assert names == {"FalImageEdit", "fal_text_to_image", "FalTextToImage"}
     text = json.dumps(runs)
-    assert len(text) < 20_000
+    assert len(text) < 30_000
+    assert block["base64"][:60] not in text
     assert "canary-of-traces" not in text

@@ -42,7 +42,7 @@ def crossings(content: bytes) -> float:
     header, found = samples(content)
     signs = [each > 0 for each in found if abs(each) > 50]
     changes = sum(a != b for a, b in itertools.pairwise(signs))
-    return changes / (len(found) / header.framerate)
+    return changes * float(header.framerate) / len(found)
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 44100])
