@@ -26,10 +26,8 @@ from pydantic import SecretStr
 
 from langchain_fal_image.errors import FalConfigurationError, FalError
 from langchain_fal_image.open_requests import OpenRequests, cancelled
-from langchain_fal_image.options.schema import EndpointSchema, Kind, kind_of
-from langchain_fal_image.outputs import without_bytes
+from langchain_fal_image.options.schema import EndpointSchema, Kind
 from langchain_fal_image.prices import Price, Prices
-from langchain_fal_image.results import ImageResult
 from langchain_fal_image.stores import RecentBytes
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call, QueuedRequest
@@ -409,21 +407,18 @@ class FalProvider:
         Returns:
             An `ImageResult`, a `SpeechResult` or a `TranscriptionResult`.
         """
-        if kind is None:
-            schema = self.contract(model)
-            names = output.body if isinstance(output.body, Mapping) else ()
-            kind = schema.kind if schema else kind_of(names)
-        read: Any = ImageResult
-        body = output.body
-        if kind != "image":
-            from langchain_fal_image.audio.results import RESULTS, plain  # noqa: PLC0415
+        from langchain_fal_image.answered import result_in  # noqa: PLC0415 - needed late
 
-            read, body = RESULTS[kind], plain(body)
-        body, taken = without_bytes(body)
+        result, taken = result_in(
+            output.body,
+            schema=self.contract(model),
+            kind=kind,
+            model=model,
+            request_id=output.request_id,
+            **known,
+        )
         yield from self.keep(taken)
-        return read.from_output(
-            body, model=model, request_id=output.request_id, **known
-        ).using(self)
+        return result.using(self)
 
     # --- Life ---
 

@@ -17,11 +17,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from langchain_fal_image.answered import result_in
 from langchain_fal_image.errors import FalError, FalWebhookError
-from langchain_fal_image.outputs import without_bytes
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.provider import fal as default_fal
-from langchain_fal_image.results import ImageResult
 from langchain_fal_image.wire.answers import failure
 from langchain_fal_image.wire.effects import HttpResponse, QueuedRequest, read_json
 from langchain_fal_image.wire.webhooks import signed
@@ -56,26 +55,33 @@ class Webhook:
     error: str | None = None
     payload_error: str | None = None
 
-    def result(self, *, model: str, fal: FalProvider | None = None) -> ImageResult:
+    def result(self, *, model: str, fal: FalProvider | None = None) -> Any:
         """Give the result, or raise the error that the request ended in.
 
         Args:
             model: The endpoint id: the webhook does not say it.
             fal: The provider that reads the images; by default the default instance.
 
+        Returns:
+            An `ImageResult`; a `SpeechResult` or `TranscriptionResult` for an endpoint
+            that speaks or listens.
+
         Raises:
             FalError: The request failed; its kind and `charged` are as if the result
                 had been fetched, and it carries the request.
-            FalResponseError: There is no image in it; the result can be fetched with
-                `fal.request(model, hook.request_id).result()`.
+            FalResponseError: What was asked for is not in it; the result can be fetched
+                with `fal.request(model, hook.request_id).result()`.
         """
         fal = fal or default_fal
         if self.status != "OK":
             raise self._failure(model, fal)
-        body, _ = without_bytes(self.payload)
-        return ImageResult.from_output(
-            body, model=model, request_id=self.request_id
-        ).using(fal)
+        result, _ = result_in(
+            self.payload,
+            schema=fal.contract(model),
+            model=model,
+            request_id=self.request_id,
+        )
+        return result.using(fal)
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain JSON, as `DurableBatch.complete` takes it."""

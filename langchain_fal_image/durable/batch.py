@@ -137,6 +137,12 @@ class DurableBatch:
         if not follow and webhook_url is None:
             message = "follow=False needs a webhook_url: nothing else would finish it."
             raise FalConfigurationError(message, next_step="Give a webhook_url.")
+        if model.kind != "image":
+            message = f"A durable batch makes images; {type(model).__name__} does not."
+            step = (
+                "Use the runnable's batch or abatch, or submit and keep the requests."
+            )
+            raise FalConfigurationError(message, next_step=step)
         if model.mode == "sync":
             message = (
                 "A durable batch needs mode='queue': a sync run cannot be taken up."

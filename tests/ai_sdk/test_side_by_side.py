@@ -88,7 +88,8 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 
 def named_on_the_page() -> list[str]:
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    images, _, _ = PAGE.read_text(encoding="utf-8").partition("\n## Speech")
+    lines = images.splitlines()
     rows = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
     return [name for name in rows if name != "row"]
 

@@ -401,3 +401,10 @@ def test_a_webhook_completes_an_input(
     assert (tmp_path / "pictures" / "00000.png").exists()
     assert states(make(**settings).run(PROMPTS[:3])) == {"done": 3}
     assert fal_sandbox.submits == 3
+
+
+def test_what_makes_no_images_is_refused(fal: FalProvider, tmp_path: Path) -> None:
+    speech: Any = fal.speech()
+    with pytest.raises(errors.FalConfigurationError, match="FalSpeech does not"):
+        DurableBatch(speech, journal=tmp_path / "run.sqlite")
+    assert not (tmp_path / "run.sqlite").exists()

@@ -130,6 +130,21 @@ async def test_a_webhook_gives_the_result(
     await fal.aclose()
 
 
+@pytest.mark.parametrize("kind", ["speech", "transcription"])
+def test_a_webhook_gives_what_was_spoken_or_heard(
+    kind: str, fal: FalProvider, receiver: Receiver
+) -> None:
+    model: Any = fal.speech() if kind == "speech" else fal.transcription()
+    given = "Hello." if kind == "speech" else "https://v3.fal.media/files/a.mp3"
+    request = model.submit(given, webhook_url=receiver.url)
+    receiver.wait(1)
+    [(headers, body)] = receiver.got
+    hook = webhooks.verify(headers, body, fal=fal)
+    result = hook.result(model=request.endpoint_id, fal=fal)
+    assert type(result) is type(request.result())
+    assert result.raw == request.result().raw
+
+
 def test_it_is_sent_again_until_it_is_taken(
     fal: FalProvider, receiver: Receiver
 ) -> None:

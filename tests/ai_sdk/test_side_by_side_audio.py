@@ -1,0 +1,261 @@
+"""A test for each row on speech and transcription, under the row's name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from test_side_by_side import PAGE, Fal
+
+from langchain_fal_image import create_fal
+from langchain_fal_image.errors import (
+    FalDownloadError,
+    FalError,
+    FalOptionError,
+    FalTimeoutError,
+)
+from langchain_fal_image.options import catalog
+
+URL = "https://v3.fal.media/files/a.mp3"
+HD = "fal-ai/minimax/speech-02-hd"
+MP3 = b"ID3\x04" + b"\0" * 60
+ROWS: dict[str, Callable[[Listener], None]] = {}
+
+
+class Listener(Fal):
+    """Plays fal for endpoints that speak and listen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.output = {"audio": {"url": URL}, "duration_ms": 1500}
+
+    def spoke(self, model: str = HD, /, **options: Any) -> dict[str, Any]:
+        """Give the body of the submit."""
+        self.provider().speech(model).invoke({"text": "t", **options})
+        return self.body()
+
+    def heard(self, model: str = "whisper", given: Any = URL, **options: Any) -> Any:
+        self.output = {"text": "x", "chunks": []}
+        self.provider().transcription(model, **options).invoke(given)
+        return self.body()
+
+    def body(self) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(self.requests[0].content)
+        self.requests.clear()
+        return body
+
+    def result(self, output: Any, model: str = "whisper") -> Any:
+        self.output = output
+        return self.provider().transcription(model).invoke(URL)
+
+
+def row(test: Callable[[Listener], None]) -> Callable[[Listener], None]:
+    ROWS[test.__name__.replace("_", "-")] = test
+    return test
+
+
+def named_on_the_page() -> list[str]:
+    _, _, audio = PAGE.read_text(encoding="utf-8").partition("\n## Speech")
+    lines = audio.splitlines()
+    rows = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
+    return [name for name in rows if name != "row"]
+
+
+def test_every_row_has_its_test_and_every_test_its_row() -> None:
+    assert named_on_the_page() == list(ROWS)
+
+
+@pytest.mark.parametrize("name", named_on_the_page())
+def test_row(name: str) -> None:
+    ROWS[name](Listener())
+
+
+# --- Transcription ---
+
+
+@row
+def transcription_id(service: Listener) -> None:
+    for name in ("whisper", "fal-ai/whisper"):
+        service.provider().transcription(name).submit(URL)
+        assert service.requests.pop().url.path == "/fal-ai/whisper"
+
+
+@row
+def transcription_input(service: Listener) -> None:
+    assert service.heard(given=URL)["audio_url"] == URL
+    assert service.heard(given=MP3)["audio_url"].startswith("data:audio/mpeg;base64,")
+    large = MP3 + bytes(2 * 1024 * 1024)
+    with pytest.raises(FalError, match="uploaded"):
+        # The upload goes through our own guarded client, which finds no such host.
+        service.provider().transcription().invoke(large)
+    assert "storage/upload/initiate" in str(service.requests[0].url)
+
+
+@row
+def transcription_options(service: Listener) -> None:
+    body = service.heard(task="translate", prompt="names: Ada")
+    assert (body["task"], body["prompt"]) == ("translate", "names: Ada")
+    body = service.heard("wizper", maxSegmentLen=10, mergeChunks=False)
+    assert (body["max_segment_len"], body["merge_chunks"]) == (10, False)
+
+
+@row
+def transcription_spelling(service: Listener) -> None:
+    assert service.heard(batchSize=10) == service.heard(batch_size=10)
+
+
+@row
+def transcription_defaults(service: Listener) -> None:
+    assert service.heard() == {"diarize": True, "audio_url": URL}
+    body = service.heard(batchSize=10)
+    assert body == {"diarize": True, "batch_size": 10, "audio_url": URL}
+    schema = catalog.endpoint("fal-ai/whisper")
+    assert schema is not None
+    level = schema.field("chunk_level")
+    assert level is not None
+    assert level.default == "segment"
+
+
+@row
+def transcription_language(service: Listener) -> None:
+    assert "language" not in service.heard(batchSize=10)
+    assert service.heard(language="de")["language"] == "de"
+    assert service.heard("wizper", language=None)["language"] is None
+
+
+@row
+def transcription_patience(service: Listener) -> None:
+    provider = service.provider()
+    assert provider.context.timeouts.total == 600
+
+    def never(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(200, json={"request_id": "r"})
+        return httpx.Response(202, json={"status": "IN_QUEUE", "request_id": "r"})
+
+    client = httpx.Client(transport=httpx.MockTransport(never))
+    impatient = create_fal("k", http_client=client, timeout=0.3)
+    with pytest.raises(FalTimeoutError) as caught:
+        impatient.transcription().invoke(URL)
+    assert caught.value.request.request_id == "r"
+
+
+@row
+def transcription_segments(service: Listener) -> None:
+    chunk = {"text": " Hi", "timestamp": [None, 2.0], "speaker": "SPEAKER_00"}
+    [segment] = service.result({"text": "Hi", "chunks": [chunk]}).segments
+    assert (segment.text, segment.start, segment.end) == (" Hi", None, 2.0)
+    assert segment.speaker == "SPEAKER_00"
+
+
+@row
+def transcription_language_told(service: Listener) -> None:
+    assert service.result({"text": "x", "inferred_languages": ["en"]}).language == "en"
+    assert service.result({"text": "x", "languages": ["de"]}, "wizper").language == "de"
+
+
+@row
+def transcription_duration(service: Listener) -> None:
+    chunks = [{"text": "a", "timestamp": [0, 2]}, {"text": "b", "timestamp": [2, 3.5]}]
+    assert service.result({"text": "ab", "chunks": chunks}).duration == 3.5
+
+
+# --- Speech ---
+
+
+@row
+def speech_id(service: Listener) -> None:
+    service.provider().speech("fal-ai/dia-tts").invoke("t")
+    assert service.requests[0].url.host == "queue.fal.run"
+    assert service.requests[0].url.path == "/fal-ai/dia-tts"
+
+
+@row
+def speech_text(service: Listener) -> None:
+    assert service.spoke("fal-ai/dia-tts") == {"text": "t"}
+    body = service.spoke("fal-ai/minimax/voice-design", prompt="deep")
+    assert body == {"prompt": "deep", "preview_text": "t"}
+    assert service.spoke("fal-ai/zonos", referenceAudioUrl=URL)["prompt"] == "t"
+
+
+@row
+def speech_voice_and_speed(service: Listener) -> None:
+    body = service.spoke(voice="Wise_Woman", speed=1.2)
+    assert body["voice_setting"] == {"voice_id": "Wise_Woman", "speed": 1.2}
+    assert not {"voice", "speed"} & body.keys()
+
+
+@row
+def speech_voice_setting(service: Listener) -> None:
+    one = service.spoke(voice_setting={"voice_id": "a", "pitch": 1})
+    assert one == service.spoke(voiceSetting={"voiceId": "a", "pitch": 1})
+    assert one == service.spoke(voice="a", pitch=1)
+    speech = service.provider().speech(HD, voice_setting={"piitch": 1})
+    assert any("did you mean 'pitch'" in each for each in speech.payload("t").warnings)
+
+
+@row
+def speech_ranges(service: Listener) -> None:
+    for wrong in ({"speed": 2.1}, {"vol": 11}, {"pitch": 13}, {"emotion": "bored"}):
+        with pytest.raises(FalOptionError):
+            service.spoke(voice_setting=wrong)
+    assert service.requests == []
+
+
+@row
+def speech_language_boost(service: Listener) -> None:
+    for language in ("auto", "Chinese,Yue", "Hindi", "Swedish"):
+        body = service.spoke(languageBoost=language)
+        assert body["language_boost"] == language
+
+
+@row
+def speech_pronunciation(service: Listener) -> None:
+    body = service.spoke(pronunciationDict={"toneList": ["a/(b)"]})
+    assert body["pronunciation_dict"] == {"tone_list": ["a/(b)"]}
+    speech = service.provider().speech(HD, pronunciation_dict={"omg": "oh my god"})
+    resolved = speech.payload("t")
+    assert resolved.payload["pronunciation_dict"] == {"omg": "oh my god"}
+    assert resolved.warnings
+
+
+@row
+def speech_output_format(service: Listener) -> None:
+    assert service.spoke()["output_format"] == "url"
+    assert service.spoke(outputFormat="hex")["output_format"] == "hex"
+    service.output = {"audio": {"url": (MP3 * 2).hex()}}
+    result = service.provider().speech(HD, outputFormat="hex").invoke("t")
+    assert result.url is None
+    assert result.read() == MP3 * 2
+
+
+@row
+def speech_other_formats(service: Listener) -> None:
+    with pytest.raises(FalOptionError, match="allowed: url, hex"):
+        service.spoke(outputFormat="mp3")
+
+
+@row
+def speech_language(service: Listener) -> None:
+    speech = service.provider().speech(HD, language="en")
+    assert "language_boost" in speech.payload("t").warnings[0]
+    with pytest.raises(FalOptionError, match="language"):
+        service.provider().speech(HD, language="en", strict=True).payload("t")
+
+
+@row
+def speech_download(service: Listener) -> None:
+    service.output = {"audio": {"url": "http://127.0.0.1:1/a.mp3"}}
+    result = service.provider().speech(HD).invoke("t")
+    submits = len(service.requests)
+    with pytest.raises(FalDownloadError):
+        result.read()
+    assert len(service.requests) == submits
+
+
+@row
+def speech_duration(service: Listener) -> None:
+    assert service.provider().speech(HD).invoke("t").duration == 1.5
