@@ -105,6 +105,15 @@ class ScriptedCritic(_Scripted):
         return AIMessage(self.wishes[number] if number < len(self.wishes) else "good")
 
 
+class ScriptedWriter(_Scripted):
+    """Writes a caption: the first sentence that it was given."""
+
+    def _answer(self, messages: list[BaseMessage]) -> AIMessage:
+        _, _, scene = messages[-1].text.partition(": ")
+        sentence, stop, _ = scene.partition(". ")
+        return AIMessage(f"{sentence}." if stop else scene)
+
+
 def _calling(name: str, arguments: dict[str, Any], number: int) -> AIMessage:
     call = {"name": name, "args": arguments, "id": f"call_{number}"}
     return AIMessage("", tool_calls=[call])

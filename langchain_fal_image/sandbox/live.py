@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from langchain_fal_image.page import document
@@ -13,13 +13,14 @@ __all__ = ["page", "state"]
 
 _SHOWN = 100
 _LONGEST = 160
+_ASKED = ("prompt", "text", "preview_text", "gen_text", "script", "audio_url")
 
 _STYLE = """
 body { max-width: 60rem; }
 article { display: grid; grid-template-columns: 9rem 1fr; gap: 1.1rem;
   padding: 1.1rem 0; border-top: 1px solid var(--line); }
 article .pictures { display: grid; gap: .4rem; align-content: start; }
-article img { width: 100%; }
+article img, article audio { width: 100%; }
 article h2 { font-size: 1rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 article p { margin: .15rem 0; font-size: .85rem; overflow-wrap: anywhere; }
 .soft { opacity: .7; }
@@ -48,7 +49,12 @@ function shown(job) {
     image.src = url; image.alt = job.prompt;
     pictures.append(image);
   }
-  if (!job.images.length) pictures.append(made("div", "", "empty"));
+  for (const url of job.audio) {
+    const player = document.createElement("audio");
+    player.src = url; player.controls = true; player.preload = "none";
+    pictures.append(player);
+  }
+  if (!pictures.childElementCount) pictures.append(made("div", "", "empty"));
   told.append(made("h2", job.prompt || "(no prompt)"));
   const state = made("p", job.state, job.failed ? "state failed" : "state");
   const times = ["waited " + seconds(job.waited), job.ran === null ? "" :
@@ -56,6 +62,7 @@ function shown(job) {
   state.append(made("span", " \\u00b7 " + times, "times soft"));
   told.append(state, made("p", job.endpoint_id, "soft"));
   if (job.error) told.append(made("p", job.error, "failed"));
+  if (job.said) told.append(made("p", "\u201c" + job.said + "\u201d"));
   told.append(made("p", job.options, "options soft"));
   told.append(made("p", job.request_id, "options soft"));
   article.append(pictures, told);
@@ -118,24 +125,33 @@ def _told(job: Job, queue: Queue) -> dict[str, Any]:
         word = f"IN_QUEUE, {queue.position(job)} before it"
     now = time.time()
     began = job.began_at or job.ended_at or now
-    options = {name: value for name, value in given.items() if name != "prompt"}
+    asked = next((name for name in _ASKED if given.get(name)), None)
+    options = {name: value for name, value in given.items() if name != asked}
     images = answer.get("images") or [answer.get("image")]
+    audio = [answer.get(name) for name in ("audio", "audio_file", "audio_url")]
+    said = answer.get("text") if "chunks" in answer or "words" in answer else None
     return {
         "request_id": job.request_id,
         "endpoint_id": job.endpoint_id,
         "state": f"{word}, {job.answer_status}" if failed else word,
         "failed": failed,
-        "prompt": _short(given.get("prompt") or ""),
+        "prompt": _short(given[asked] if asked else ""),
         "options": _short(options),
-        "images": [
-            each["url"]
-            for each in images
-            if isinstance(each, Mapping) and str(each.get("url")).startswith("http")
-        ],
+        "images": _urls(images),
+        "audio": _urls(audio),
+        "said": _short(said or ""),
         "error": _error(answer.get("detail")) if failed else "",
         "waited": round(began - job.submitted_at, 1),
         "ran": round((job.ended_at or now) - job.began_at, 1) if job.began_at else None,
     }
+
+
+def _urls(files: Iterable[Any]) -> list[str]:
+    return [
+        each["url"]
+        for each in files
+        if isinstance(each, Mapping) and str(each.get("url")).startswith("http")
+    ]
 
 
 def _error(detail: Any) -> str:

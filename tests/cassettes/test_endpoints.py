@@ -12,6 +12,8 @@ from langchain_fal_image.errors import FalInvalidInputError, FalRequestError
 
 __all__ = ["taped"]  # the fixture, for pytest to find
 
+# Tones of the sandbox: what fal's models make of them is theirs to say.
+KITE = Path(__file__).with_name("kite.wav").read_bytes()
 HILL = Path(__file__).with_name("hill.png").read_bytes()
 
 
@@ -43,6 +45,21 @@ def test_image_edit(taped: FalProvider, model: str) -> None:
     result = edit.invoke({"prompt": "make it blue", "images": HILL})
     assert str(result.images[0].url).startswith("http")
     assert result.inputs[0].sha256
+
+
+@pytest.mark.parametrize("model", ["fal-ai/minimax/speech-02-hd", "fal-ai/dia-tts"])
+def test_speech(taped: FalProvider, model: str) -> None:
+    result = taped.speech(model).invoke("A red kite.")
+    assert str(result.url).startswith("http")
+    assert result.request_id
+
+
+@pytest.mark.parametrize("model", ["fal-ai/whisper", "fal-ai/wizper"])
+def test_transcription(taped: FalProvider, model: str) -> None:
+    result = taped.transcription(model).invoke(KITE)
+    assert result.request_id
+    assert result.inputs[0].sha256
+    assert len(result.to_documents()) == len(result.segments)
 
 
 async def test_async(taped: FalProvider) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import wave
 from pathlib import Path
 
 import PIL.Image
@@ -19,6 +20,7 @@ PICTURES = {
     "catalogue.py": 4,
     "character.py": 7,
     "draw_look_edit.py": 3,
+    "from_a_recording.py": 1,
     "illustrated_answers.py": 1,
     "photo_chat.py": 2,
     "poster.py": 3,
@@ -85,3 +87,14 @@ def test_the_demo_shows_what_it_should(tmp_path: Path) -> None:
     page = (tmp_path / "out" / "index.html").read_text("utf-8")
     assert "What was spent" in page
     assert page.count("<img ") == 3
+
+
+def test_a_recording_is_drawn_and_its_caption_spoken(tmp_path: Path) -> None:
+    told = run("from_a_recording.py", tmp_path)
+    assert "A red kite flies over a small harbour." in told
+    assert "caption: A red kite flies over a small harbour." in told
+    place = tmp_path / "out" / "recording"
+    with wave.open(str(place / "caption.wav")) as file:
+        assert 1 < file.getnframes() / file.getframerate() < 5
+    page = (place / "index.html").read_text("utf-8")
+    assert page.count("<img ") == page.count("<audio ") == 1
