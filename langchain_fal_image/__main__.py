@@ -7,11 +7,12 @@ import difflib
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import get_args
 
 from langchain_fal_image.contracts import find
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.schema import EndpointSchema, Field
+from langchain_fal_image.options.schema import EndpointSchema, Field, Kind
 from langchain_fal_image.options.words import allowed, wanted
 
 _LONGEST = 60
@@ -39,24 +40,40 @@ def option(field: Field) -> tuple[str, str, str, str]:
     kind = wanted(field.shape)
     if field.file:
         kind = f"{field.file} URL{'s' if field.takes_list else ''}"
-    elif field.shape.object_fields and field.shape.choices:
-        kind = "a name or an object"
+    elif field.shape.object_fields:
+        kind = "a name or an object" if field.shape.choices else "an object"
     default = "" if field.default is None else str(field.default)
     limits = allowed(field.shape)
     words = "; ".join(each for each in (field.description.rstrip("."), limits) if each)
     return name, kind[:_LONGEST], default[:24], words
 
 
-def list_endpoints(words: list[str], *, takes_images: bool | None, width: int) -> int:
+def options(fields: Iterable[Field], *, inside: str = "") -> Iterator[Sequence[str]]:
+    """Write options as rows, those inside an object below it.
+
+    Args:
+        fields: The options.
+        inside: The name of the object they are in.
+    """
+    for field in fields:
+        name, *rest = option(field)
+        yield f"{inside}{name}", *rest
+        if field.shape.object_fields and not field.shape.choices:
+            inner = field.shape.object_fields
+            yield from options(inner, inside=f"{inside}{field.name}.")
+
+
+def list_endpoints(
+    words: list[str], *, takes_images: bool | None, kind: Kind, width: int
+) -> int:
     """Print the endpoints that the words find."""
-    found = find(search=words, takes_images=takes_images)
-    rows = [("endpoint", "images in", "needs")]
-    rows += [
-        (each.endpoint_id, _images(each), ", ".join(each.required)) for each in found
-    ]
+    found = find(search=words, takes_images=takes_images, kind=kind)
+    taken, told = ("images in", _images) if kind == "image" else ("audio in", _audio)
+    rows = [("endpoint", taken, "needs")]
+    rows += [(each.endpoint_id, told(each), ", ".join(each.required)) for each in found]
     if found:
         print("\n".join(table(rows, width=width)))
-    print(f"{len(found)} of {len(catalog.endpoint_ids())} image endpoints")
+    print(f"{len(found)} of {len(catalog.endpoint_ids(kind))} {kind} endpoints")
     return 0 if found else 1
 
 
@@ -71,19 +88,30 @@ def _images(schema: EndpointSchema) -> str:
     return many if field.required else f"{many}, optional"
 
 
+def _audio(schema: EndpointSchema) -> str:
+    fields = [each for each in schema.fields if each.file == "audio"]
+    if not fields:
+        return "-"
+    field = schema.audio_field
+    if field is None:
+        return "by name"
+    return "1" if field.required else "1, optional"
+
+
 def describe(endpoint_id: str, *, width: int) -> int:
     """Print an endpoint's options."""
     schema = catalog.endpoint(endpoint_id)
     if schema is None:
-        near = difflib.get_close_matches(endpoint_id, catalog.endpoint_ids(), n=3)
+        known = catalog.endpoint_ids(kind=None)
+        near = difflib.get_close_matches(endpoint_id, known, n=3)
         hint = f" Did you mean {', '.join(near)}?" if near else ""
         print(f"The catalog has no endpoint {endpoint_id!r}.{hint}", file=sys.stderr)
         return 1
     print(f"{schema.endpoint_id}  {schema.category}")
     if schema.about:
         print("\n".join(textwrap.wrap(schema.about, width)))
-    rows = [("option", "type", "default", "meaning and limits")]
-    rows += [option(field) for field in schema.fields]
+    rows: list[Sequence[str]] = [("option", "type", "default", "meaning and limits")]
+    rows += options(schema.fields)
     print("\n" + "\n".join(table(rows, width=width)))
     print(f"\n* required. Facts: {catalog.read_from()}; names also in camelCase.")
     return 0
@@ -100,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m langchain_fal_image",
-        description="fal's image endpoints, as this package knows them.",
+        description="fal's endpoints, as this package knows them.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("endpoints", help="find endpoints")
@@ -108,13 +136,21 @@ def main(arguments: list[str] | None = None) -> int:
     images = listing.add_mutually_exclusive_group()
     images.add_argument("--takes-images", action="store_true", default=None)
     images.add_argument("--no-images", dest="takes_images", action="store_false")
+    listing.add_argument(
+        "--kind",
+        choices=get_args(Kind),
+        default="image",
+        help="what they make: images, audio, or a text of what they heard",
+    )
     one = commands.add_parser("describe", help="an endpoint's options")
     one.add_argument("id", help="such as fal-ai/qwen-image")
     given = parser.parse_args(arguments)
     width = shutil.get_terminal_size((100, 24)).columns
     if given.command == "describe":
         return describe(given.id, width=width)
-    return list_endpoints(given.words, takes_images=given.takes_images, width=width)
+    return list_endpoints(
+        given.words, takes_images=given.takes_images, kind=given.kind, width=width
+    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@
 ```
 
 `limits.json` holds what the types do not say: under `fields` words and limits for an
-option wherever it occurs, under `endpoints` those of one endpoint, with its title, what
+option wherever it occurs (`audio_fields` for endpoints that speak or listen), under
+`endpoints` those of one endpoint, with its title, what
 it is good at, and the source. What it says is laid over the facts.
 
 Shapes are JSON Schema: `type` (a word or a list of words), `enum`, `default`,
@@ -102,10 +103,13 @@ def entry(endpoint_id: str) -> Mapping[str, Any] | None:
     limited = own.get("input", {})
     fields = sorted(_fields(inputs), key=lambda field: field[0] not in required)
     fields += [(name, {}) for name in limited if name not in _names(inputs)]
+    kind = kind_of(_names(outputs))
+    usual = limits["fields" if kind == "image" else "audio_fields"]
     properties = {
-        name: _limited(name, shape, limited.get(name, {})) for name, shape in fields
+        name: _limited(name, shape, limited.get(name, {}), usual)
+        for name, shape in fields
     }
-    category = _CATEGORIES.get(kind_of(_names(outputs)), "text-to-image")
+    category = _CATEGORIES.get(kind, "text-to-image")
     needs_image = any(
         "image" in {shape.get("file"), shape.get("items", {}).get("file")}
         for name, shape in properties.items()
@@ -147,10 +151,13 @@ def _fields(keys: list[str]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _limited(
-    name: str, shape: Mapping[str, Any], own: Mapping[str, Any]
+    name: str,
+    shape: Mapping[str, Any],
+    own: Mapping[str, Any],
+    every: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Lay the limits of a name, and those of one endpoint, over a shape."""
-    usual = _data("limits.json")["fields"].get(name, {})
+    usual = every.get(name, {})
     limited = {key: value for key, value in shape.items() if key != "type"}
     if "type" in shape:
         limited["type"] = shape["type"]
@@ -161,7 +168,7 @@ def _limited(
             limited.setdefault(key, value)
     for key in ("properties", "anyOf"):
         if key in limited:
-            limited[key] = _nested(limited[key])
+            limited[key] = _nested(limited[key], every)
     limited = _laid_over(limited, own)
     if limited.pop("nullable", False):
         limited["type"] = [*_types(limited), "null"]
@@ -173,15 +180,15 @@ def _limited(
 _WORDS = frozenset({"description", "default"})
 
 
-def _nested(node: Any) -> Any:
+def _nested(node: Any, every: Mapping[str, Any]) -> Any:
     if isinstance(node, list):
         return [
-            {**each, "properties": _nested(each["properties"])}
+            {**each, "properties": _nested(each["properties"], every)}
             if "properties" in each
             else each
             for each in node
         ]
-    return {name: _limited(name, shape, {}) for name, shape in node.items()}
+    return {name: _limited(name, shape, {}, every) for name, shape in node.items()}
 
 
 def _types(shape: Mapping[str, Any]) -> list[str]:

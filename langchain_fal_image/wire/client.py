@@ -437,11 +437,13 @@ class _AsyncStream:
             return await anext(self._items, STREAM_END)
 
     async def drain(self) -> None:
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(_STREAM_END_S):
-                async for _ in self._items:
-                    pass
-        await self.close()
+        try:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(_STREAM_END_S):
+                    async for _ in self._items:
+                        pass
+        finally:
+            await self.close()
 
     async def close(self) -> None:
         await self._items.aclose()
