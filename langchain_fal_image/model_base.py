@@ -175,7 +175,7 @@ class FalModel(RunnableSerializable[Any, R]):
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         """Describe a dict input: the endpoint's own options."""
-        return input_model(f"{type(self).__name__}Input", self.endpoint)
+        return input_model(f"{type(self).__name__}Input", self.endpoint, kind=self.kind)
 
     def _named(self, config: RunnableConfig | None) -> RunnableConfig:
         """Name endpoint and price in a run's metadata, as LangSmith's filters do."""

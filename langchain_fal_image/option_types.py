@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 from pydantic import Field as Argument
 
-from langchain_fal_image.options.schema import EndpointSchema, Field, Shape
+from langchain_fal_image.options.schema import EndpointSchema, Field, Kind, Shape
 
 __all__ = ["described", "input_model", "limits", "simple_type"]
 
@@ -19,6 +19,11 @@ _TYPES: dict[str, type] = {
 }
 _LISTS: dict[Any, Any] = {str: list[str], int: list[int], float: list[float]}
 _WORDS = {"True", "False"}
+_GIVEN: dict[Kind, tuple[str, str]] = {
+    "image": ("prompt", "What to make."),
+    "audio": ("text", "What to say."),
+    "text": ("audio", "The recording: a URL."),
+}
 
 
 def simple_type(field: Field) -> Any:
@@ -116,22 +121,28 @@ def limits(field: Field) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def input_model(name: str, schema: EndpointSchema | None) -> type[BaseModel]:
+def input_model(
+    name: str, schema: EndpointSchema | None, *, kind: Kind = "image"
+) -> type[BaseModel]:
     """Make the readable input schema of a runnable.
 
     Args:
         name: The model's name.
         schema: The endpoint's contract; None gives a prompt and free options.
+        kind: What the runnable makes.
     """
     fields: dict[str, Any] = {}
     for field in schema.fields if schema else ():
-        kind: Any = simple_type(field) or (list if field.takes_list else dict)
+        type_: Any = simple_type(field) or (list if field.takes_list else dict)
         words = described(field)
         fields[field.name] = (
-            (kind, Argument(description=words))
+            (type_, Argument(description=words))
             if field.required
-            else (kind | None, Argument(default=None, description=words))
+            else (type_ | None, Argument(default=None, description=words))
         )
-    fields.setdefault("prompt", (str, Argument(description="What to make.")))
+    known = schema and {"audio": schema.spoken_field, "text": schema.audio_field}
+    if not (known and known.get(kind)):
+        word, told = _GIVEN[kind]
+        fields.setdefault(word, (str, Argument(description=told)))
     config = ConfigDict(extra="allow", protected_namespaces=())
     return create_model(name, __config__=config, **fields)

@@ -260,7 +260,8 @@ def plain(output: Any) -> Any:
     """Write audio that fal sent inside its answer as data URIs.
 
     The MiniMax models send it in hexadecimal where `output_format` says `hex`, other
-    endpoints in base64.
+    endpoints in base64. Where in the answer is not documented; it is looked for
+    wherever audio may stand.
 
     Args:
         output: JSON as fal sent it.
@@ -286,8 +287,6 @@ def _plain(value: Any) -> Any:
         try:
             content = base64.b64decode(value, validate=True)
         except ValueError:
-            return value
-        if sniff_audio(content) is None:
             return value
     return f"data:;base64,{base64.b64encode(content).decode('ascii')}"
 

@@ -115,8 +115,11 @@ def entry(endpoint_id: str) -> Mapping[str, Any] | None:
         for name, shape in properties.items()
         if name in required
     )
+    files = {properties[name].get("file") for name in required}
     if needs_image and category == "text-to-image":
         category = "image-to-image"
+    elif "audio" in files and category == "text-to-audio":
+        category = "audio-to-audio"
     return {
         "title": own.get("title", endpoint_id),
         "about": own.get("about", ""),

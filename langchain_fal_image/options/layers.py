@@ -144,8 +144,6 @@ def _word(schema: EndpointSchema | None, key: str) -> str:
             return own
         if schema.takes_images and snake(key) in IMAGE_WORDS:
             return "images"
-        if schema.kind != "image":
-            return snake(key)
     return _WORDS.get(snake(key), snake(key))
 
 
@@ -196,10 +194,11 @@ def _images(schema: EndpointSchema | None, given: Given, findings: Findings) -> 
     if schema is None:
         return ("image_url", images[0]) if len(images) == 1 else ("image_urls", images)
     if not schema.takes_images:
+        why = "draws from text alone" if schema.kind == "image" else "takes no images"
         findings.fault(
             given.spelled,
             images,
-            "cannot be used: the endpoint draws from text alone",
+            f"cannot be used: the endpoint {why}",
             allowed="no images",
         )
         return None
@@ -261,4 +260,4 @@ def _audio(schema: EndpointSchema | None, given: Given, findings: Findings) -> P
 
 
 _PLACES = {"n": _number, "images": _images, "mask": _mask}
-_AUDIO_PLACES = {"text": _text, "audio": _audio}
+_AUDIO_PLACES = {**_PLACES, "text": _text, "audio": _audio}

@@ -75,6 +75,18 @@ def spoken_texts(sandbox: Sandbox) -> list[Any]:
     return [each["text"] for each in sandbox.accepted.values() if "text" in each]
 
 
+def test_the_input_schema_names_what_is_given(fal: FalProvider) -> None:
+    for model, required in (
+        (fal.speech(), ["text"]),
+        (fal.speech("fal-ai/minimax/voice-design"), ["preview_text", "prompt"]),
+        (fal.transcription(), ["audio_url"]),
+        (fal.speech("some/voice"), ["text"]),
+        (fal.transcription("some/ear"), ["audio"]),
+    ):
+        schema = model.get_input_schema().model_json_schema()
+        assert schema["required"] == required
+
+
 def test_batches(fal: FalProvider) -> None:
     results = fal.speech().batch(["a", "b b", "c c c"])
     assert [each.text for each in results] == ["a", "b b", "c c c"]

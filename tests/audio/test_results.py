@@ -92,6 +92,7 @@ def test_a_voice_without_a_preview_is_a_result() -> None:
         wav(0.1).hex().upper(),
         base64.b64encode(wav(0.1)).decode(),
     ],
+    ids=["hex", "HEX", "base64"],
 )
 @pytest.mark.parametrize("is_inside", [True, False])
 def test_audio_inside_an_answer_is_made_a_data_uri(
@@ -107,7 +108,7 @@ def test_audio_inside_an_answer_is_made_a_data_uri(
     "output",
     [
         *({"audio": URL}, {"audio": {"url": URL}}, {"audio": None}, {"audio": "abc"}),
-        *({"text": wav(0.1).hex()}, [1], None, {"audio": "Z" * 100}, {"audio": [URL]}),
+        *({"text": wav(0.1).hex()}, [1], None, {"audio": "?" * 100}, {"audio": [URL]}),
     ],
 )
 def test_all_else_stays_as_it_is(output: Any) -> None:

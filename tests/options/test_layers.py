@@ -318,7 +318,7 @@ NAMES = (
 
 
 @given(
-    st.sampled_from([None, *catalog.endpoint_ids()]),
+    st.sampled_from([None, *catalog.endpoint_ids(kind=None)]),
     st.dictionaries(
         st.sampled_from(NAMES) | st.text(),
         JSON | st.sampled_from(["16:9", "1024x768", "4:3", "2K", "square"]),

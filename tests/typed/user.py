@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import assert_type
 
+from langchain_core.documents import Document
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from langchain_fal_image import (
@@ -14,8 +15,12 @@ from langchain_fal_image import (
     FalProvider,
     FalRequest,
     FalTextToImage,
+    FalTranscription,
+    GeneratedAudio,
     GeneratedImage,
     ImageResult,
+    SpeechResult,
+    TranscriptionResult,
     create_fal,
 )
 from langchain_fal_image.durable import BatchReport, DurableBatch
@@ -56,3 +61,18 @@ def many(prompts: list[str]) -> BatchReport:
     names: list[str] = [tool.name for tool in tools]
     batch = DurableBatch(fal.text_to_image(), journal=f"{names[0]}.sqlite")
     return batch.run(prompts)
+
+
+async def aloud(fal: FalProvider, recording: bytes) -> list[Document]:
+    """Speak, listen, and take both up again."""
+    spoken = fal.speech(voice="Wise_Woman").invoke("Hello")
+    assert_type(spoken, SpeechResult)
+    assert_type(spoken.audio, GeneratedAudio)
+    assert_type(spoken.duration, float | None)
+    request = await FalTranscription("wizper", fal=fal).asubmit(recording)
+    assert_type(request, FalRequest[TranscriptionResult])
+    heard = await request.aresult()
+    assert_type(heard, TranscriptionResult)
+    chain: Runnable[object, TranscriptionResult] = fal.speech() | fal.transcription()
+    assert_type(chain.invoke("Hello").text, str)
+    return heard.to_documents(source="hello.mp3")
