@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import abc
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
 from langchain_core.tools import InjectedToolArg
@@ -11,8 +12,14 @@ from pydantic import PrivateAttr, SkipValidation, model_validator
 from langchain_fal_image.arguments import file_arguments, tool_arguments
 from langchain_fal_image.budget import Budget
 from langchain_fal_image.contracts import check_kind
-from langchain_fal_image.errors import FalConfigurationError, FalError
-from langchain_fal_image.library import Conversation
+from langchain_fal_image.errors import (
+    FalConfigurationError,
+    FalError,
+    FalInputError,
+    shown,
+)
+from langchain_fal_image.generated import GeneratedFile
+from langchain_fal_image.library import Conversation, is_handle
 from langchain_fal_image.model_base import FalModel
 from langchain_fal_image.options.schema import Kind
 from langchain_fal_image.provider import FalProvider
@@ -20,9 +27,28 @@ from langchain_fal_image.told import told_endpoint
 from langchain_fal_image.tool_base import Call, FalTool, conversation_of
 from langchain_fal_image.wire.effects import Flow
 
-__all__ = ["FalModelTool"]
+__all__ = ["FalModelTool", "NamedFiles"]
 
 _Runtime = Annotated[Any, InjectedToolArg]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFiles:
+    """What a tool's handles name, and where the library has them.
+
+    Attributes:
+        word: What such a file is called.
+        get: Finds one by its handle.
+        find: Finds one by its URL.
+        handles: Names those of a conversation.
+        error: What is raised where one cannot be used.
+    """
+
+    word: str
+    get: Callable[..., GeneratedFile]
+    find: Callable[..., GeneratedFile | None]
+    handles: Callable[..., tuple[str, ...]]
+    error: type[FalInputError]
 
 
 class FalModelTool(FalTool):
@@ -34,6 +60,7 @@ class FalModelTool(FalTool):
     """Further options of the endpoint that the model may fill in."""
 
     _runnable: ClassVar[type[FalModel[Any]]]
+    _named: ClassVar[NamedFiles]
     _purpose: ClassVar[str]
     _arguments: ClassVar[tuple[str, ...]]
     _files: frozenset[str] = PrivateAttr(default=frozenset())
@@ -140,21 +167,34 @@ class FalModelTool(FalTool):
         for name in self._files & given.keys():
             value = given[name]
             given[name] = (
-                [self._file(name, each, where) for each in value]
+                [self._file(each, where) for each in value]
                 if isinstance(value, list)
-                else self._file(name, value, where)
+                else self._file(value, where)
             )
         return given
 
-    @abc.abstractmethod
-    def _file(self, argument: str, name: str, where: Conversation) -> Any:
-        """Find the file that a handle or a URL means.
-
-        Args:
-            argument: Which argument names it.
-            name: As the chat model wrote it.
-            where: Whose files are meant.
-        """
+    def _file(self, name: str, where: Conversation) -> Any:
+        """Find the file that a handle or a URL means."""
+        files = self._named
+        if is_handle(name):
+            file = files.get(self.library, name, conversation=where)
+            if file.url is None and file.sha256 is None:
+                message = (
+                    f"{name} was pasted as a file that only the chat's provider has."
+                )
+                step = f"Ask the user for the {files.word} itself, or its URL."
+                raise files.error(message, next_step=step)
+            return file.using(self._fal)
+        if name[:5].lower() == "data:":
+            message = (
+                f"{files.word.capitalize()}s are named by handle or URL, not by "
+                f"{shown(name)}."
+            )
+            known = ", ".join(files.handles(self.library, conversation=where))
+            step = f"Name the {files.word} by its handle. Known: {known or 'none yet'}."
+            raise files.error(message, next_step=step)
+        found = files.find(self.library, name, conversation=where)
+        return found.using(self._fal) if found else name
 
 
 def _refuse_sync_mode(model: FalModel[Any]) -> None:

@@ -11,9 +11,9 @@ from pydantic import Field
 from langchain_fal_image.arguments import wrong_arguments
 from langchain_fal_image.audio.models import FalSpeech, FalTranscription
 from langchain_fal_image.budget import Budget
-from langchain_fal_image.errors import FalInputAudioError, shown
-from langchain_fal_image.library import Conversation, ImageLibrary, is_handle
-from langchain_fal_image.model_tool import FalModelTool
+from langchain_fal_image.errors import FalInputAudioError
+from langchain_fal_image.library import ImageLibrary
+from langchain_fal_image.model_tool import FalModelTool, NamedFiles
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.tool_base import LONGEST_TEXT
 
@@ -23,28 +23,16 @@ __all__ = ["FalSpeechTool", "FalTranscriptionTool"]
 class FalAudioTool(FalModelTool):
     """What the two tools share."""
 
+    _named = NamedFiles(
+        word="recording",
+        get=ImageLibrary.recording,
+        find=ImageLibrary.find_recording,
+        handles=ImageLibrary.recordings,
+        error=FalInputAudioError,
+    )
+
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-
-    def _file(self, argument: str, name: str, where: Conversation) -> Any:  # noqa: ARG002 - all are audio
-        if is_handle(name):
-            audio = self.library.recording(name, conversation=where)
-            if audio.url is None and audio.sha256 is None:
-                message = (
-                    f"{name} was pasted as a file that only the chat's provider has."
-                )
-                raise FalInputAudioError(
-                    message, next_step="Ask the user for the file itself, or its URL."
-                )
-            return audio.using(self._fal)
-        if name[:5].lower() == "data:":
-            message = f"Recordings are named by handle or URL, not by {shown(name)}."
-            known = ", ".join(self.library.recordings(conversation=where)) or "none yet"
-            raise FalInputAudioError(
-                message, next_step=f"Name the recording by its handle. Known: {known}."
-            )
-        found = self.library.find_recording(name, conversation=where)
-        return found.using(self._fal) if found else name
 
 
 class FalSpeechTool(FalAudioTool):
