@@ -70,6 +70,17 @@ def test_the_sandbox_shows_its_requests(
     assert colours(shot) > 500  # a picture is there, not only text
 
 
+def test_the_sandbox_shows_what_was_spoken_and_heard(
+    fal: FalProvider, fal_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    spoken = fal.speech().invoke("A <red> kite.")
+    fal.transcription(diarize=False).invoke(spoken)
+    page = chromium(fal_sandbox.url, tmp_path, "--dump-dom")
+    assert "A &lt;red&gt; kite." in page
+    assert f'<audio src="{spoken.url}"' in page
+    assert "\u201cA &lt;red&gt; kite.\u201d" in page
+
+
 def test_the_page_of_a_run_shows_its_pictures(tmp_path: Path) -> None:
     environment = {
         name: value for name, value in os.environ.items() if "KEY" not in name
