@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ from langchain_fal_image.results import ImageResult, is_artifact
 from langchain_fal_image.shelf import Shelf, number_of
 
 __all__ = ["Album"]
+
+_log = logging.getLogger("langchain_fal_image")
 
 
 @dataclass(slots=True)
@@ -143,6 +146,15 @@ class Album:
         return TranscriptionResult.is_artifact(artifact)
 
     def _take_artifact(self, artifact: Mapping[str, Any], prompt: str = "") -> None:
+        self.images.skip_told(map(str, artifact.get("handles", ())))
+        self.audio.skip_told(map(str, artifact.get("handles", ())))
+        try:
+            self._take(artifact, prompt)
+        except (FalError, KeyError, TypeError, ValueError) as error:
+            # One that somebody else changed or cut must not stop the conversation.
+            _log.warning("an artifact in the messages cannot be restored: %s", error)
+
+    def _take(self, artifact: Mapping[str, Any], prompt: str) -> None:
         if is_artifact(artifact):
             self.add(ImageResult.from_artifact(artifact).with_whole_prompt(prompt))
         elif SpeechResult.is_artifact(artifact):

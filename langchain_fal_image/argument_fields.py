@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -11,13 +12,14 @@ from pydantic import Field as Argument
 
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.option_types import described, limits, simple_type
-from langchain_fal_image.options.casing import to_fal
-from langchain_fal_image.options.schema import EndpointSchema, Field
+from langchain_fal_image.options.casing import snake, to_fal
+from langchain_fal_image.options.schema import EndpointSchema, Field, Kind
 from langchain_fal_image.options.sizes import aspect_ratios
-from langchain_fal_image.options.voice import voice_field
+from langchain_fal_image.options.voice import voice_field, voice_words
 
 __all__ = [
     "CALL_WORDS",
+    "bound_words",
     "exposed_field",
     "offered_field",
     "option_of",
@@ -41,6 +43,30 @@ _WORDS_OF_AUDIO = {
     "audio": f"The recording to write down, {_AUDIO_NAMES[1]}.",
 }
 _SIDES = ("width", "height")
+_FACTORIES: dict[Kind, str] = {
+    "image": "image",
+    "audio": "speech",
+    "text": "transcription",
+}
+
+
+def bound_words(
+    schema: EndpointSchema | None, bound: Mapping[str, Any]
+) -> frozenset[str]:
+    """Name the words for a voice that are bound, also those inside `voice_setting`.
+
+    Args:
+        schema: The endpoint's contract.
+        bound: The options that are bound.
+    """
+    words = voice_words(schema) if schema else ()
+    given = {to_fal(name, (*words, "voice_setting")): bound[name] for name in bound}
+    setting = given.get("voice_setting")
+    inside = setting if isinstance(setting, Mapping) else {}
+    found = {to_fal(str(name), words) for name in (*given, *inside) if name} - {None}
+    if {"voice", "voice_id"} & found:
+        found |= {"voice", "voice_id"}
+    return frozenset(str(name) for name in found)
 
 
 def option_of(word: str, schema: EndpointSchema | None) -> str:
@@ -182,7 +208,8 @@ def required_field(field: Field, schema: EndpointSchema | None) -> dict[str, Any
             f"{endpoint} requires {field.name}, which is too rich for a tool's "
             f"argument; chat models garble such schemas."
         )
-        step = f"Bind it in code: model=fal.image({endpoint!r}, {field.name}=…)."
+        make = _FACTORIES[schema.kind if schema else "image"]
+        step = f"Bind it in code: model=fal.{make}({endpoint!r}, {field.name}=…)."
         raise FalConfigurationError(message, next_step=step)
     return {field.name: _argument(field), **_sides(field, schema)}
 
@@ -198,15 +225,16 @@ def exposed_field(name: str, schema: EndpointSchema | None) -> dict[str, Any]:
     if field is None and schema.kind == "audio":
         field = voice_field(schema, name)
         if field is not None:
-            return {name: _argument(field)}
+            return {snake(name): _argument(field)}
     if field is None and name == "images" and schema.images_field:
         return _images(schema, set())
     if field is None:
-        near = difflib.get_close_matches(name, schema.names, n=1)
+        known = (*schema.names, *voice_words(schema))
+        near = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         message = f"expose={name!r}: {schema.endpoint_id} has no such option.{hint}"
         raise FalConfigurationError(
-            message, next_step=f"Its options are {', '.join(schema.names)}."
+            message, next_step=f"Its options are {', '.join(known)}."
         )
     if field.file is None and simple_type(field) is None:
         message = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic_core import CoreSchema
 
 from langchain_fal_image.argument_fields import (
     CALL_WORDS,
+    bound_words,
     exposed_field,
     offered_field,
     option_of,
@@ -79,7 +81,7 @@ def tool_arguments(
     schema: EndpointSchema | None,
     *,
     offered: Iterable[str],
-    bound: Iterable[str] = (),
+    bound: Mapping[str, Any] = MappingProxyType({}),
     expose: Iterable[str] = (),
 ) -> type[ToolArguments]:
     """Make the flat argument schema of a tool.
@@ -99,7 +101,7 @@ def tool_arguments(
             type is too rich for a tool's schema.
     """
     names = (*(schema.names if schema else ()), *CALL_WORDS)
-    fixed = {to_fal(each, names) or each for each in bound}
+    fixed = {to_fal(each, names) or each for each in bound} | bound_words(schema, bound)
     offered = [each for each in offered if option_of(each, schema) not in fixed]
     fields: dict[str, Any] = {}
     for each in offered:

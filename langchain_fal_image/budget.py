@@ -302,7 +302,7 @@ class Budget:
             raise FalBudgetExceededError(
                 message,
                 model=asked.model,
-                next_step="A person must give the budget an assumed_price per image, "
+                next_step="A person must give the budget an assumed_price, "
                 "or a key that may read fal's prices.",
             )
         total = self._cost()

@@ -63,7 +63,13 @@ def find(
         search: Words that must all be in the id, title, category or description.
         takes_images: Only those that take input images, or only those that do not.
         kind: What they make: images, audio, or a text of what they heard.
+
+    Raises:
+        FalConfigurationError: There is no such kind.
     """
+    if kind not in _MAKES:
+        message = f"kind={kind!r} is none of {', '.join(map(repr, _MAKES))}."
+        raise FalConfigurationError(message, next_step="Speech is 'audio'.")
     words = [each.lower() for each in _words(search)]
     found = []
     for endpoint_id in catalog.endpoint_ids(kind):

@@ -57,6 +57,7 @@ class GeneratedFile(Bound):
 
     _word: ClassVar[str]
     _usual_type: ClassVar[str]
+    _by_url: ClassVar[str] = "Leave sync_mode off"
 
     def read(self) -> bytes:
         """Read the bytes.
@@ -101,9 +102,8 @@ class GeneratedFile(Bound):
         """
         if self.url is None:
             message = f"{self._name()} has no URL: fal sent it inside its answer."
-            raise FalConfigurationError(
-                message, next_step=f"Leave sync_mode off to get {self._word}s by URL."
-            )
+            step = f"{self._by_url} to get it by URL."
+            raise FalConfigurationError(message, next_step=step)
         block: dict[str, Any] = {"type": self._word, "url": self.url}
         if self.mime_type:
             block["mime_type"] = self.mime_type
@@ -142,8 +142,8 @@ class GeneratedFile(Bound):
                 raise FalDownloadError(
                     message,
                     request_id=self.request_id,
-                    next_step="Give create_fal() a store that lasts, or leave "
-                    f"sync_mode off, so that {self._word}s come by URL.",
+                    next_step="Give create_fal() a store that lasts. "
+                    f"{self._by_url} to get it by URL.",
                 )
             content = (yield from _downloaded(fal, self.url)).content
         self._look(content, len(content))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from langchain_fal_image.contracts import check_kind
-from langchain_fal_image.errors import FalError, FalOptionError
+from langchain_fal_image.errors import FalError, FalInputError, FalOptionError, shown
 from langchain_fal_image.given import as_options, spread
 from langchain_fal_image.inputs import IMAGE, Medium, input_file, send
 from langchain_fal_image.options import place
@@ -18,7 +18,7 @@ from langchain_fal_image.options.asked import images_asked, pixels_asked
 from langchain_fal_image.options.resolve import Path, Resolved, check_file, resolve
 from langchain_fal_image.request import FalRequest
 from langchain_fal_image.spending import Asked, Spent
-from langchain_fal_image.wire import flows
+from langchain_fal_image.wire import flows, guard
 from langchain_fal_image.wire.effects import Flow, QueuedRequest
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def generated(model: FalModel[R], what: Resolved) -> Flow[R]:
             )
         except FalError as error:
             if isinstance(error.request, QueuedRequest):
-                error.request = _request(error.request, fal, known)
+                error.request = _request(error.request, model, known)
             raise
         spent.request_id = output.request_id
         spent.billed(output.headers.get("x-fal-billable-units"))
@@ -129,7 +129,7 @@ def submitted(
             fal.context, model.model, payload, webhook_url=webhook_url
         )
         spent.request_id = queued.request_id
-    return _request(queued, fal, known)
+    return _request(queued, model, known)
 
 
 def _asked(model: FalModel[R], payload: Mapping[str, Any]) -> Flow[Asked]:
@@ -167,6 +167,7 @@ def _sendable(
         )
         for path in what.files
     ]
+    _check_urls(fal, what)
     payload, kept = place.copied(what.payload), place.copied(what.payload)
     references = []
     for path, file in recognised:
@@ -181,6 +182,23 @@ def _sendable(
         "inputs": tuple(references),
     }
     return payload, known
+
+
+def _check_urls(fal: FalProvider, what: Resolved) -> None:
+    """Refuse private URLs under options that fal reads, such as `video_url`."""
+    files = {path[0] for path in what.files}  # these are looked at one by one
+    for name, value in what.payload.items():
+        if name in files or not name.endswith(("_url", "_urls")):
+            continue
+        for text in value if isinstance(value, list) else [value]:
+            if not isinstance(text, str) or "://" not in text:
+                continue
+            try:
+                guard.check_url(text, trusted=fal.context.trusted_origins)
+            except guard.Refused as error:
+                message = f"{name}={shown(text)} is refused: {error}."
+                step = "Give a public http(s) URL."
+                raise FalInputError(message, next_step=step) from error
 
 
 def _medium(schema: EndpointSchema | None, path: Path) -> Medium:
@@ -212,8 +230,12 @@ def _file_check(model: FalModel[R], path: Path) -> Callable[[int, Any], None]:
 
 
 def _request(
-    queued: QueuedRequest, fal: FalProvider, known: Mapping[str, Any]
+    queued: QueuedRequest, model: FalModel[R], known: Mapping[str, Any]
 ) -> FalRequest[Any]:
     return FalRequest.of(
-        queued, fal=fal, options=known["options"], inputs=known["inputs"]
+        queued,
+        fal=model.provider,
+        options=known["options"],
+        inputs=known["inputs"],
+        kind=None if model.kind == "image" else model.kind,
     )

@@ -10,7 +10,7 @@ from langchain_core.prompt_values import PromptValue
 
 from langchain_fal_image.errors import FalOptionError, OptionFault, shown
 from langchain_fal_image.images import GeneratedImage
-from langchain_fal_image.inputs import flattened, traceable
+from langchain_fal_image.inputs import flattened, traceable, traceable_part
 from langchain_fal_image.pasted import image_blocks
 from langchain_fal_image.results import ImageResult
 
@@ -100,5 +100,10 @@ def traced(given: Any) -> Any:
     if isinstance(given, list):
         return [traced(each) for each in given]
     if isinstance(given, Mapping):
-        return {name: traced(value) for name, value in given.items()}
+        return {
+            str(name): traceable_part(str(name), value)
+            if isinstance(value, str)
+            else traced(value)
+            for name, value in given.items()
+        }
     return traceable(given)

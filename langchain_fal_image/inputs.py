@@ -40,6 +40,7 @@ __all__ = [
     "input_file",
     "send",
     "traceable",
+    "traceable_part",
 ]
 
 # What is read at once: a type is told by the beginning of a file.
@@ -181,10 +182,9 @@ def _single(value: Any, option: str, medium: Medium) -> Any:
     if len(files) == 1:
         return files[0]
     word = medium.word
-    message = (
-        f"{option} takes one {word}; this result has {len(files)}. "
-        f"Give one of its {word}s."
-    )
+    message = f"{option} takes one {word}; this result has {len(files) or 'none'}."
+    if files:
+        message = f"{message} Give one of its {word}s."
     raise medium.error(message)
 
 
@@ -220,7 +220,22 @@ def _from_text(text: str, option: str, fal: FalProvider, medium: Medium) -> Inpu
             step = f"Give a public http(s) URL of {_a(medium.word)}."
             raise medium.error(message, next_step=step) from error
         return InputFile(option, medium, url=text, origin=InputReference(url=text))
+    if (decoded := _from_base64(text, medium)) is not None:
+        return InputFile(option, medium, content=decoded)
     return _from_path(text, option, fal, medium)
+
+
+def _from_base64(text: str, medium: Medium) -> bytes | None:
+    """Read a text that is a file in base64, as the AI SDK takes it; else None."""
+    if len(text) < _SHORT:
+        return None
+    try:
+        beginning = base64.b64decode(text[: _HEAD - _HEAD % 4], validate=True)
+        return (
+            base64.b64decode(text, validate=True) if medium.sniff(beginning) else None
+        )
+    except ValueError:
+        return None
 
 
 def _a(word: str) -> str:
@@ -233,7 +248,7 @@ def _from_path(
     try:
         found = guard.allowed_path(path, allowed_dirs=fal.allowed_dirs)
     except guard.Refused as error:
-        message = f"{option}={str(path)!r} is refused: {error}."
+        message = f"{option}={shown(str(path))} is refused: {error}."
         raise medium.error(
             message,
             next_step="Give a URL or bytes, or let the developer allow the directory: "
@@ -395,7 +410,7 @@ def _content(file: InputFile, fal: FalProvider) -> Flow[bytes]:
 def traceable(value: Any) -> Any:
     """Write a call's input for a trace: JSON where it is JSON, never image bytes."""
     if isinstance(value, Mapping):
-        return {str(key): _traceable(str(key), item) for key, item in value.items()}
+        return {str(key): traceable_part(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [traceable(item) for item in value]
     if isinstance(value, GeneratedFile):
@@ -411,7 +426,8 @@ def traceable(value: Any) -> Any:
     return shown(value)
 
 
-def _traceable(name: str, value: Any) -> Any:
+def traceable_part(name: str, value: Any) -> Any:
+    """Write what stands under a name for a trace; see `traceable`."""
     # A content block's bytes stand under these names, without a data URI's head.
     if name in _BYTES and isinstance(value, str) and len(value) > _SHORT:
         return f"<{len(value)} characters of base64>"

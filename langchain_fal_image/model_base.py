@@ -10,6 +10,7 @@ from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from langchain_core.runnables.config import merge_configs
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from langchain_fal_image.audio.result_base import AudioResult
 from langchain_fal_image.budget import Budget
 from langchain_fal_image.errors import shown
 from langchain_fal_image.generated import GeneratedFile
@@ -31,7 +32,7 @@ R = TypeVar("R")
 
 _OPTION_TYPES = (
     *(str, bool, int, float, bytes, bytearray),
-    *(GeneratedFile, ImageResult, os.PathLike),
+    *(GeneratedFile, ImageResult, AudioResult, os.PathLike),
 )
 
 

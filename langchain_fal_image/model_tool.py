@@ -201,12 +201,13 @@ def _refuse_sync_mode(model: FalModel[Any]) -> None:
     wanted = {
         name.replace("_", "").lower(): value for name, value in model.options.items()
     }
-    if wanted.get("syncmode") and not model.provider.has_store:
-        message = (
-            "sync_mode sends the bytes inside fal's answer; a tool has no place for "
-            "them."
-        )
-        raise FalConfigurationError(
-            message,
-            next_step="Leave sync_mode off, or give create_fal() a store.",
-        )
+    is_hex = wanted.get("outputformat") == "hex"
+    if not (wanted.get("syncmode") or is_hex) or model.provider.has_store:
+        return
+    option = "output_format='hex'" if is_hex else "sync_mode"
+    message = (
+        f"{option} sends the bytes inside fal's answer; a tool has no place for them."
+    )
+    raise FalConfigurationError(
+        message, next_step=f"Leave {option} off, or give create_fal() a store."
+    )

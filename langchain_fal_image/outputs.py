@@ -128,7 +128,9 @@ def _replaced(text: str, taken: dict[str, bytes]) -> str:
     return f"sha256:{digest}"
 
 
-def fitted(artifact: dict[str, Any], limit: int) -> dict[str, Any]:
+def fitted(
+    artifact: dict[str, Any], limit: int, *, spare: tuple[str, ...] = ("raw",)
+) -> dict[str, Any]:
     """Shorten an artifact's longest texts until it takes at most `limit` bytes.
 
     URLs, ids and handles are never touched; where they alone take more, the
@@ -137,6 +139,7 @@ def fitted(artifact: dict[str, Any], limit: int) -> dict[str, Any]:
     Args:
         artifact: Plain JSON; changed in place.
         limit: In bytes of UTF-8 JSON.
+        spare: What may lose small parts where no text is left to shorten.
 
     Returns:
         The artifact, with `shortened: True` where something was cut.
@@ -145,11 +148,8 @@ def fitted(artifact: dict[str, Any], limit: int) -> dict[str, Any]:
         texts = sorted(_texts(artifact), key=lambda found: -len(found[2]))
         if not texts or len(texts[0][2]) <= _SHORTEST:
             # What is left is many small things: fal's extra fields go first.
-            extra = [key for key in artifact.get("raw", {}) if key not in _KEPT]
-            if not extra:
+            if not any(_dropped(artifact.get(name)) for name in spare):
                 break
-            largest = max(extra, key=lambda key: _size(artifact["raw"][key]))
-            del artifact["raw"][largest]
         else:
             holder, key, text = texts[0]
             # A character outside ASCII takes up to 6 bytes in JSON, as … does.
@@ -159,7 +159,26 @@ def fitted(artifact: dict[str, Any], limit: int) -> dict[str, Any]:
     return artifact
 
 
-_KEPT = frozenset({"images", "image", "seed", "prompt"})
+_KEPT = frozenset(
+    {
+        *("images", "image", "seed", "prompt", "text", "chunks", "words"),
+        *("audio", "audios", "audio_file", "audio_url", "custom_voice_id"),
+        *("preview_text", "gen_text", "script"),
+    }
+)
+
+
+def _dropped(part: Any) -> bool:
+    """Drop the largest thing that can be spared; tell whether there was any."""
+    if isinstance(part, list) and part:
+        part.pop()
+        return True
+    extra = [key for key in part if key not in _KEPT] if isinstance(part, dict) else []
+    if extra:
+        del part[max(extra, key=lambda key: _size(part[key]))]
+    return bool(extra)
+
+
 _UNTOUCHED = frozenset({"url", "sha256", "request_id", "handle", "model", "type"})
 
 

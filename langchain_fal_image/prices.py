@@ -25,8 +25,8 @@ _KEPT_S = 24 * 60 * 60
 _ASKED_AGAIN_S = 5 * 60
 _PATIENCE_S = 5.0
 _MEGAPIXEL = 1_000_000
-_CHARACTERS = re.compile(r"(?:([\d,]+) ?)?([km])? ?character")
-_SCALES = {"": 1, "k": 1000, "m": 1_000_000}
+_CHARACTERS = re.compile(r"(?:([\d,]+) ?)?(k|m|thousand|million)? ?char(?:acter)?")
+_SCALES = {"": 1, "k": 1000, "thousand": 1000, "m": 1_000_000, "million": 1_000_000}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     # Only a type checker needs the default; typing has it from Python 3.13 on.
     from typing_extensions import TypeVar
 
+    from langchain_fal_image.options.schema import Kind
     from langchain_fal_image.provider import FalProvider
     from langchain_fal_image.results import ImageResult
 
@@ -50,7 +51,8 @@ class FalRequest(Bound, Generic[R]):
         payload_sha256: The digest of what was sent, where this package sent it.
         options: The payload as sent, input images as references, where it is known:
             its result then knows its prompt and what it was made from.
-        inputs: The images it was given, as references.
+        inputs: The files it was given, as references.
+        kind: What it makes, where that is no image and this package sent it.
     """
 
     endpoint_id: str
@@ -61,6 +63,7 @@ class FalRequest(Bound, Generic[R]):
     payload_sha256: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     inputs: tuple[InputReference, ...] = field(default=(), repr=False, compare=False)
+    kind: Kind | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -71,7 +74,7 @@ class FalRequest(Bound, Generic[R]):
         Args:
             request: As the wire knows it.
             fal: The provider.
-            **known: `options` and `inputs`, where they are known.
+            **known: `options`, `inputs` and `kind`, where they are known.
         """
         return cls(**request.to_dict(), **known).using(fal)
 
@@ -84,7 +87,8 @@ class FalRequest(Bound, Generic[R]):
         """
         request = QueuedRequest.from_dict(stored)
         inputs = tuple(InputReference(**each) for each in stored.get("inputs", ()))
-        return cls.of(request, options=stored.get("options", {}), inputs=inputs)
+        known = {"options": stored.get("options", {}), "kind": stored.get("kind")}
+        return cls.of(request, inputs=inputs, **known)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the request as plain JSON; it holds no key and no bytes."""
@@ -93,6 +97,8 @@ class FalRequest(Bound, Generic[R]):
             stored["options"] = dict(self.options)
         if self.inputs:
             stored["inputs"] = [reference.to_dict() for reference in self.inputs]
+        if self.kind:
+            stored["kind"] = self.kind
         return stored
 
     def to_artifact(self, handle: str) -> dict[str, Any]:
@@ -180,7 +186,11 @@ class FalRequest(Bound, Generic[R]):
                 error.request = self
             raise
         result: R = yield from fal.result_of(
-            output, model=self.endpoint_id, options=self.options, inputs=self.inputs
+            output,
+            model=self.endpoint_id,
+            kind=self.kind,
+            options=self.options,
+            inputs=self.inputs,
         )
         return result
 

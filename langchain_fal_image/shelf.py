@@ -52,7 +52,10 @@ class Shelf(Generic[F]):
         """Learn the names under which pasted files were used before."""
         for reference in references:
             handle = reference.handle or ""
-            if reference.request_id is None and handle.startswith(f"{self.word}_"):
+            if not handle.startswith(f"{self.word}_"):
+                continue
+            self.last = max(self.last, number_of(handle))
+            if reference.request_id is None:
                 for key in filter(None, (reference.url, reference.sha256)):
                     self.pasted.setdefault(key, handle)
 

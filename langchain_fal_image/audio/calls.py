@@ -26,8 +26,11 @@ def options_of(model: FalModel[Any], given: Any) -> Mapping[str, Any]:
     """
     if model.kind == "audio":
         return as_text(given, model=model.model)
-    option = "audio" if model.endpoint else "audio_url"
-    return as_audio(given, model=model.model, option=option)
+    read = as_audio(given, model=model.model)
+    if model.endpoint is not None or "audio" not in read:
+        return read
+    # What most endpoints call it: without a contract nothing else says where it goes.
+    return {("audio_url" if name == "audio" else name): read[name] for name in read}
 
 
 def defaults(model: FalModel[Any]) -> Mapping[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -66,7 +67,7 @@ class TranscriptionResult(AudioResult):
         found = (each.speaker for each in self.segments if each.speaker)
         return tuple(dict.fromkeys(found))
 
-    def to_documents(self, **metadata: Any) -> list[Document]:
+    def to_documents(self, /, **metadata: Any) -> list[Document]:
         """Give the segments as documents, to be retrieved by what is said in them.
 
         Args:
@@ -114,6 +115,10 @@ class TranscriptionResult(AudioResult):
     def _repr_html_(self) -> str:
         return self.to_html()
 
+    def __str__(self) -> str:
+        """Give the text, so that `transcription | prompt | llm` reads it."""
+        return self.text
+
     def __repr__(self) -> str:
         """Name the request and how much was said."""
         return (
@@ -125,21 +130,22 @@ class TranscriptionResult(AudioResult):
 
     def _fitted(self, artifact: dict[str, Any]) -> dict[str, Any]:
         raw = artifact.get("raw", {})
-        for name in ("words", "chunks", "diarization_segments"):
-            parts = raw.get(name)
-            if not isinstance(parts, list):
-                continue
-            left = _ARTIFACT_BYTES // 2
-            kept = 0
-            for part in parts:
-                left -= len(str(part))
-                if left < 0:
-                    break
-                kept += 1
-            if kept < len(parts):
-                raw[name] = parts[:kept]
-                artifact["shortened"] = True
-        return fitted(artifact, _ARTIFACT_BYTES)
+        whole = len(json.dumps(artifact))
+        if whole <= _ARTIFACT_BYTES:
+            return artifact
+        artifact["shortened"] = True
+        raw.pop("diarization_segments", None)
+        parts = ("chunks", "words")
+        lists = [each for each in parts if isinstance(raw.get(each), list)]
+        emptied: dict[str, Any] = {**raw, **{each: [] for each in lists}, "text": ""}
+        bare = len(json.dumps({**artifact, "raw": emptied}))
+        # The text and each list of its parts get the same share.
+        share = max(0, _ARTIFACT_BYTES - bare) // (len(lists) + 1)
+        for name in lists:
+            raw[name] = _first(raw[name], share)
+        if isinstance(raw.get("text"), str):
+            raw["text"] = "".join(_first(raw["text"], share))
+        return fitted(artifact, _ARTIFACT_BYTES, spare=("raw", "options", "warnings"))
 
     @classmethod
     def _read(
@@ -157,6 +163,18 @@ class TranscriptionResult(AudioResult):
 
 
 # --- fal's output JSON ---
+
+
+def _first(parts: Sequence[Any], size: int) -> list[Any]:
+    """Give as many of the first parts as take at most `size` bytes of JSON."""
+    kept = []
+    for part in parts:
+        # A letter of a text stands within its quotes, another part has a comma.
+        size -= len(json.dumps(part)) + (-2 if isinstance(part, str) else 2)
+        if size < 0:
+            break
+        kept.append(part)
+    return kept
 
 
 def _segments(output: Mapping[str, Any]) -> tuple[Segment, ...]:
@@ -188,8 +206,12 @@ def _segment(entry: Mapping[str, Any]) -> Segment:
 
 
 def _seconds(value: Any) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and math.isfinite(value) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def _language(output: Mapping[str, Any]) -> str | None:

@@ -57,23 +57,25 @@ def as_text(given: Any, *, model: str) -> Mapping[str, Any]:
     if isinstance(given, TranscriptionResult):
         return {"text": given.text}
     if isinstance(given, Mapping):
-        text = given.get("text")
-        if isinstance(text, PromptValue | BaseMessage | TranscriptionResult):
-            return {**given, **as_text(text, model=model)}
-        return given
+        said = (PromptValue, BaseMessage, TranscriptionResult)
+        return {
+            name: as_text(value, model=model)["text"]
+            if isinstance(value, said)
+            else value
+            for name, value in given.items()
+        }
     if messages := _messages(given):
         return {"text": str(messages[-1].text)}
     raise _unreadable(given, "a text, messages or a dict of options", model)
 
 
-def as_audio(given: Any, *, model: str, option: str) -> Mapping[str, Any]:
+def as_audio(given: Any, *, model: str) -> Mapping[str, Any]:
     """Read what `FalTranscription` was given as options.
 
     Args:
         given: A path, bytes, a URL, a data URI, an audio content block, audio that fal
             made, a blob, a message or messages with audio, or a dict of options.
         model: The endpoint id, for the error.
-        option: What the audio is called among the options.
 
     Raises:
         FalOptionError: It is none of these.
@@ -81,11 +83,14 @@ def as_audio(given: Any, *, model: str, option: str) -> Mapping[str, Any]:
     """
     if isinstance(given, Mapping) and not is_audio_block(given):
         audio = given.get("audio")
-        return {**given, "audio": _opened(audio)} if isinstance(audio, Blob) else given
+        if isinstance(audio, Blob):
+            return {**given, "audio": _opened(audio)}
+        messages = _messages(audio)
+        return {**given, "audio": _last_audio(messages)} if messages else given
     if isinstance(given, Blob):
-        return {option: _opened(given)}
+        return {"audio": _opened(given)}
     if messages := _messages(given):
-        return {option: _last_audio(messages)}
+        return {"audio": _last_audio(messages)}
     if (
         isinstance(given, list)
         or given is None
@@ -93,7 +98,7 @@ def as_audio(given: Any, *, model: str, option: str) -> Mapping[str, Any]:
     ):
         expected = "a recording, messages with one, or a dict of options"
         raise _unreadable(given, expected, model)
-    return {option: given}
+    return {"audio": given}
 
 
 def _messages(given: Any) -> list[BaseMessage]:
@@ -112,8 +117,8 @@ def _last_audio(messages: Sequence[BaseMessage]) -> Any:
     for message in [*reversed(humans), *reversed(messages)]:
         blocks = list(audio_blocks(message))
         if len(blocks) > 1:
-            message_ = f"The message holds {len(blocks)} recordings; one is taken."
-            raise FalInputAudioError(message_)
+            message_ = f"The message holds {len(blocks)} recordings; give one of them."
+            raise FalInputAudioError(message_, next_step="Nothing was sent to fal.")
         if blocks:
             return blocks[0]
     text = "The messages hold no recording: no audio content block is among them."

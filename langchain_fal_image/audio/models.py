@@ -41,6 +41,11 @@ class FalSpeech(FalModel[SpeechResult]):
     ) -> None:
         super().__init__(model=model, **settings)
 
+    @field_validator("model", mode="before")
+    @classmethod
+    def _with_owner(cls, model: Any) -> Any:
+        return _owned(model, cls.kind)
+
     @property
     def OutputType(self) -> type[SpeechResult]:  # noqa: N802 - LangChain's name
         """What it gives."""
@@ -74,16 +79,20 @@ class FalTranscription(FalModel[TranscriptionResult]):
     @field_validator("model", mode="before")
     @classmethod
     def _with_owner(cls, model: Any) -> Any:
-        if not isinstance(model, str) or model.startswith("fal-ai/") or not model:
-            return model
-        if "/" not in model:
-            return f"fal-ai/{model}"
-        from langchain_fal_image.options import catalog  # noqa: PLC0415 - few need it
-
-        owned = f"fal-ai/{model}"
-        return owned if owned in catalog.endpoint_ids("text") else model
+        is_bare = isinstance(model, str) and model and "/" not in model
+        return f"fal-ai/{model}" if is_bare else _owned(model, cls.kind)
 
     @property
     def OutputType(self) -> type[TranscriptionResult]:  # noqa: N802 - LangChain's name
         """What it gives."""
         return TranscriptionResult
+
+
+def _owned(model: Any, kind: Kind) -> Any:
+    """Put `fal-ai/` before a known id that lacks it."""
+    if not isinstance(model, str) or model.startswith("fal-ai/"):
+        return model
+    from langchain_fal_image.options import catalog  # noqa: PLC0415 - few need it
+
+    owned = f"fal-ai/{model}"
+    return owned if owned in catalog.endpoint_ids(kind) else model

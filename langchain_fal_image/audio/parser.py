@@ -11,6 +11,7 @@ from langchain_core.documents.base import Blob
 
 from langchain_fal_image.audio.heard import TranscriptionResult
 from langchain_fal_image.audio.models import FalTranscription
+from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.provider import FalProvider
 
 __all__ = ["FalTranscriptionParser"]
@@ -44,6 +45,10 @@ class FalTranscriptionParser(BaseBlobParser):
         *,
         fal: FalProvider | None = None,
     ) -> None:
+        if model is not None and not isinstance(model, str | FalTranscription):
+            message = f"A {type(model).__name__} writes down no recording."
+            step = "Give an endpoint id or a FalTranscription, its options bound in it."
+            raise FalConfigurationError(message, next_step=step)
         if not isinstance(model, FalTranscription):
             model = FalTranscription(model) if model else FalTranscription()
         self.model = model.model_copy(update={"fal": fal}) if fal else model

@@ -56,6 +56,7 @@ class GeneratedAudio(GeneratedFile):
 
     _word: ClassVar[str] = "audio"
     _usual_type: ClassVar[str] = "audio/mpeg"
+    _by_url: ClassVar[str] = "Leave output_format='hex' and sync_mode off"
 
     def to_html(self, *, embed: bool = False) -> str:
         """Give a player as HTML, by its URL.
@@ -196,7 +197,8 @@ class SpeechResult(AudioResult):
         return {"handles": [audio.handle for audio in self.audios if audio.handle]}
 
     def _fitted(self, artifact: dict[str, Any]) -> dict[str, Any]:
-        return fitted(artifact, _ARTIFACT_BYTES_PER_AUDIO * max(1, len(self.audios)))
+        limit = _ARTIFACT_BYTES_PER_AUDIO * max(1, len(self.audios))
+        return fitted(artifact, limit, spare=("raw", "options", "warnings"))
 
     def named(self, artifact: Mapping[str, Any]) -> dict[str, Any]:
         """Give the audio with the handles that an artifact keeps."""
@@ -261,7 +263,7 @@ def plain(output: Any) -> Any:
 
     The MiniMax models send it in hexadecimal where `output_format` says `hex`, other
     endpoints in base64. Where in the answer is not documented; it is looked for
-    wherever audio may stand.
+    wherever audio may stand, and elsewhere by its first bytes.
 
     Args:
         output: JSON as fal sent it.
@@ -269,16 +271,19 @@ def plain(output: Any) -> Any:
     if not isinstance(output, Mapping):
         return output
     return {
-        name: _plain(value) if name in AUDIO_OUTPUTS else value
+        name: _plain(value, is_audio=name in AUDIO_OUTPUTS)
         for name, value in output.items()
     }
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
+def _plain(value: Any, *, is_audio: bool) -> Any:
+    if isinstance(value, list) and is_audio:
+        return [_plain(each, is_audio=is_audio) for each in value]
     if isinstance(value, Mapping):
-        return {**value, "url": _plain(value["url"])} if "url" in value else value
+        return {
+            name: _plain(item, is_audio=is_audio and name == "url")
+            for name, item in value.items()
+        }
     if not isinstance(value, str) or ":" in value[:8] or len(value) < _FEWEST:
         return value
     try:
@@ -288,6 +293,8 @@ def _plain(value: Any) -> Any:
             content = base64.b64decode(value, validate=True)
         except ValueError:
             return value
+    if not is_audio and sniff_audio(content) is None:
+        return value
     return f"data:;base64,{base64.b64encode(content).decode('ascii')}"
 
 
@@ -301,10 +308,17 @@ def _seconds(*parts: Mapping[str, Any]) -> float | None:
         for name, unit in (("duration", 1.0), ("duration_ms", 0.001)):
             value = part.get(name)
             if isinstance(value, int | float) and not isinstance(value, bool):
-                seconds = value * unit
+                seconds = _product(value, unit)
                 if math.isfinite(seconds) and seconds > 0:
                     return seconds
     return None
+
+
+def _product(value: float, unit: float) -> float:
+    try:
+        return value * unit
+    except OverflowError:  # JSON's whole numbers have no largest
+        return math.inf
 
 
 def _typed(entry: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -117,9 +117,14 @@ class Checker:
             return
         guess = f"; did you mean {near!r}?" if near else "."
         self.findings.warn(
-            f"{dotted(path)} is not an option that is known here; it was sent as "
+            f"{dotted(path)} is not an option that is known here; it is sent as "
             f"given{guess}"
         )
+
+    def words(self, value: Any, path: Path) -> None:
+        """Note that a text to be spoken holds nothing but white space."""
+        if self.check and isinstance(value, str) and not value.strip():
+            self._fault(path, value, "says nothing", allowed="a text with words in it")
 
     def missing(self, required: Field, path: Path) -> None:
         """Note that an option is not given that must be."""

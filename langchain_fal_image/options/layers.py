@@ -178,10 +178,11 @@ def _number(schema: EndpointSchema | None, given: Given, findings: Findings) -> 
     if schema is None or schema.field("num_images"):
         return "num_images", given.value
     if not same(given.value, 1):
+        things = "images" if schema.kind == "image" else "results"
         findings.fault(
             given.spelled,
             given.value,
-            "cannot be chosen: the endpoint has no option for the number of images",
+            f"cannot be chosen: the endpoint has no option for the number of {things}",
             allowed="1",
         )
     return None

@@ -15,7 +15,7 @@ from langchain_fal_image.options.layers import Layer, merged, read
 from langchain_fal_image.options.place import dotted
 from langchain_fal_image.options.schema import EndpointSchema, Field, FileLimits
 from langchain_fal_image.options.sizes import sized
-from langchain_fal_image.options.voice import voiced
+from langchain_fal_image.options.voice import voice_words, voiced
 
 __all__ = ["Path", "Resolved", "check_file", "resolve"]
 
@@ -151,14 +151,17 @@ def _checked(
     schema: EndpointSchema, options: Layer, checker: Checker
 ) -> dict[str, Any]:
     payload = {}
+    known = (*schema.names, *voice_words(schema))
     for name, given in options.items():
         field = schema.field(name)
         if field is None:
-            checker.unknown(given, (name,), schema.names)
+            checker.unknown(given, (name,), known)
             payload[name] = _loose(given, name, checker)
             continue
         checker.layer = given.layer
         before = len(checker.findings.faults)
+        if field is schema.spoken_field:
+            checker.words(given.value, (name,))
         payload[name] = checker.value(field.shape, _fitted(field, given), (name,))
         if normal(given.spelled) != normal(name):
             _name_call_word(checker.findings.faults, given.spelled, since=before)

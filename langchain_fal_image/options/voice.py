@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_fal_image.options.casing import normal, to_fal
+from langchain_fal_image.options.casing import normal, snake, to_fal
 from langchain_fal_image.options.findings import Findings, Given, same
 from langchain_fal_image.options.layers import Layer
 from langchain_fal_image.options.schema import EndpointSchema, Field
 
-__all__ = ["voice_field", "voiced"]
+__all__ = ["voice_field", "voice_words", "voiced"]
 
 _SETTING = "voice_setting"
 # What the AI SDK's call and fal's endpoints name differently.
@@ -28,10 +28,17 @@ def voice_field(schema: EndpointSchema, name: str) -> Field | None:
         The endpoint's own option, else the one inside `voice_setting`; None where it
         has neither.
     """
+    name = snake(name)
     names = (name, *_ALIKE.get(name, ()))
     inner = {field.name: field for field in _inner(schema)}
     found = [schema.field(each) for each in names] + [inner.get(each) for each in names]
     return next((field for field in found if field), None)
+
+
+def voice_words(schema: EndpointSchema) -> tuple[str, ...]:
+    """Name the words for a voice that may stand beside an endpoint's options."""
+    inner = tuple(field.name for field in _inner(schema))
+    return (*inner, "voice") if "voice_id" in inner else inner
 
 
 def voiced(
@@ -40,8 +47,8 @@ def voiced(
     """Put words for the voice where the endpoint wants them.
 
     Where it has `voice_setting`, `speed=1.2` beside it is `voice_setting.speed`, and
-    `voice` is `voice_setting.voice_id`. A later layer changes what it names and leaves
-    the rest of the voice as it was.
+    `voice` is `voice_setting.voice_id`. A later layer changes what it names inside an
+    object, such as `voice_setting` or `audio_setting`, and leaves the rest as it was.
 
     Args:
         schema: The endpoint's contract, or None.
@@ -53,24 +60,18 @@ def voiced(
     """
     if schema is None or schema.kind != "audio":
         return list(layers)
+    objects = [each.name for each in schema.fields if each.shape.object_fields]
     inner = tuple(field.name for field in _inner(schema))
+    before: dict[str, Mapping[str, Any]] = {}
     result = []
-    before: Mapping[str, Any] = {}
     for layer in layers:
-        kept: Layer = {}
-        words: dict[str, Given] = {}
-        for name, given in layer.items():
-            own, place = _place(schema, inner, name)
-            if own:
-                kept[own] = given
-            elif place:
-                words[place] = given
-            else:
-                kept[name] = given
-        setting = _setting(kept, words, before, findings)
-        if setting is not None:
-            kept[_SETTING] = setting
-            before = setting.value
+        kept, words = _placed(schema, inner, layer, findings)
+        for name in objects:
+            parts = words if name == _SETTING else {}
+            joined = _joined(name, kept.get(name), parts, before, findings)
+            if joined is not None:
+                kept[name] = joined
+                before[name] = joined.value
         result.append(kept)
     return result
 
@@ -80,38 +81,56 @@ def _inner(schema: EndpointSchema) -> tuple[Field, ...]:
     return field.shape.object_fields if field else ()
 
 
-def _place(
-    schema: EndpointSchema, inner: tuple[str, ...], name: str
-) -> tuple[str | None, str | None]:
-    """Say which option, or which part of `voice_setting`, a name means."""
-    if schema.field(name):
-        return name, None
-    names = (name, *_ALIKE.get(name, ()))
-    own = next((each for each in names if schema.field(each)), None)
-    return own, next((f for each in names if (f := to_fal(each, inner))), None)
+def _placed(
+    schema: EndpointSchema, inner: tuple[str, ...], layer: Layer, findings: Findings
+) -> tuple[Layer, Layer]:
+    """Part a layer into the endpoint's own options and parts of `voice_setting`."""
+    kept: Layer = {}
+    words: Layer = {}
+    for name, given in layer.items():
+        names = (name, *_ALIKE.get(name, ()))
+        own = next((each for each in names if schema.field(each)), None)
+        place = next((found for each in names if (found := to_fal(each, inner))), None)
+        if own or not place:
+            _note(kept, own or name, given, findings)
+        else:
+            _note(words, place, given, findings)
+    return kept, words
 
 
-def _setting(
-    kept: Layer,
-    words: Mapping[str, Given],
-    before: Mapping[str, Any],
+def _note(layer: Layer, name: str, given: Given, findings: Findings) -> None:
+    earlier = layer.setdefault(name, given)
+    if not same(earlier.value, given.value):
+        findings.contradiction(earlier, given)
+
+
+def _joined(
+    name: str,
+    given: Given | None,
+    words: Layer,
+    before: Mapping[str, Mapping[str, Any]],
     findings: Findings,
 ) -> Given | None:
-    """Give the layer's `voice_setting` with the words in it; None where it has none."""
-    given = kept.get(_SETTING)
+    """Lay what a layer says of an object over what earlier layers said.
+
+    Returns:
+        None where it says nothing, or nothing that can be joined: the check then tells
+        what is wrong with it.
+    """
     if given is not None and not isinstance(given.value, Mapping):
-        return None  # the check tells what is wrong with it
-    if not words:
-        return given
-    value = dict(before if given is None else given.value)
+        return None
+    if given is None and not words:
+        return None
+    own = dict(given.value) if given else {}
     for place, word in words.items():
-        known = [key for key in value if normal(str(key)) == normal(place)]
-        for key in known if given is not None else ():
-            if not same(value[key], word.value):
-                inside = Given(f"{_SETTING}.{key}", value[key], word.layer)
+        for key in [each for each in own if normal(str(each)) == normal(place)]:
+            if not same(own[key], word.value):
+                inside = Given(f"{name}.{key}", own[key], word.layer)
                 findings.contradiction(inside, word)
-        value = {key: item for key, item in value.items() if key not in known}
-        value[place] = word.value
-    spelled = given.spelled if given else _SETTING
-    first = next(iter(words.values()))
-    return Given(spelled, value, first.layer)
+            del own[key]
+        own[place] = word.value
+    changed = {normal(str(key)) for key in own}
+    earlier = before.get(name, {})
+    rest = {k: v for k, v in earlier.items() if normal(str(k)) not in changed}
+    layer = given.layer if given else next(iter(words.values())).layer
+    return Given(given.spelled if given else name, {**rest, **own}, layer)

@@ -111,7 +111,7 @@ def _spoken(
         text,
         Voice(
             name=str(name),
-            speed=_number(voice.get("speed", given.get("speed"))),
+            speed=max(0.1, _number(voice.get("speed", given.get("speed")))),
             volume=_number(voice.get("vol")),
             pitch=float(voice.get("pitch") or 0),
             rate=rate,

@@ -195,7 +195,7 @@ def allowed_path(path: str | os.PathLike[str], *, allowed_dirs: Iterable[Path]) 
         message = f"it is not below an allowed directory ({names})"
         raise Refused(message)
     if not is_file:
-        message = "there is no such file"
+        message = "it is a directory" if found.is_dir() else "there is no such file"
         raise Refused(message)
     return found
 

@@ -224,6 +224,33 @@ def test_a_file_that_only_the_chats_provider_has(fal: FalProvider) -> None:
     assert "only the chat's provider has" in told(state)[0]
 
 
+def test_a_handle_that_only_an_input_tells_is_not_given_again(
+    fal: FalProvider, recording: tuple[str, bytes]
+) -> None:
+    saver = InMemorySaver()
+    first = agent_of(fal, [listen("audio_1")], "Done.", checkpointer=saver)
+    block = forms(*recording)["standard, URL"]
+    state = first.invoke(said(TEXT, block), thread("one"))
+    pasted = state["messages"][0]
+    first.update_state(thread("one"), {"messages": [RemoveMessage(id=pasted.id)]})
+    second = agent_of(fal, [speak("Two.")], "Done.", checkpointer=saver)
+    state = second.invoke(said({"type": "text", "text": "Hi"}), thread("one"))
+    assert "audio_2: " in told(state)[-1]
+
+
+def test_an_artifact_that_somebody_spoiled_stops_nothing(fal: FalProvider) -> None:
+    saver = InMemorySaver()
+    first = agent_of(fal, [speak("One.")], "Done.", checkpointer=saver)
+    state = first.invoke(said(TEXT), thread("one"))
+    [message] = tool_messages(state)
+    broken = message.model_copy(update={"artifact": {**message.artifact, "raw": {}}})
+    first.update_state(thread("one"), {"messages": [broken]})
+    second = agent_of(fal, [speak("Two."), draw("a hill")], "Done.", checkpointer=saver)
+    state = second.invoke(said(TEXT), thread("one"))
+    assert "audio_2: " in told(state)[1]
+    assert "img_1: " in told(state)[2]
+
+
 # --- What a model reads ---
 
 
@@ -280,8 +307,19 @@ def test_what_a_developer_exposes(fal: FalProvider) -> None:
     assert "pitch=13: Input should be less than or equal to 12" in refused
     with pytest.raises(FalConfigurationError, match="no such option"):
         FalSpeechTool(fal=fal, expose=("loudness",))
-    bound = FalSpeechTool(model=fal.speech(voice="Aurora", speed=1.1))
-    assert "voice" not in bound.args
+    camel = FalSpeechTool(fal=fal, expose=("englishNormalization", "voice"))
+    assert {"english_normalization", "voice"} <= set(camel.args)
+    for settings in (
+        {"voice": "Aurora", "speed": 1.1, "emotion": "sad"},
+        {"voice_setting": {"voiceId": "Aurora", "speed": 1.1, "emotion": "sad"}},
+        {"voiceSetting": {"voice_id": "Aurora", "speed": 1.1, "emotion": "sad"}},
+    ):
+        bound = FalSpeechTool(model=fal.speech(options=settings))
+        assert list(bound.args) == ["text"]
+    with pytest.raises(FalConfigurationError, match="output_format='hex'"):
+        FalSpeechTool(model=fal.speech(output_format="hex"))
+    with pytest.raises(FalConfigurationError, match=r"fal\.speech\('fal-ai/csm-1b'"):
+        FalSpeechTool(model="fal-ai/csm-1b")
 
 
 def test_an_endpoint_of_another_kind_is_refused_when_the_tool_is_made() -> None:

@@ -16,9 +16,9 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tracers.schemas import Run
 from recordings import BEGINNINGS, MP3, wav
 
-from langchain_fal_image import FalProvider, create_fal
+from langchain_fal_image import FalProvider, FalTranscription, create_fal
 from langchain_fal_image.audio.sniffing import sniff_audio
-from langchain_fal_image.errors import FalInputAudioError, FalOptionError
+from langchain_fal_image.errors import FalInputAudioError, FalInputError, FalOptionError
 from langchain_fal_image.sandbox import Sandbox
 from langchain_fal_image.wire.settings import Limits
 
@@ -218,6 +218,56 @@ def test_what_cannot_be_read_is_refused(given: Any, fal: FalProvider) -> None:
         fal.transcription().invoke(given)
 
 
+def test_base64_is_read_or_not_told(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+    assert fal.transcription().invoke(B64).segments
+    assert heard(fal_sandbox) == [DATA]
+    nothing = base64.b64encode(bytes(range(256)) * 40).decode()
+    with pytest.raises(FalInputAudioError) as caught:
+        fal.transcription().invoke(nothing)
+    assert len(str(caught.value)) < 400
+    assert nothing[:100] not in str(caught.value)
+
+
+def test_a_directory_is_named_as_such(tmp_path: Path, fal_sandbox: Sandbox) -> None:
+    fal = fal_sandbox.provider(allowed_dirs=[tmp_path])
+    with pytest.raises(FalInputAudioError, match="it is a directory"):
+        fal.transcription().invoke(tmp_path)
+
+
+def test_results_are_options_of_the_constructor(fal: FalProvider) -> None:
+    spoken = fal.speech().invoke("My voice.")
+    clone = fal.speech("fal-ai/minimax/voice-clone", audio=spoken)
+    assert clone.invoke("Hi").voice_id
+    assert fal.transcription(audio=spoken).invoke({}).text == "My voice."
+    message = HumanMessage([BLOCKS["openai"]])
+    assert fal.transcription().invoke({"audio": message}).segments
+    design = fal.speech("fal-ai/minimax/voice-design", prompt="deep")
+    assert design.invoke({"preview_text": AIMessage("Hello")}).text == "Hello"
+
+
+def test_private_urls_are_refused_under_any_option(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    private = "http://169.254.169.254/latest"
+    cases: list[tuple[Any, Any]] = [
+        (fal.speech("fal-ai/elevenlabs/audio-isolation"), {"video_url": private}),
+        (fal.transcription("acme/stt"), {"audio": private}),
+        (fal.transcription("acme/stt"), private),
+        (fal.speech("acme/tts"), {"text": "x", "voice_audio_url": private}),
+    ]
+    for model, given in cases:
+        with pytest.raises(FalInputError, match="not a public address"):
+            model.invoke(given)
+    assert fal_sandbox.submits == 0
+
+
+def test_an_endpoint_nobody_knows_takes_a_recording() -> None:
+    unknown = FalTranscription("acme/stt")
+    for given in (MP3, {"audio": MP3}, {"audio_url": MP3}):
+        assert unknown.payload(given).payload == {"audio_url": MP3}
+        assert unknown.payload(given).files == (("audio_url",),)
+
+
 def test_an_image_is_no_recording(fal: FalProvider) -> None:
     image = fal.text_to_image(size="64x64").invoke("a hill")
     with pytest.raises(FalInputAudioError, match="is no recording"):
@@ -264,6 +314,9 @@ def test_no_bytes_in_a_trace(fal: FalProvider) -> None:
     model.invoke(MP3)
     model.invoke(HumanMessage([BLOCKS["openai"]]))
     model.invoke({"audio": DATA})
+    model.invoke({"audio": BLOCKS["langchain"]})
+    for block in BLOCKS.values():
+        model.invoke(block)
     for run in runs:
         assert B64[:60] not in str(run.inputs)
         assert B64[:60] not in str(run.outputs)

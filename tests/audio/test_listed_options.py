@@ -255,6 +255,39 @@ async def test_wrong_values_of_speech_are_refused_before_any_request(
     assert fal_sandbox.requests == []
 
 
+@pytest.mark.parametrize("text", ["", " ", "\n\t"])
+@pytest.mark.parametrize("name", [*MINIMAX, "fal-ai/dia-tts", "fal-ai/kokoro/french"])
+def test_a_text_that_says_nothing_is_refused(name: str, text: str) -> None:
+    with pytest.raises(FalOptionError, match="says nothing"):
+        FalSpeech(name).payload({"text": text, "voice": "ff_siwis"})
+
+
+def test_a_slip_in_a_word_for_the_voice_is_told() -> None:
+    warned = FalSpeech().payload("Hi", emotoin="sad").warnings[0]
+    assert "did you mean 'emotion'" in warned
+    with pytest.raises(FalOptionError, match="voice_id, vol, voice"):
+        FalSpeech(strict=True).payload("Hi", emotoin="sad")
+
+
+def test_known_ids_need_no_prefix() -> None:
+    assert FalSpeech("minimax/speech-02-hd").model == "fal-ai/minimax/speech-02-hd"
+    assert FalSpeech("dia-tts").model == "fal-ai/dia-tts"
+    assert FalSpeech("resemble-ai/x").model == "resemble-ai/x"
+
+
+def test_what_makes_no_such_thing_is_no_kind(fal: FalProvider) -> None:
+    kind: Any = "speech"
+    with pytest.raises(FalConfigurationError, match="Speech is 'audio'"):
+        fal.endpoints(kind=kind)
+
+
+def test_image_words_are_refused_where_no_images_are_made() -> None:
+    with pytest.raises(FalOptionError, match="takes no images"):
+        FalSpeech().payload("Hi", images=[URL])
+    with pytest.raises(FalOptionError, match="the number of results"):
+        FalSpeech().payload("Hi", n=2)
+
+
 def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(FalOptionError) as caught:
         FalSpeech().payload("Hi", speed=2.1, pitch=13, vol=11, emotion="odd")
@@ -277,13 +310,32 @@ def test_a_later_layer_changes_one_part_of_the_voice() -> None:
     payload = sent(model, {"text": "Hi", "speed": 0.8})
     expected = {"speed": 0.8, "vol": 2, "voice_id": "Wise_Woman"}
     assert payload["voice_setting"] == expected
-    whole = sent(model, {"text": "Hi", "voiceSetting": {"pitch": 1}})
-    assert whole["voice_setting"] == {"pitch": 1}
+    more = sent(model, {"text": "Hi", "voiceSetting": {"pitch": 1, "Speed": 1.1}})
+    assert more["voice_setting"] == {
+        "pitch": 1,
+        "speed": 1.1,
+        "vol": 2,
+        "voice_id": "Wise_Woman",
+    }
+    given = {"text": "Hi", "voice": "A", **in_fal(voiceSetting={"speed": 1.1})}
+    assert sent(FalSpeech(), given)["voice_setting"] == {"voice_id": "A", "speed": 1.1}
+    format_ = FalSpeech(audio_setting={"format": "flac"})
+    payload = sent(format_, "Hi", audioSetting={"sampleRate": 8000})
+    assert payload["audio_setting"] == {"format": "flac", "sample_rate": "8000"}
 
 
 def test_two_values_for_one_part_of_the_voice_contradict_each_other() -> None:
     with pytest.raises(FalOptionError, match="contradicts"):
         FalSpeech(speed=1.5, voiceSetting={"speed": 1.2}).payload("Hi")
+    kling = FalSpeech("fal-ai/kling-video/v1/tts")
+    for model, options in (
+        (FalSpeech(), {"voice": "A", "voice_id": "B"}),
+        (FalSpeech(), {"voice": "A", "voiceId": "B"}),
+        (kling, {"voice": "AOT", "voice_id": "genshin_kirara"}),
+        (kling, {"speed": 1.1, "voice_speed": 1.5}),
+    ):
+        with pytest.raises(FalOptionError, match="contradicts"):
+            model.payload({"text": "Hi", **options})
     same = FalSpeech(speed=1.5, voiceSetting={"speed": 1.5}).payload("Hi")
     assert same.payload["voice_setting"] == {"speed": 1.5}
 

@@ -12,13 +12,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.documents import Document
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import RunnableLambda
 from recordings import wav
 
-from langchain_fal_image import FalProvider, SpeechResult, TranscriptionResult
+from langchain_fal_image import (
+    FalProvider,
+    FalRequest,
+    SpeechResult,
+    TranscriptionResult,
+    create_fal,
+)
+from langchain_fal_image.answered import result_in
 from langchain_fal_image.audio import Segment
 from langchain_fal_image.audio.results import plain
 from langchain_fal_image.errors import FalDownloadError, FalResponseError
 from langchain_fal_image.sandbox import Sandbox
+from langchain_fal_image.wire.effects import QueuedRequest
 
 URL = "https://v3.fal.media/files/a.mp3"
 CHUNKS = [
@@ -108,7 +118,7 @@ def test_audio_inside_an_answer_is_made_a_data_uri(
     "output",
     [
         *({"audio": URL}, {"audio": {"url": URL}}, {"audio": None}, {"audio": "abc"}),
-        *({"text": wav(0.1).hex()}, [1], None, {"audio": "?" * 100}, {"audio": [URL]}),
+        *({"text": "ab" * 100}, [1], None, {"audio": "?" * 100}, {"audio": [URL]}),
     ],
 )
 def test_all_else_stays_as_it_is(output: Any) -> None:
@@ -172,6 +182,33 @@ def test_the_content_block(fal: FalProvider) -> None:
         "mime_type": "audio/wav",
         "id": f"{result.request_id}-0",
     }
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pronunciation_dict": {"tone_list": ["omg/(oh4)(my4)"] * 90}},
+        {"pronunciation_dict": {f"word{n}": f"(w{n})" for n in range(90)}},
+    ],
+)
+def test_an_artifact_never_gives_up_the_audio(
+    options: dict[str, Any], fal: FalProvider
+) -> None:
+    result = fal.speech(options=options).invoke("Hello")
+    artifact = result.to_artifact()
+    assert len(json.dumps(artifact)) <= 1024
+    restored = SpeechResult.from_artifact(artifact, fal=fal)
+    assert restored.audio == result.audio
+    assert restored.text == "Hello"
+
+
+def test_audio_under_other_names_is_taken_out() -> None:
+    content = base64.b64encode(wav(0.2)).decode()
+    output = {"audio": {"url": URL, "content": content}, "audio_base64": content}
+    result, taken = result_in(output, schema=None, model="a/b", request_id="r")
+    assert result.url == URL
+    assert content[:60] not in str(result.raw)
+    assert list(taken.values()) == [wav(0.2)]
 
 
 def test_an_artifact_of_speech_is_small_and_whole(fal: FalProvider) -> None:
@@ -304,6 +341,45 @@ def test_an_artifact_of_a_long_recording_keeps_its_limit() -> None:
     assert len(result.segments) == 5000
 
 
+@pytest.mark.parametrize("sentence", [" Предложение номер {} дня.", " Sentence {}."])
+def test_an_artifact_keeps_as_much_as_it_can(sentence: str) -> None:
+    chunks: list[dict[str, Any]] = [
+        {"timestamp": [n, n + 1], "text": sentence.format(n)} for n in range(4000)
+    ]
+    whole = "".join(each["text"] for each in chunks)
+    output = {"text": whole, "chunks": chunks, "diarization_segments": chunks}
+    artifact = text(output).to_artifact()
+    assert 50_000 < len(json.dumps(artifact)) <= 64 * 1024
+    restored = TranscriptionResult.from_artifact(artifact)
+    assert len(restored.segments) > 100
+    assert len(restored.text) > 4000
+    assert whole.strip().startswith(restored.text)
+
+
+def test_metadata_of_any_name_is_taken() -> None:
+    metadata: dict[str, Any] = {"self": 1, "start": "never"}
+    [document] = text({"text": "All of it."}).to_documents(**metadata)
+    assert document.metadata["self"] == 1
+    assert document.metadata["start"] == 0.0
+
+
+def test_a_result_reads_as_its_text_in_a_chain(fal: FalProvider) -> None:
+    prompt = ChatPromptTemplate([("human", "Sum up: {text}")])
+    chain: Any = (
+        fal.speech()
+        | fal.transcription()
+        | RunnableLambda(lambda heard: prompt.invoke({"text": str(heard)}))
+    )
+    assert chain.invoke("Hello there.").to_string() == "Human: Sum up: Hello there."
+
+
+def test_numbers_without_end_lose_nothing() -> None:
+    huge = 10**400
+    assert speech({"audio": URL, "duration_ms": huge}).duration is None
+    chunk = {"text": "x", "timestamp": [0, huge]}
+    assert text({"text": "x", "chunks": [chunk]}).segments[0].end is None
+
+
 def test_a_notebook_gets_the_text_with_its_times() -> None:
     shown = text({"text": "x", "chunks": [*CHUNKS, {"text": "<b>"}]})._repr_html_()
     assert "0:02.5 SPEAKER_01" in shown
@@ -381,7 +457,23 @@ def test_a_request_gives_the_result_of_its_kind(
     restored: Any = type(heard).from_dict(stored).using(fal).result()
     assert isinstance(restored, TranscriptionResult)
     assert restored.text == "Hello there."
-    assert fal_sandbox.submits == 2
+    assert stored["kind"] == "text"
+    assert "kind" not in fal.text_to_image(size="64x64").submit("x").to_dict()
+    assert fal_sandbox.submits == 3
+
+
+def test_a_request_to_an_endpoint_nobody_knows_keeps_its_kind() -> None:
+    fal = create_fal("k")
+    queued = QueuedRequest.for_id(
+        fal.context.hosts, endpoint_id="acme/stt", request_id="r"
+    )
+    request = FalRequest[Any].of(queued, fal=fal, kind="text")
+    again = pickle.loads(pickle.dumps(FalRequest.from_dict(request.to_dict())))  # noqa: S301 - our own
+    assert again.kind == "text"
+    result, _ = result_in(
+        {"text": "x"}, schema=None, kind=again.kind, model="acme/stt", request_id="r"
+    )
+    assert isinstance(result, TranscriptionResult)
 
 
 async def test_a_request_gives_the_result_of_its_kind_async(fal: FalProvider) -> None:
