@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.prompt_values import PromptValue
 
+from langchain_fal_image.audio.result_base import AudioResult
 from langchain_fal_image.errors import FalOptionError, OptionFault, shown
+from langchain_fal_image.generated import GeneratedFile
 from langchain_fal_image.images import GeneratedImage
-from langchain_fal_image.inputs import flattened, traceable, traceable_part
 from langchain_fal_image.pasted import image_blocks
 from langchain_fal_image.results import ImageResult
 
 __all__ = ["as_options", "spread", "traced"]
+
+# A content block's bytes stand under these names, without a data URI's head.
+_BYTES = frozenset({"base64", "data", "file_data"})
+_SHORT = 64
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{400,}={0,2}")
 
 
 def as_options(given: Any, *, model: str, takes_images: bool) -> Mapping[str, Any]:
@@ -83,7 +90,7 @@ def spread(layer: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, list | tuple) and any(
             isinstance(each, ImageResult) for each in value
         ):
-            spread[name] = flattened(value)
+            spread[name] = _flattened(value)
         elif isinstance(value, ImageResult) and takes_several:
             spread[name] = list(value.images)
         else:
@@ -96,14 +103,53 @@ def traced(given: Any) -> Any:
     if isinstance(given, PromptValue):
         given = given.to_messages()
     if isinstance(given, BaseMessage):
-        return {"type": given.type, "content": traceable(given.content)}
+        return {"type": given.type, "content": _traceable(given.content)}
     if isinstance(given, list):
         return [traced(each) for each in given]
     if isinstance(given, Mapping):
         return {
-            str(name): traceable_part(str(name), value)
+            str(name): _part(str(name), value)
             if isinstance(value, str)
             else traced(value)
             for name, value in given.items()
         }
-    return traceable(given)
+    return _traceable(given)
+
+
+def _traceable(value: Any) -> Any:
+    """Write a call's input for a trace: JSON where it is JSON, never image bytes."""
+    if isinstance(value, Mapping):
+        return {str(key): _part(str(key), item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_traceable(item) for item in value]
+    if isinstance(value, GeneratedFile):
+        return value.reference().to_dict()
+    if isinstance(value, ImageResult):
+        return [image.reference().to_dict() for image in value.images]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return shown(value)
+    if isinstance(value, AudioResult):
+        return {"model": value.model, "request_id": value.request_id}
+    if isinstance(value, str):
+        if _BASE64.fullmatch(value):
+            return f"<{len(value)} characters of base64>"
+        return shown(value) if value[:5].lower() == "data:" else value
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return shown(value)
+
+
+def _part(name: str, value: Any) -> Any:
+    """Write what stands under a name for a trace; see `_traceable`."""
+    if name in _BYTES and isinstance(value, str) and len(value) > _SHORT:
+        return f"<{len(value)} characters of base64>"
+    return _traceable(value)
+
+
+def _flattened(value: Any) -> list[Any]:
+    """Spread a value into single images: results and lists hold several."""
+    if isinstance(value, ImageResult):
+        return list(value.images)
+    if isinstance(value, list | tuple):
+        return [image for item in value for image in _flattened(item)]
+    return [value]

@@ -36,16 +36,12 @@ __all__ = [
     "InputFile",
     "Medium",
     "SentFile",
-    "flattened",
     "input_file",
     "send",
-    "traceable",
-    "traceable_part",
 ]
 
 # What is read at once: a type is told by the beginning of a file.
 _HEAD = 1024 * 1024
-_BYTES = frozenset({"base64", "data", "file_data"})
 _SHORT = 64
 
 
@@ -126,15 +122,6 @@ class SentFile:
 
     url: str = field(repr=False)
     reference: InputReference
-
-
-def flattened(value: Any) -> list[Any]:
-    """Spread a value into single images: results and lists hold several."""
-    if isinstance(value, ImageResult):
-        return list(value.images)
-    if isinstance(value, list | tuple):
-        return [image for item in value for image in flattened(item)]
-    return [value]
 
 
 def input_file(
@@ -405,30 +392,3 @@ def _content(file: InputFile, fal: FalProvider) -> Flow[bytes]:
         message = f"The provider's store gave {type(stored).__name__}, not bytes."
         raise FalConfigurationError(message)
     return stored
-
-
-def traceable(value: Any) -> Any:
-    """Write a call's input for a trace: JSON where it is JSON, never image bytes."""
-    if isinstance(value, Mapping):
-        return {str(key): traceable_part(str(key), item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [traceable(item) for item in value]
-    if isinstance(value, GeneratedFile):
-        return value.reference().to_dict()
-    if isinstance(value, ImageResult):
-        return [image.reference().to_dict() for image in value.images]
-    if isinstance(value, bytes | bytearray | memoryview):
-        return shown(value)
-    if isinstance(value, str):
-        return shown(value) if value[:5].lower() == "data:" else value
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return shown(value)
-
-
-def traceable_part(name: str, value: Any) -> Any:
-    """Write what stands under a name for a trace; see `traceable`."""
-    # A content block's bytes stand under these names, without a data URI's head.
-    if name in _BYTES and isinstance(value, str) and len(value) > _SHORT:
-        return f"<{len(value)} characters of base64>"
-    return traceable(value)

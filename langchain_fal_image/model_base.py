@@ -30,6 +30,7 @@ __all__ = ["FalModel"]
 
 R = TypeVar("R")
 
+_SHORT = 64
 _OPTION_TYPES = (
     *(str, bool, int, float, bytes, bytearray),
     *(GeneratedFile, ImageResult, AudioResult, os.PathLike),
@@ -225,13 +226,12 @@ class FalModel(RunnableSerializable[Any, R]):
 
 
 def _traced(given: Any) -> Any:
+    # A text with a space near its beginning is a prompt: the usual case, and quick.
+    if isinstance(given, str) and (len(given) < _SHORT or " " in given[:_SHORT]):
+        return given if given[:5].lower() != "data:" else shown(given)
     from langchain_fal_image.given import traced  # noqa: PLC0415 - see generation.py
 
-    return (
-        given
-        if isinstance(given, str) and given[:5].lower() != "data:"
-        else traced(given)
-    )
+    return traced(given)
 
 
 def _is_option_value(value: Any) -> bool:

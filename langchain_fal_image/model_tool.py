@@ -29,6 +29,7 @@ from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["FalModelTool", "NamedFiles"]
 
+_LONGEST_PATH = 400
 _Runtime = Annotated[Any, InjectedToolArg]
 
 
@@ -176,6 +177,14 @@ class FalModelTool(FalTool):
     def _file(self, name: str, where: Conversation) -> Any:
         """Find the file that a handle or a URL means."""
         files = self._named
+        if name[:5].lower() == "data:" or _is_content(name):
+            message = (
+                f"{files.word.capitalize()}s are named by handle or URL, not by "
+                f"{shown(name)}."
+            )
+            known = ", ".join(files.handles(self.library, conversation=where))
+            step = f"Name the {files.word} by its handle. Known: {known or 'none yet'}."
+            raise files.error(message, next_step=step)
         if is_handle(name):
             file = files.get(self.library, name, conversation=where)
             if file.url is None and file.sha256 is None:
@@ -185,16 +194,13 @@ class FalModelTool(FalTool):
                 step = f"Ask the user for the {files.word} itself, or its URL."
                 raise files.error(message, next_step=step)
             return file.using(self._fal)
-        if name[:5].lower() == "data:":
-            message = (
-                f"{files.word.capitalize()}s are named by handle or URL, not by "
-                f"{shown(name)}."
-            )
-            known = ", ".join(files.handles(self.library, conversation=where))
-            step = f"Name the {files.word} by its handle. Known: {known or 'none yet'}."
-            raise files.error(message, next_step=step)
         found = files.find(self.library, name, conversation=where)
         return found.using(self._fal) if found else name
+
+
+def _is_content(name: str) -> bool:
+    """Tell whether a model wrote a file itself, in base64, in place of its name."""
+    return len(name) > _LONGEST_PATH and "://" not in name
 
 
 def _refuse_sync_mode(model: FalModel[Any]) -> None:

@@ -176,6 +176,18 @@ def test_a_url_with_a_slip_in_it_is_told_by_its_handle(
         library.recording("audio_2")
 
 
+def test_a_recording_that_a_model_wrote_itself_is_refused(
+    fal: FalProvider, recording: tuple[str, bytes], fal_sandbox: Sandbox
+) -> None:
+    before = fal_sandbox.submits
+    written = base64.b64encode(recording[1]).decode()
+    for name in (written, f"data:audio/wav;base64,{written}"):
+        text = FalTranscriptionTool(fal=fal).invoke({"audio": name})
+        assert "Recordings are named by handle or URL" in text
+        assert len(text) < 400
+    assert fal_sandbox.submits == before
+
+
 def test_a_new_process_knows_the_audio_of_the_thread(
     fal: FalProvider, recording: tuple[str, bytes], tmp_path: Path
 ) -> None:

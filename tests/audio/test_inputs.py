@@ -314,6 +314,8 @@ def test_no_bytes_in_a_trace(fal: FalProvider) -> None:
     model.invoke(MP3)
     model.invoke(HumanMessage([BLOCKS["openai"]]))
     model.invoke({"audio": DATA})
+    model.invoke(B64)
+    model.invoke({"audio": B64})
     model.invoke({"audio": BLOCKS["langchain"]})
     for block in BLOCKS.values():
         model.invoke(block)
