@@ -41,7 +41,7 @@ def kind_of_file(name: str) -> str | None:
     """Tell by a field's name whether its file is an image, a mask or audio."""
     if any(word in name for word in NOT_MEDIA):
         return None
-    if "audio" in name:
+    if "audio" in name or "impulse_response" in name:
         return "audio"
     if "mask" in name:
         return "mask"

@@ -171,7 +171,7 @@ def _types(shape: Mapping[str, Any]) -> list[str]:
 def _file(name: str) -> str | None:
     if not name.endswith(("_url", "_urls")) or any(w in name for w in _NOT_MEDIA):
         return None
-    if "audio" in name:
+    if "audio" in name or "impulse_response" in name:
         return "audio"
     if "mask" in name:
         return "mask"

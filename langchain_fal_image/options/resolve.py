@@ -160,7 +160,7 @@ def _checked(
             continue
         checker.layer = given.layer
         before = len(checker.findings.faults)
-        if field is schema.spoken_field:
+        if field is schema.spoken_field and (field.required or name != "prompt"):
             checker.words(given.value, (name,))
         payload[name] = checker.value(field.shape, _fitted(field, given), (name,))
         if normal(given.spelled) != normal(name):
