@@ -105,8 +105,7 @@ class Album:
                 artifacts.append((message, artifact))
         # The names of pasted files first: a later step may tell them.
         for _, artifact in artifacts:
-            entries = artifact.get("inputs", ())
-            self._remember([InputReference(**entry) for entry in entries])
+            self._remember(_references(artifact))
         new = {id(message) for message, _ in artifacts}
         for message in messages:
             if id(message) in new:
@@ -162,8 +161,7 @@ class Album:
         elif is_request_artifact(artifact):
             self._note_request(artifact["handle"], FalRequest.from_dict(artifact))
         else:
-            references = artifact.get("inputs", ())
-            self._remember([InputReference(**entry) for entry in references])
+            self._remember(_references(artifact))
 
     def _remember(self, references: Iterable[InputReference]) -> None:
         self.images.remember(references)
@@ -195,6 +193,19 @@ class Album:
         shelf.files[handle] = kind(url=pasted.url, sha256=digest, handle=handle)
         if pasted.content is not None:
             self._unkept[pasted.key] = pasted.content
+
+
+def _references(artifact: Mapping[str, Any]) -> list[InputReference]:
+    return [
+        InputReference(
+            handle=entry.get("handle"),
+            url=entry.get("url"),
+            sha256=entry.get("sha256"),
+            request_id=entry.get("request_id"),
+        )
+        for entry in artifact.get("inputs", ())
+        if isinstance(entry, Mapping)
+    ]
 
 
 def _texts(messages: Sequence[Any]) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import abc
 import base64
 import os
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
@@ -44,7 +46,7 @@ class InputReference:
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
-class GeneratedFile(Bound):
+class GeneratedFile(Bound, abc.ABC):
     """Base of what fal makes: an image, audio. Its fields are its classes' own."""
 
     url: str | None
@@ -57,6 +59,7 @@ class GeneratedFile(Bound):
 
     _word: ClassVar[str]
     _usual_type: ClassVar[str]
+    _extensions: ClassVar[Mapping[str, str]]
     _by_url: ClassVar[str] = "Leave sync_mode off"
 
     def read(self) -> bytes:
@@ -172,17 +175,13 @@ class GeneratedFile(Bound):
             part.unlink(missing_ok=True)
         return written
 
+    @abc.abstractmethod
     def _look(self, head: bytes, size: int) -> None:
         """Note what the bytes are; refuse a page that stands in the file's place."""
-        raise NotImplementedError
-
-    def _suffix(self) -> str:
-        """Give the suffix of its type; empty where that is not known."""
-        raise NotImplementedError
 
     def _put(self, file: BinaryIO, path: Path, name: str | None) -> Path:
         """Give a file that was written whole its name."""
-        suffix = self._suffix()
+        suffix = self._extensions.get(self.mime_type or "", "")
         if path.is_dir():
             own = self.file_name if name is None else None
             path /= Path(own or f"{name or self.handle or self._word}{suffix}").name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -48,6 +49,7 @@ class GeneratedImage(GeneratedFile):
 
     _word: ClassVar[str] = "image"
     _usual_type: ClassVar[str] = "image/png"
+    _extensions: ClassVar[Mapping[str, str]] = EXTENSIONS
 
     def to_pil(self) -> PIL.Image.Image:
         """Read the image as a Pillow image.
@@ -107,9 +109,6 @@ class GeneratedImage(GeneratedFile):
             if seen.width and seen.height:
                 object.__setattr__(self, "width", seen.width)
                 object.__setattr__(self, "height", seen.height)
-
-    def _suffix(self) -> str:
-        return EXTENSIONS.get(self.mime_type or "", "")
 
     def to_html(self, *, embed: bool = False) -> str:
         """Show the image as HTML, by its URL.

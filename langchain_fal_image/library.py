@@ -17,13 +17,11 @@ from langchain_fal_image.audio.spoken import GeneratedAudio, SpeechResult
 from langchain_fal_image.errors import (
     FalError,
     FalInputAudioError,
-    FalInputError,
     FalInputImageError,
     shown,
 )
-from langchain_fal_image.generated import GeneratedFile
 from langchain_fal_image.images import GeneratedImage
-from langchain_fal_image.nearness import cleaned, is_near
+from langchain_fal_image.nearness import lying_at
 from langchain_fal_image.results import ImageResult
 from langchain_fal_image.shelf import Shelf
 from langchain_fal_image.wire.effects import Call
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Conversation", "ImageLibrary", "is_handle"]
 
 AnyResult = TypeVar("AnyResult", ImageResult, SpeechResult)
-F = TypeVar("F", bound=GeneratedFile)
 
 _MOST_TOLD = 20
 _NAMESPACE = "langchain_fal_image"
@@ -172,7 +169,7 @@ class ImageLibrary:
         """
         with self._open(conversation) as album:
             images = list(album.images.files.values())
-        return _lying_at(url, images, "image", FalInputImageError)
+        return lying_at(url, images, "image", FalInputImageError)
 
     def find_recording(
         self, url: str, *, conversation: Conversation | str | None = None
@@ -188,7 +185,7 @@ class ImageLibrary:
         """
         with self._open(conversation) as album:
             audios = list(album.audio.files.values())
-        return _lying_at(url, audios, "recording", FalInputAudioError)
+        return lying_at(url, audios, "recording", FalInputAudioError)
 
     def handles(
         self, *, conversation: Conversation | str | None = None
@@ -371,24 +368,6 @@ class ImageLibrary:
         while len(self._albums) > self._max_conversations:
             self._albums.popitem(last=False)
         return album
-
-
-def _lying_at(
-    url: str, files: Sequence[F], word: str, refused: type[FalInputError]
-) -> F | None:
-    meant = cleaned(url)
-    known = [each for each in files if each.url]
-    for file in known:
-        if meant in {file.url, cleaned(str(file.url))}:
-            return file
-    near = next((each for each in known if is_near(meant, str(each.url))), None)
-    if near is None:
-        return None
-    message = (
-        f"{shown(url)} is no {word} of this conversation; it looks like the URL of "
-        f"{near.handle} with a slip in it."
-    )
-    raise refused(message, next_step=f"Name the {word} by its handle: {near.handle}.")
 
 
 def _stored(conversation: Conversation) -> Flow[list[Mapping[str, Any]]]:

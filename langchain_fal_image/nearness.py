@@ -4,13 +4,50 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-__all__ = ["cleaned", "is_near"]
+from langchain_fal_image.errors import FalInputError, shown
+from langchain_fal_image.generated import GeneratedFile
+
+__all__ = ["cleaned", "is_near", "lying_at"]
+
+F = TypeVar("F", bound=GeneratedFile)
 
 _URL = re.compile(r"https?://[^\s<>\"'`\]]+", re.IGNORECASE)
 _ALIKE = 0.8
 _NAMES_ALIKE = 0.7
+
+
+def lying_at(
+    url: str, files: Sequence[F], word: str, refused: type[FalInputError]
+) -> F | None:
+    """Find the file that lies at a URL.
+
+    Args:
+        url: As a model wrote it.
+        files: Where it may be among.
+        word: What such a file is called.
+        refused: What is raised for a URL with a slip in it.
+
+    Raises:
+        FalInputError: No file lies there, but the URL looks like a known one with a
+            slip in it.
+    """
+    meant = cleaned(url)
+    known = [each for each in files if each.url]
+    for file in known:
+        if meant in {file.url, cleaned(str(file.url))}:
+            return file
+    near = next((each for each in known if is_near(meant, str(each.url))), None)
+    if near is None:
+        return None
+    message = (
+        f"{shown(url)} is no {word} of this conversation; it looks like the URL of "
+        f"{near.handle} with a slip in it."
+    )
+    raise refused(message, next_step=f"Name the {word} by its handle: {near.handle}.")
 
 
 def cleaned(text: str) -> str:

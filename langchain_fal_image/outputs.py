@@ -12,7 +12,7 @@ from typing import Any
 
 from langchain_fal_image.sniff import sniff
 
-__all__ = ["decode_data_uri", "fitted", "image_entries", "without_bytes"]
+__all__ = ["decode_data_uri", "fitted", "image_entries", "typed", "without_bytes"]
 
 _SHORTEST = 64
 
@@ -69,6 +69,20 @@ def _entry(found: Any) -> Mapping[str, Any]:
     ):
         return found
     return {}
+
+
+def typed(entry: Mapping[str, Any], name: str, kind: type) -> Any:
+    """Give a field of an entry where it has the type it should have, else None.
+
+    Args:
+        entry: Of fal's output.
+        name: The field's.
+        kind: Its type; 7.0 is a whole number too.
+    """
+    value = entry.get(name)
+    if kind is int and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, kind) and not isinstance(value, bool) else None
 
 
 def without_bytes(output: Any) -> tuple[Any, dict[str, bytes]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeGuard
 from langchain_fal_image.bound import Bound
 from langchain_fal_image.errors import FalResponseError
 from langchain_fal_image.images import GeneratedImage, InputReference
-from langchain_fal_image.outputs import fitted, image_entries
+from langchain_fal_image.outputs import fitted, image_entries, typed
 from langchain_fal_image.wire.effects import Call, Together
 
 if TYPE_CHECKING:
@@ -235,14 +235,14 @@ class ImageResult(Bound):
         return cls(
             images=tuple(
                 GeneratedImage(
-                    url=_typed(entry, "url", str),
-                    width=_typed(entry, "width", int),
-                    height=_typed(entry, "height", int),
-                    mime_type=_typed(entry, "content_type", str),
+                    url=typed(entry, "url", str),
+                    width=typed(entry, "width", int),
+                    height=typed(entry, "height", int),
+                    mime_type=typed(entry, "content_type", str),
                     nsfw=_flag(flags, index),
-                    file_name=_typed(entry, "file_name", str),
-                    file_size=_typed(entry, "file_size", int),
-                    sha256=_typed(entry, "sha256", str),
+                    file_name=typed(entry, "file_name", str),
+                    file_size=typed(entry, "file_size", int),
+                    sha256=typed(entry, "sha256", str),
                     request_id=request_id,
                     index=index,
                 )
@@ -365,13 +365,6 @@ class ImageResult(Bound):
 def is_artifact(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Tell whether a value is what `ImageResult.to_artifact` gives."""
     return isinstance(value, Mapping) and value.get("type") == ARTIFACT_TYPE
-
-
-def _typed(entry: Mapping[str, Any], name: str, kind: type) -> Any:
-    value = entry.get(name)
-    if kind is int and isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, kind) and not isinstance(value, bool) else None
 
 
 def _flag(flags: Any, index: int) -> bool | None:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ("3.11", "3.12", "3.13")
-TESTS = ("package", "runnables", "wire", "sandbox")
+TESTS = ("package", "runnables", "audio", "wire", "sandbox")
 TOOLS = (
     "pytest",
     "pytest-asyncio",

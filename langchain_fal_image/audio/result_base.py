@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ _NOT_METADATA = frozenset({*AUDIO_OUTPUTS, "text", "chunks", "words"})
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class AudioResult(Bound):
+class AudioResult(Bound, abc.ABC):
     """What the two results share.
 
     Attributes:
@@ -89,8 +90,9 @@ class AudioResult(Bound):
     def _more(self) -> dict[str, Any]:
         return {}
 
+    @abc.abstractmethod
     def _fitted(self, artifact: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+        """Shorten an artifact until it keeps its limit."""
 
     @classmethod
     def from_artifact(
@@ -176,8 +178,8 @@ class AudioResult(Bound):
         )
 
     @classmethod
+    @abc.abstractmethod
     def _read(
         cls, body: Mapping[str, Any], request_id: str | None
     ) -> tuple[dict[str, Any], str | None]:
         """Read what only this class has; name what is missing, if anything is."""
-        raise NotImplementedError

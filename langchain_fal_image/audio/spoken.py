@@ -14,8 +14,8 @@ from langchain_fal_image.audio.result_base import AudioResult
 from langchain_fal_image.audio.sniffing import EXTENSIONS, sniff_audio
 from langchain_fal_image.errors import FalDownloadError, FalResponseError
 from langchain_fal_image.generated import GeneratedFile
-from langchain_fal_image.options.schema import AUDIO_OUTPUTS
-from langchain_fal_image.outputs import fitted
+from langchain_fal_image.options.schema import AUDIO_OUTPUTS, SPOKEN
+from langchain_fal_image.outputs import fitted, typed
 from langchain_fal_image.sniff import is_text
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class GeneratedAudio(GeneratedFile):
 
     _word: ClassVar[str] = "audio"
     _usual_type: ClassVar[str] = "audio/mpeg"
+    _extensions: ClassVar[Mapping[str, str]] = EXTENSIONS
     _by_url: ClassVar[str] = "Leave output_format='hex' and sync_mode off"
 
     def to_html(self, *, embed: bool = False) -> str:
@@ -81,9 +82,6 @@ class GeneratedAudio(GeneratedFile):
             object.__setattr__(self, "mime_type", seen.mime_type)
             if seen.duration:
                 object.__setattr__(self, "duration", seen.duration)
-
-    def _suffix(self) -> str:
-        return EXTENSIONS.get(self.mime_type or "", "")
 
     def _repr_html_(self) -> str:
         return self.to_html()
@@ -118,7 +116,7 @@ class SpeechResult(AudioResult):
     @property
     def text(self) -> str | None:
         """What was spoken, as it was sent."""
-        for name in ("text", "preview_text", "gen_text", "script", "prompt"):
+        for name in SPOKEN:
             if isinstance(text := self.options.get(name), str):
                 return text
         return None
@@ -212,12 +210,12 @@ class SpeechResult(AudioResult):
         entries = _entries(body)
         audios = tuple(
             GeneratedAudio(
-                url=_typed(entry, "url", str),
+                url=typed(entry, "url", str),
                 duration=_seconds(entry, body if len(entries) == 1 else {}),
-                mime_type=_typed(entry, "content_type", str),
-                file_name=_typed(entry, "file_name", str),
-                file_size=_typed(entry, "file_size", int),
-                sha256=_typed(entry, "sha256", str),
+                mime_type=typed(entry, "content_type", str),
+                file_name=typed(entry, "file_name", str),
+                file_size=typed(entry, "file_size", int),
+                sha256=typed(entry, "sha256", str),
                 request_id=request_id,
                 index=index,
             )
@@ -319,10 +317,3 @@ def _product(value: float, unit: float) -> float:
         return value * unit
     except OverflowError:  # JSON's whole numbers have no largest
         return math.inf
-
-
-def _typed(entry: Mapping[str, Any], name: str, kind: type) -> Any:
-    value = entry.get(name)
-    if kind is int and isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, kind) and not isinstance(value, bool) else None

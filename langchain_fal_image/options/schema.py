@@ -14,6 +14,7 @@ from typing import Any, Literal
 __all__ = [
     "AUDIO_OUTPUTS",
     "IMAGE_WORDS",
+    "SPOKEN",
     "EndpointSchema",
     "Field",
     "FileKind",
@@ -34,8 +35,8 @@ FileKind = Literal["image", "mask", "audio"]
 Kind = Literal["image", "audio", "text"]
 """What an endpoint makes; a text is one that it heard in audio."""
 
-# What most speech endpoints call the words to be spoken comes first.
-_SPOKEN = ("text", "preview_text", "gen_text", "script", "prompt")
+SPOKEN = ("text", "preview_text", "gen_text", "script", "prompt")
+"""What endpoints call the words to be spoken, the usual name first."""
 
 
 def kind_of(output: Collection[str]) -> Kind:
@@ -279,7 +280,7 @@ class EndpointSchema:
     @cached_property
     def spoken_field(self) -> Field | None:
         """The option that holds the words to be spoken; None where there is none."""
-        found = (self.field(name) for name in _SPOKEN) if self.kind == "audio" else ()
+        found = (self.field(name) for name in SPOKEN) if self.kind == "audio" else ()
         return next((field for field in found if field), None)
 
     @cached_property

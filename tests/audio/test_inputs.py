@@ -341,7 +341,7 @@ def test_formats_are_told_by_their_beginning(kind: str, beginning: bytes) -> Non
     "content",
     [
         *(b"", b"R", b"RIFF\0\0\0\0WEBP", b"hello", b"\xff\xd8\xff\xe0" + b"\0" * 9),
-        *(b"\0\0\0\x20ftypavif", b"\xff\xff\xff\xff", b"\xff\xfb", b"FORM\0\0\0\0XXXX"),
+        *(b"\0\0\0\x20ftypavif", b"\xff\xff\xff\xff", b"\xff\xfb", b"FORM\0\0\0\0ILBM"),
     ],
 )
 def test_what_is_no_audio(content: bytes) -> None:

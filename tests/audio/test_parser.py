@@ -72,6 +72,7 @@ def test_a_path_that_is_not_allowed_is_refused(
 
 
 def test_what_was_said_is_found_again(fal: FalProvider) -> None:
+    pytest.importorskip("numpy")  # langchain-core's own store of vectors needs it
     spoken = fal.speech("fal-ai/dia-tts").invoke(SAID)
     documents = fal.transcription().invoke(spoken).to_documents(source=spoken.url)
     store = InMemoryVectorStore(DeterministicFakeEmbedding(size=64))

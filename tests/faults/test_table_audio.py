@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -84,6 +84,14 @@ OF_TOOLS = [
 OTHERS = [each for each in ONCE + ALWAYS if each.on in {"cancel", "file", "upload"}]
 
 
+def both(cases: list[Case]) -> Iterator[Any]:
+    """Give each row to both kinds, in turns sync and async: the table has each both."""
+    for number, case in enumerate(cases):
+        ways = ("sync", "async") if number % 2 else ("async", "sync")
+        for kind, way in zip(("speech", "transcription"), ways, strict=True):
+            yield pytest.param(case, kind, way, id=f"{kind}-{way}-{case}")
+
+
 def spoiled(sandbox: Sandbox, case: Case) -> None:
     if case.on == "status":
         # States are asked for where the stream cannot be had.
@@ -95,13 +103,8 @@ def patience(case: Case) -> float:
     return 20 if case.times == 1 else 1.2
 
 
-@pytest.mark.parametrize("case", OF_TOOLS, ids=str)
-@pytest.mark.parametrize("kind", ["speech", "transcription"])
-async def test_a_row_with_a_tool(
-    case: Case, kind: str, request: pytest.FixtureRequest
-) -> None:
-    # Each row in one of the two ways with each tool; the table's own test has both.
-    way = "sync" if len(request.node.name) % 2 else "async"
+@pytest.mark.parametrize(("case", "kind", "way"), both(OF_TOOLS))
+async def test_a_row_with_a_tool(case: Case, kind: str, way: str) -> None:
     with Sandbox(heartbeat_seconds=0.05) as sandbox:
         spoiled(sandbox, case)
         fal = sandbox.provider(timeout=times(patience(case)), limits=LIMITS)
@@ -133,12 +136,8 @@ async def test_a_row_with_a_tool(
             await patient.aclose()
 
 
-@pytest.mark.parametrize("case", OTHERS, ids=str)
-@pytest.mark.parametrize("kind", ["speech", "transcription"])
-async def test_a_row_with_a_runnable(
-    case: Case, kind: str, request: pytest.FixtureRequest
-) -> None:
-    way = "sync" if len(request.node.name) % 2 else "async"
+@pytest.mark.parametrize(("case", "kind", "way"), both(OTHERS))
+async def test_a_row_with_a_runnable(case: Case, kind: str, way: str) -> None:
     with Sandbox(heartbeat_seconds=0.05) as sandbox:
         spoiled(sandbox, case)
         fal = sandbox.provider(timeout=times(patience(case)), limits=LIMITS)
