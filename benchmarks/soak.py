@@ -30,7 +30,7 @@ from langchain_fal_image import (
     errors,
 )
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.wire.settings import Timeouts
+from langchain_fal_image.wire.config import Timeouts
 
 Result = ImageResult | SpeechResult | TranscriptionResult
 SPEECH, TRANSCRIPTION = 3, 4

@@ -103,7 +103,7 @@ def _check(paths: tuple[Path, ...], size: int) -> None:
 def upload(url: str, size: int) -> None:
     """Edit an image that is a file."""
     from langchain_fal_image import FalImageEdit, create_fal  # noqa: PLC0415
-    from langchain_fal_image.wire.settings import Limits  # noqa: PLC0415
+    from langchain_fal_image.wire.config import Limits  # noqa: PLC0415
 
     header = b"IHDR" + struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 0)
     crc = struct.pack(">I", zlib.crc32(header))

@@ -16,7 +16,7 @@ from scripted import ScriptedWriter
 from stage import OUT, chat_model, provider
 
 from langchain_fal_image import FalProvider
-from langchain_fal_image.page import document
+from langchain_fal_image.results._html import document
 
 SCENE = "A red kite flies over a small harbour. The sun goes down behind the mountain."
 CAPTION = ChatPromptTemplate(

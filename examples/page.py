@@ -11,7 +11,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from langchain_fal_image.page import document, figure, picture
+from langchain_fal_image.results._html import document, figure, picture
 
 
 def write_page(

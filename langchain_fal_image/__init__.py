@@ -9,26 +9,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from langchain_fal_image.audio import (
-        FalSpeech,
-        FalSpeechTool,
-        FalTranscription,
-        FalTranscriptionParser,
-        FalTranscriptionTool,
-        GeneratedAudio,
-        SpeechResult,
-        TranscriptionResult,
-    )
-    from langchain_fal_image.budget import Budget
-    from langchain_fal_image.images import GeneratedImage
-    from langchain_fal_image.library import ImageLibrary
-    from langchain_fal_image.models import FalImageEdit, FalTextToImage
-    from langchain_fal_image.prices import Price
+    from langchain_fal_image._session.prices import Price
+    from langchain_fal_image.budget.budget import Budget
+    from langchain_fal_image.document_parser import FalTranscriptionParser
+    from langchain_fal_image.library.library import ImageLibrary
+    from langchain_fal_image.models._audio import FalSpeech, FalTranscription
+    from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
     from langchain_fal_image.provider import FalProvider, create_fal, fal
     from langchain_fal_image.recipes import areplay, replay
-    from langchain_fal_image.request import FalRequest
-    from langchain_fal_image.results import ImageResult
-    from langchain_fal_image.tools import (
+    from langchain_fal_image.results._generated_image import GeneratedImage
+    from langchain_fal_image.results.image import ImageResult
+    from langchain_fal_image.results.request import FalRequest
+    from langchain_fal_image.results.speech import GeneratedAudio, SpeechResult
+    from langchain_fal_image.results.transcription import TranscriptionResult
+    from langchain_fal_image.tools.audio import FalSpeechTool, FalTranscriptionTool
+    from langchain_fal_image.tools.image import (
         FalImageEditTool,
         FalImageToolkit,
         FalTextToImageTool,
@@ -64,27 +59,27 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Budget": "budget",
-    "FalImageEdit": "models",
-    "FalImageEditTool": "tools",
-    "FalImageToolkit": "tools",
+    "Budget": "budget.budget",
+    "FalImageEdit": "models.image",
+    "FalImageEditTool": "tools.image",
+    "FalImageToolkit": "tools.image",
     "FalProvider": "provider",
-    "FalRequest": "request",
-    "FalSpeech": "audio",
-    "FalSpeechTool": "audio",
-    "FalTextToImage": "models",
-    "FalTextToImageTool": "tools",
-    "FalTranscription": "audio",
-    "FalTranscriptionParser": "audio",
-    "FalTranscriptionTool": "audio",
-    "FalWaitTool": "tools",
-    "GeneratedAudio": "audio",
-    "GeneratedImage": "images",
-    "ImageLibrary": "library",
-    "ImageResult": "results",
-    "Price": "prices",
-    "SpeechResult": "audio",
-    "TranscriptionResult": "audio",
+    "FalRequest": "results.request",
+    "FalSpeech": "models._audio",
+    "FalSpeechTool": "tools.audio",
+    "FalTextToImage": "models.image",
+    "FalTextToImageTool": "tools.image",
+    "FalTranscription": "models._audio",
+    "FalTranscriptionParser": "document_parser",
+    "FalTranscriptionTool": "tools.audio",
+    "FalWaitTool": "tools.image",
+    "GeneratedAudio": "results.speech",
+    "GeneratedImage": "results._generated_image",
+    "ImageLibrary": "library.library",
+    "ImageResult": "results.image",
+    "Price": "_session.prices",
+    "SpeechResult": "results.speech",
+    "TranscriptionResult": "results.transcription",
     "areplay": "recipes",
     "create_fal": "provider",
     "fal": "provider",

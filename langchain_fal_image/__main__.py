@@ -10,10 +10,10 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
-from langchain_fal_image.contracts import find
+from langchain_fal_image._session.contracts import find
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.schema import EndpointSchema, Field, Kind
-from langchain_fal_image.options.words import allowed, wanted
+from langchain_fal_image.options.describe import allowed, wanted
+from langchain_fal_image.options.endpoint import EndpointSchema, Field, Kind
 
 _LONGEST = 60
 

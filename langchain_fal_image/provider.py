@@ -24,25 +24,25 @@ from typing import (
 from langchain_core.stores import BaseStore, InMemoryByteStore
 from pydantic import SecretStr
 
+from langchain_fal_image._session.byte_store import RecentBytes
+from langchain_fal_image._session.open_requests import OpenRequests, cancelled
+from langchain_fal_image._session.prices import Price, Prices
 from langchain_fal_image.errors import FalConfigurationError, FalError
-from langchain_fal_image.open_requests import OpenRequests, cancelled
-from langchain_fal_image.options.schema import EndpointSchema, Kind
-from langchain_fal_image.prices import Price, Prices
-from langchain_fal_image.stores import RecentBytes
+from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+from langchain_fal_image.wire.config import Hosts, Limits, Timeouts
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call, QueuedRequest
-from langchain_fal_image.wire.settings import Hosts, Limits, Timeouts
 
 if TYPE_CHECKING:
     import httpx
 
-    from langchain_fal_image.audio.models import FalSpeech, FalTranscription
-    from langchain_fal_image.contracts import Contracts
-    from langchain_fal_image.models import FalImageEdit, FalTextToImage
-    from langchain_fal_image.request import FalRequest
-    from langchain_fal_image.wire.client import Wire
+    from langchain_fal_image._session.contracts import Contracts
+    from langchain_fal_image.models._audio import FalSpeech, FalTranscription
+    from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
+    from langchain_fal_image.results.request import FalRequest
+    from langchain_fal_image.wire.driver import Wire
     from langchain_fal_image.wire.effects import Flow, Output, QueueUpdate
-    from langchain_fal_image.wire.webhooks import WebhookKeys
+    from langchain_fal_image.wire.signature import WebhookKeys
 
 __all__ = ["FalProvider", "create_fal", "fal"]
 
@@ -123,7 +123,7 @@ class FalProvider:
             `FalTextToImage`. For an endpoint we do not know, its last word decides:
             `…/edit` edits.
         """
-        from langchain_fal_image.contracts import check_kind  # noqa: PLC0415 - as below
+        from langchain_fal_image._session.contracts import check_kind  # noqa: PLC0415 - as below
 
         schema = self.contract(model)
         check_kind(schema, "image")
@@ -138,7 +138,7 @@ class FalProvider:
             model: The endpoint id; by default that of `FalTextToImage`.
             **options: Options and settings of the runnable.
         """
-        from langchain_fal_image.models import FalTextToImage  # noqa: PLC0415
+        from langchain_fal_image.models.image import FalTextToImage  # noqa: PLC0415
 
         return FalTextToImage(fal=self, **_named(model), **options)
 
@@ -149,7 +149,7 @@ class FalProvider:
             model: The endpoint id; by default that of `FalImageEdit`.
             **options: Options and settings of the runnable.
         """
-        from langchain_fal_image.models import FalImageEdit  # noqa: PLC0415
+        from langchain_fal_image.models.image import FalImageEdit  # noqa: PLC0415
 
         return FalImageEdit(fal=self, **_named(model), **options)
 
@@ -160,7 +160,7 @@ class FalProvider:
             model: The endpoint id; by default that of `FalSpeech`.
             **options: Options and settings of the runnable.
         """
-        from langchain_fal_image.audio.models import FalSpeech  # noqa: PLC0415
+        from langchain_fal_image.models._audio import FalSpeech  # noqa: PLC0415
 
         return FalSpeech(fal=self, **_named(model), **options)
 
@@ -174,7 +174,7 @@ class FalProvider:
                 `FalTranscription`.
             **options: Options and settings of the runnable.
         """
-        from langchain_fal_image.audio.models import FalTranscription  # noqa: PLC0415
+        from langchain_fal_image.models._audio import FalTranscription  # noqa: PLC0415
 
         return FalTranscription(fal=self, **_named(model), **options)
 
@@ -194,14 +194,14 @@ class FalProvider:
 
     @cached_property
     def _contracts(self) -> Contracts:
-        from langchain_fal_image.contracts import Contracts  # noqa: PLC0415
+        from langchain_fal_image._session.contracts import Contracts  # noqa: PLC0415
 
         return Contracts(self._store)
 
     @cached_property
     def webhook_keys(self) -> WebhookKeys:
         """Fal's public keys; `langchain_fal_image.webhooks` uses them."""
-        from langchain_fal_image.wire.webhooks import WebhookKeys  # noqa: PLC0415
+        from langchain_fal_image.wire.signature import WebhookKeys  # noqa: PLC0415
 
         return WebhookKeys()
 
@@ -220,7 +220,7 @@ class FalProvider:
                 not.
             kind: What they make: `image`, `audio`, or `text`: what is said in audio.
         """
-        from langchain_fal_image.contracts import find  # noqa: PLC0415
+        from langchain_fal_image._session.contracts import find  # noqa: PLC0415
 
         return find(search=search, takes_images=takes_images, kind=kind)
 
@@ -407,7 +407,7 @@ class FalProvider:
         Returns:
             An `ImageResult`, a `SpeechResult` or a `TranscriptionResult`.
         """
-        from langchain_fal_image.answered import result_in  # noqa: PLC0415 - needed late
+        from langchain_fal_image.results._parse import result_in  # noqa: PLC0415 - needed late
 
         result, taken = result_in(
             output.body,
@@ -477,8 +477,8 @@ class FalProvider:
     def _driver(self) -> Wire:
         if self._wire is None:
             # httpx is loaded with the first request, not with the package.
-            from langchain_fal_image.wire.client import Wire  # noqa: PLC0415
-            from langchain_fal_image.wire.clients import Clients  # noqa: PLC0415
+            from langchain_fal_image.wire.driver import Wire  # noqa: PLC0415
+            from langchain_fal_image.wire.http_clients import Clients  # noqa: PLC0415
 
             with self._lock:
                 if self._wire is None:
@@ -524,7 +524,7 @@ class FalProvider:
             error.request = self._requested(error.request)
 
     def _requested(self, queued: QueuedRequest) -> FalRequest:
-        from langchain_fal_image.request import FalRequest  # noqa: PLC0415 - needed late
+        from langchain_fal_image.results.request import FalRequest  # noqa: PLC0415 - needed late
 
         return FalRequest.of(queued, fal=self)
 

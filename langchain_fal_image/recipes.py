@@ -22,13 +22,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from langchain_fal_image.errors import FalConfigurationError, FalInputImageError, shown
-from langchain_fal_image.images import GeneratedImage, InputReference
-from langchain_fal_image.options import place
-from langchain_fal_image.results import ImageResult
+from langchain_fal_image.options import paths as place
+from langchain_fal_image.results._generated_image import GeneratedImage, InputReference
+from langchain_fal_image.results.image import ImageResult
 
 if TYPE_CHECKING:
-    from langchain_fal_image.budget import Budget
-    from langchain_fal_image.library import ImageLibrary
+    from langchain_fal_image.budget.budget import Budget
+    from langchain_fal_image.library.library import ImageLibrary
     from langchain_fal_image.provider import FalProvider
     from langchain_fal_image.wire.effects import Flow
 

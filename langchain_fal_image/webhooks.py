@@ -17,13 +17,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from langchain_fal_image.answered import result_in
 from langchain_fal_image.errors import FalError, FalWebhookError
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.provider import fal as default_fal
-from langchain_fal_image.wire.answers import failure
+from langchain_fal_image.results._parse import result_in
 from langchain_fal_image.wire.effects import HttpResponse, QueuedRequest, read_json
-from langchain_fal_image.wire.webhooks import signed
+from langchain_fal_image.wire.error_responses import failure
+from langchain_fal_image.wire.signature import signed
 
 if TYPE_CHECKING:
     from langchain_fal_image.wire.effects import Flow

@@ -21,9 +21,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from langchain_fal_image.durable.inputs import canonical, digest
+from langchain_fal_image.durable.fingerprint import canonical, digest
 from langchain_fal_image.durable.journal import Entry, Journal
-from langchain_fal_image.durable.run import Run, Settings
+from langchain_fal_image.durable.runner import Run, Settings
 from langchain_fal_image.errors import (
     FalAuthError,
     FalBudgetExceededError,
@@ -35,9 +35,9 @@ from langchain_fal_image.errors import (
     FalOptionError,
     shown,
 )
-from langchain_fal_image.models import FalImageEdit, FalTextToImage
-from langchain_fal_image.request import FalRequest
-from langchain_fal_image.results import ImageResult
+from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
+from langchain_fal_image.results.image import ImageResult
+from langchain_fal_image.results.request import FalRequest
 from langchain_fal_image.webhooks import Webhook
 
 __all__ = ["BatchReport", "DurableBatch"]

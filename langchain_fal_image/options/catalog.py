@@ -48,8 +48,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from langchain_fal_image.options.reading import read_schema
-from langchain_fal_image.options.schema import EndpointSchema, Kind, kind_of
+from langchain_fal_image.options.endpoint import EndpointSchema, Kind, kind_of
+from langchain_fal_image.options.json_schema import read_schema
 
 __all__ = ["endpoint", "endpoint_ids", "entry", "read_from"]
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_fal_image.options.casing import nearest, snake, to_fal
-from langchain_fal_image.options.findings import Findings, Given, same
-from langchain_fal_image.options.fitting import fits
+from langchain_fal_image.options.describe import allowed, kind, plural, thing, wanted
+from langchain_fal_image.options.endpoint import Field, Shape
 from langchain_fal_image.options.geometry import closest_ratio, ratio_of
-from langchain_fal_image.options.place import dotted
-from langchain_fal_image.options.schema import Field, Shape
-from langchain_fal_image.options.totals import check_total
-from langchain_fal_image.options.words import allowed, kind, plural, thing, wanted
+from langchain_fal_image.options.issues import Findings, Given, same
+from langchain_fal_image.options.paths import dotted
+from langchain_fal_image.options.pixel_limits import check_total
+from langchain_fal_image.options.type_match import fits
 
 __all__ = ["Checker", "Path"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_fal_image.options.casing import snake, to_fal
-from langchain_fal_image.options.findings import Findings, Given, same
-from langchain_fal_image.options.schema import IMAGE_WORDS, EndpointSchema
+from langchain_fal_image.options.endpoint import IMAGE_WORDS, EndpointSchema
+from langchain_fal_image.options.issues import Findings, Given, same
 
 __all__ = ["SIZE_WORDS", "Layer", "merged", "read"]
 

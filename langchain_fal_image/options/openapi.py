@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_fal_image.options.reading import read_schema
-from langchain_fal_image.options.schema import EndpointSchema
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.json_schema import read_schema
 
 __all__ = ["read_openapi"]
 

@@ -10,10 +10,10 @@ from typing import Any
 from langchain_fal_image.errors import FalOptionError, OptionFault
 from langchain_fal_image.options.casing import normal
 from langchain_fal_image.options.checks import Checker, Path
-from langchain_fal_image.options.findings import Findings, Given
+from langchain_fal_image.options.endpoint import EndpointSchema, Field, FileLimits
+from langchain_fal_image.options.issues import Findings, Given
 from langchain_fal_image.options.layers import Layer, merged, read
-from langchain_fal_image.options.place import dotted
-from langchain_fal_image.options.schema import EndpointSchema, Field, FileLimits
+from langchain_fal_image.options.paths import dotted
 from langchain_fal_image.options.sizes import sized
 from langchain_fal_image.options.voice import voice_words, voiced
 

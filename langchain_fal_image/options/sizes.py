@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from langchain_fal_image.options.findings import Findings, Given, same
+from langchain_fal_image.options.endpoint import EndpointSchema, Field
 from langchain_fal_image.options.geometry import COMMON_RATIOS, pixels_of, ratio_of
+from langchain_fal_image.options.issues import Findings, Given, same
 from langchain_fal_image.options.layers import SIZE_WORDS, Layer
-from langchain_fal_image.options.schema import EndpointSchema, Field
-from langchain_fal_image.options.ways import Ways, preset_for
-from langchain_fal_image.options.wishes import wished
+from langchain_fal_image.options.size_mapping import Ways, preset_for
+from langchain_fal_image.options.size_request import wished
 
 __all__ = ["aspect_ratios", "sized"]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_fal_image.options.casing import normal, snake, to_fal
-from langchain_fal_image.options.findings import Findings, Given, same
+from langchain_fal_image.options.endpoint import EndpointSchema, Field
+from langchain_fal_image.options.issues import Findings, Given, same
 from langchain_fal_image.options.layers import Layer
-from langchain_fal_image.options.schema import EndpointSchema, Field
 
 __all__ = ["voice_field", "voice_words", "voiced"]
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from langchain_fal_image.page import document
+from langchain_fal_image.results._html import document
 from langchain_fal_image.sandbox.queue import Job, Queue
 
 __all__ = ["page", "state"]

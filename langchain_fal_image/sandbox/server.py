@@ -196,7 +196,7 @@ class Sandbox:
             **settings: Further arguments of `create_fal`.
         """
         from langchain_fal_image.provider import create_fal  # noqa: PLC0415
-        from langchain_fal_image.wire.settings import Hosts  # noqa: PLC0415
+        from langchain_fal_image.wire.config import Hosts  # noqa: PLC0415
 
         hosts = Hosts.sandbox(self.url)
         urls = {

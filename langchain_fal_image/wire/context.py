@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Literal
 
 from langchain_fal_image.errors import FalTimeoutError
 from langchain_fal_image.wire import guard
+from langchain_fal_image.wire.config import Hosts, Limits, Polling, Timeouts
 from langchain_fal_image.wire.effects import (
     Flow,
     HttpRequest,
@@ -22,7 +23,6 @@ from langchain_fal_image.wire.effects import (
     TransportFailure,
 )
 from langchain_fal_image.wire.retry import Rule, pause
-from langchain_fal_image.wire.settings import Hosts, Limits, Polling, Timeouts
 
 __all__ = ["Context", "Deadline", "exchange"]
 

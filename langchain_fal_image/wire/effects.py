@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, Literal, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from langchain_fal_image.wire.bodies import Body
-from langchain_fal_image.wire.settings import Hosts
+from langchain_fal_image.wire.config import Hosts
 
 __all__ = [
     "HEARTBEAT",

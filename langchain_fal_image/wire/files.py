@@ -13,7 +13,6 @@ from langchain_fal_image.errors import (
     redacted,
 )
 from langchain_fal_image.wire import guard
-from langchain_fal_image.wire.answers import compact, detail_of, failure, unreadable
 from langchain_fal_image.wire.bodies import Body, Bytes, Source
 from langchain_fal_image.wire.context import Context, exchange
 from langchain_fal_image.wire.effects import (
@@ -24,6 +23,12 @@ from langchain_fal_image.wire.effects import (
     Together,
     TooLarge,
     TransportFailure,
+)
+from langchain_fal_image.wire.error_responses import (
+    compact,
+    detail_of,
+    failure,
+    unreadable,
 )
 from langchain_fal_image.wire.retry import REPEATABLE
 

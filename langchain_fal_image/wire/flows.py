@@ -20,15 +20,6 @@ from langchain_fal_image.errors import (
     FalResponseError,
     FalSubmitUncertainError,
 )
-from langchain_fal_image.wire.answers import (
-    PENDING,
-    compact,
-    detail_of,
-    failure,
-    reported,
-    unreachable,
-    unreadable,
-)
 from langchain_fal_image.wire.context import Context, Deadline, exchange
 from langchain_fal_image.wire.effects import (
     Flow,
@@ -44,7 +35,16 @@ from langchain_fal_image.wire.effects import (
     TransportFailure,
     Unsendable,
 )
-from langchain_fal_image.wire.following import events, follow, status
+from langchain_fal_image.wire.error_responses import (
+    PENDING,
+    compact,
+    detail_of,
+    failure,
+    reported,
+    unreachable,
+    unreadable,
+)
+from langchain_fal_image.wire.follow import events, follow, status
 from langchain_fal_image.wire.retry import REPEATABLE, RESULT, SUBMIT
 
 __all__ = [

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from langchain_fal_image.wire.settings import Hosts
+from langchain_fal_image.wire.config import Hosts
 
 __all__ = [
     "Refused",

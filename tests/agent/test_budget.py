@@ -23,6 +23,7 @@ from langchain_fal_image import (
     FalTextToImageTool,
     Price,
 )
+from langchain_fal_image.budget.ledger import Asked
 from langchain_fal_image.errors import (
     FalBudgetExceededError,
     FalConfigurationError,
@@ -30,9 +31,8 @@ from langchain_fal_image.errors import (
     FalSubmitUncertainError,
 )
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.asked import images_asked
+from langchain_fal_image.options.quantity import images_asked
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.spending import Asked
 
 QWEN = "fal-ai/qwen-image"
 EDIT = "fal-ai/qwen-image-2/edit"

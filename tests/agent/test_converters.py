@@ -29,10 +29,10 @@ from langchain_fal_image import (
     FalWaitTool,
 )
 from langchain_fal_image.errors import FalConfigurationError
-from langchain_fal_image.option_types import described, simple_type
+from langchain_fal_image.models._input_schema import described, simple_type
 from langchain_fal_image.options import catalog
+from langchain_fal_image.options.endpoint import EndpointSchema, Field
 from langchain_fal_image.options.openapi import read_openapi
-from langchain_fal_image.options.schema import EndpointSchema, Field
 from langchain_fal_image.options.voice import voice_field
 
 VOICE = ("voice", "speed", "vol", "pitch", "emotion", "english_normalization")
@@ -314,7 +314,7 @@ def test_a_choice_of_numbers_is_a_number_with_its_choices_in_words(
     assert described(field) == "Factor; one of 1, 2, 4; default 2." or (
         "one of 1, 2, 4; default 2" in described(field)
     )
-    from langchain_fal_image.arguments import tool_arguments  # noqa: PLC0415
+    from langchain_fal_image.tools._args_schema import tool_arguments  # noqa: PLC0415
 
     schema = tool_arguments(
         "Arguments",

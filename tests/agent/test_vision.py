@@ -33,8 +33,8 @@ from langchain_fal_image import (
     ImageResult,
 )
 from langchain_fal_image.errors import FalConfigurationError
+from langchain_fal_image.middleware import FalThumbnails
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.thumbnails import FalThumbnails
 
 
 def answered(fal: FalProvider, **arguments: Any) -> list[BaseMessage]:

@@ -18,7 +18,7 @@ from langchain_fal_image.errors import (
     FalOptionError,
     FalServerError,
 )
-from langchain_fal_image.wire.settings import Limits
+from langchain_fal_image.wire.config import Limits
 
 QWEN = "fal-ai/qwen-image"
 EDIT = "fal-ai/qwen-image-2/edit"

@@ -14,7 +14,7 @@ from langchain_fal_image import (
     SpeechResult,
     TranscriptionResult,
 )
-from langchain_fal_image.audio.sniffing import sniff_audio
+from langchain_fal_image._formats.audio import sniff_audio
 from langchain_fal_image.options import catalog
 from langchain_fal_image.sandbox import Sandbox
 

@@ -17,10 +17,10 @@ from langchain_core.tracers.schemas import Run
 from recordings import BEGINNINGS, MP3, wav
 
 from langchain_fal_image import FalProvider, FalTranscription, create_fal
-from langchain_fal_image.audio.sniffing import sniff_audio
+from langchain_fal_image._formats.audio import sniff_audio
 from langchain_fal_image.errors import FalInputAudioError, FalInputError, FalOptionError
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.wire.settings import Limits
+from langchain_fal_image.wire.config import Limits
 
 URL = "https://v3.fal.media/files/a.mp3"
 B64 = base64.b64encode(MP3).decode()

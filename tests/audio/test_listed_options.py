@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from langchain_fal_image import FalProvider, FalSpeech, FalTranscription
 from langchain_fal_image.errors import FalConfigurationError, FalOptionError
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.schema import Field
+from langchain_fal_image.options.endpoint import Field
 from langchain_fal_image.sandbox import Sandbox
 
 LISTENS = ("fal-ai/whisper", "fal-ai/wizper")

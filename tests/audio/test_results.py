@@ -22,10 +22,10 @@ from langchain_fal_image import (
     TranscriptionResult,
     create_fal,
 )
-from langchain_fal_image.answered import result_in
-from langchain_fal_image.audio import Segment
-from langchain_fal_image.audio.results import plain
 from langchain_fal_image.errors import FalDownloadError, FalResponseError
+from langchain_fal_image.results._audio_results import plain
+from langchain_fal_image.results._parse import result_in
+from langchain_fal_image.results.transcription import Segment
 from langchain_fal_image.sandbox import Sandbox
 from langchain_fal_image.wire.effects import QueuedRequest
 

@@ -25,9 +25,9 @@ from langchain_fal_image import (
 )
 from langchain_fal_image.sandbox import Sandbox
 from langchain_fal_image.sandbox.faults import FAULTS
+from langchain_fal_image.wire.config import Limits, Timeouts
 from langchain_fal_image.wire.effects import HttpResponse
 from langchain_fal_image.wire.retry import pause
-from langchain_fal_image.wire.settings import Limits, Timeouts
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "faults.md"
 ROW = re.compile(

@@ -26,7 +26,7 @@ from langchain_fal_image import (
     create_fal,
     errors,
 )
-from langchain_fal_image.wire.settings import Limits
+from langchain_fal_image.wire.config import Limits
 
 QUEUE = "https://queue.fal.run"
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.casing import normal, snake, to_fal
-from langchain_fal_image.options.reading import read_schema
+from langchain_fal_image.options.json_schema import read_schema
 from langchain_fal_image.options.resolve import resolve
 
 QWEN = catalog.endpoint("fal-ai/qwen-image")

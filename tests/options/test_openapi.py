@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from langchain_fal_image.options import catalog
+from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.resolve import resolve
-from langchain_fal_image.options.schema import EndpointSchema
 from langchain_fal_image.sandbox import openapi
 
 SCHEMAS: dict[str, Any] = {

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
+from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.geometry import of_about_a_megapixel, total_limited
-from langchain_fal_image.options.reading import read_schema
+from langchain_fal_image.options.json_schema import read_schema
 from langchain_fal_image.options.resolve import Resolved, resolve
-from langchain_fal_image.options.schema import EndpointSchema
 from langchain_fal_image.options.sizes import aspect_ratios
 
 QWEN_FAMILY = [

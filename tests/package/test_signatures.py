@@ -21,7 +21,7 @@ MODULES = (
     "langchain_fal_image.errors",
     "langchain_fal_image.durable",
     "langchain_fal_image.webhooks",
-    "langchain_fal_image.thumbnails",
+    "langchain_fal_image.middleware",
     "langchain_fal_image.sandbox",
 )
 

@@ -24,7 +24,7 @@ from langchain_fal_image.errors import (
     FalConfigurationError,
     FalInputImageError,
 )
-from langchain_fal_image.library import Conversation
+from langchain_fal_image.library.library import Conversation
 from langchain_fal_image.sandbox import Sandbox
 
 QWEN = "fal-ai/qwen-image"

@@ -11,9 +11,9 @@ import pytest
 from langchain_core.stores import InMemoryByteStore
 
 from langchain_fal_image import FalProvider, FalTextToImage, GeneratedImage, ImageResult
+from langchain_fal_image._formats.image import sniff
 from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.sniff import sniff
 
 
 @pytest.fixture

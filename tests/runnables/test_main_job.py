@@ -27,13 +27,13 @@ from langchain_fal_image import (
     ImageResult,
     create_fal,
 )
+from langchain_fal_image._formats.image import sniff
 from langchain_fal_image.errors import (
     FalAuthError,
     FalBudgetExceededError,
     FalOptionError,
 )
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.sniff import sniff
 
 QWEN = "fal-ai/qwen-image"
 PRO = "fal-ai/nano-banana-pro"
@@ -316,7 +316,7 @@ def test_local_images_go_along(fal_sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_large_images_are_uploaded(fal_sandbox: Sandbox) -> None:
-    from langchain_fal_image.wire.settings import Limits  # noqa: PLC0415
+    from langchain_fal_image.wire.config import Limits  # noqa: PLC0415
 
     fal = fal_sandbox.provider(limits=Limits(inline_bytes=100))
     picture = FalTextToImage(fal=fal).invoke("a hill").images[0].read()

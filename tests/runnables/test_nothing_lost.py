@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from langchain_fal_image import FalProvider, FalTextToImage, create_fal
+from langchain_fal_image._formats.image import sniff
 from langchain_fal_image.errors import (
     FalConfigurationError,
     FalSubmitUncertainError,
     FalTimeoutError,
 )
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.sniff import sniff
 
 SUBMITTER = """
 import os, signal, sys

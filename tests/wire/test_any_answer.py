@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from langchain_fal_image.errors import FalError
-from langchain_fal_image.images import GeneratedImage
-from langchain_fal_image.outputs import without_bytes
-from langchain_fal_image.results import ImageResult
+from langchain_fal_image.results._generated_image import GeneratedImage
+from langchain_fal_image.results._output import without_bytes
+from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.effects import (
     HEARTBEAT,

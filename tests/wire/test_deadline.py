@@ -10,6 +10,7 @@ from acted import IMAGE, MODEL, SUBMITTED, Stage, answer, event
 
 from langchain_fal_image import errors
 from langchain_fal_image.wire import flows
+from langchain_fal_image.wire.config import Hosts
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import (
     HEARTBEAT,
@@ -20,7 +21,6 @@ from langchain_fal_image.wire.effects import (
     ReplyLost,
 )
 from langchain_fal_image.wire.files import download
-from langchain_fal_image.wire.settings import Hosts
 
 REQUEST = QueuedRequest.for_id(Hosts(), endpoint_id=MODEL, request_id="r-1")
 QUEUED = answer(202, {"status": "IN_QUEUE", "queue_position": 1})

@@ -22,11 +22,14 @@ from langchain_fal_image.errors import (
 )
 from langchain_fal_image.sandbox import Fault, Sandbox
 from langchain_fal_image.wire import flows
+from langchain_fal_image.wire.config import Limits
 from langchain_fal_image.wire.effects import Call, Flow, QueueUpdate
 from langchain_fal_image.wire.files import download
 from langchain_fal_image.wire.guard import Refused, origin
-from langchain_fal_image.wire.settings import Limits
-from langchain_fal_image.wire.transport import AsyncGuardedTransport, GuardedTransport
+from langchain_fal_image.wire.guarded_transport import (
+    AsyncGuardedTransport,
+    GuardedTransport,
+)
 
 MODEL = "fal-ai/qwen-image"
 Run = Callable[..., Any]

@@ -11,6 +11,7 @@ from acted import BASE, IMAGE, MODEL, SUBMITTED, Stage, answer, event
 
 from langchain_fal_image import errors
 from langchain_fal_image.wire import flows
+from langchain_fal_image.wire.config import Hosts
 from langchain_fal_image.wire.effects import (
     HttpResponse,
     NotSent,
@@ -20,7 +21,6 @@ from langchain_fal_image.wire.effects import (
     TooLarge,
     Unsendable,
 )
-from langchain_fal_image.wire.settings import Hosts
 
 REQUEST = QueuedRequest.for_id(Hosts(), endpoint_id=MODEL, request_id="r-1")
 FAULT = {

@@ -16,7 +16,7 @@ import pytest
 
 from langchain_fal_image import FalTextToImage, create_fal, errors
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.wire.settings import Timeouts
+from langchain_fal_image.wire.config import Timeouts
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("aiohttp") is None, reason="the extra fast is absent"
@@ -224,7 +224,7 @@ async def test_the_environment_asks_for_it_too(
 
 
 def test_where_it_is_not_installed_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "langchain_fal_image.wire.fast", None)
+    monkeypatch.setitem(sys.modules, "langchain_fal_image.wire.aiohttp_session", None)
     fal = create_fal(KEY, async_transport="aiohttp")
     with pytest.raises(errors.FalConfigurationError, match=r"\[fast\]"):
         FalTextToImage(fal=fal).invoke("a hill")

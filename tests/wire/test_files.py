@@ -11,10 +11,10 @@ from acted import Stage, answer, body_of
 
 from langchain_fal_image import errors
 from langchain_fal_image.wire import guard
+from langchain_fal_image.wire.config import Hosts, Limits
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import NotSent, ReplyLost, TooLarge
 from langchain_fal_image.wire.files import download, upload
-from langchain_fal_image.wire.settings import Hosts, Limits
 
 URL = "https://v3.fal.media/files/a.png"
 

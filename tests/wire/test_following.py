@@ -9,6 +9,7 @@ from acted import IMAGE, MODEL, Stage, answer, event
 
 from langchain_fal_image import errors
 from langchain_fal_image.wire import flows
+from langchain_fal_image.wire.config import Hosts
 from langchain_fal_image.wire.effects import (
     HEARTBEAT,
     NotSent,
@@ -17,8 +18,7 @@ from langchain_fal_image.wire.effects import (
     ReplyLost,
     StreamEvent,
 )
-from langchain_fal_image.wire.following import follow
-from langchain_fal_image.wire.settings import Hosts
+from langchain_fal_image.wire.follow import follow
 
 QUEUED = answer(202, {"status": "IN_QUEUE", "queue_position": 1})
 RUNNING = answer(202, {"status": "IN_PROGRESS", "logs": None})

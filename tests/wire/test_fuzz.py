@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.wire import flows
+from langchain_fal_image.wire.config import Hosts
 from langchain_fal_image.wire.effects import (
     HEARTBEAT,
     HttpResponse,
@@ -24,7 +25,6 @@ from langchain_fal_image.wire.effects import (
     Unsendable,
 )
 from langchain_fal_image.wire.files import Media, download, upload
-from langchain_fal_image.wire.settings import Hosts
 
 REQUEST = QueuedRequest.for_id(Hosts(), endpoint_id=MODEL, request_id="r-1")
 TEXT = st.text(st.characters(), max_size=8) | st.sampled_from(

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_fal_image import FalProvider, ImageResult, create_fal, webhooks
+from langchain_fal_image._session.prices import Price
 from langchain_fal_image.errors import FalError
+from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.openapi import read_openapi
-from langchain_fal_image.options.schema import EndpointSchema
-from langchain_fal_image.prices import Price
-from langchain_fal_image.request import FalRequest
+from langchain_fal_image.results.request import FalRequest
 from langchain_fal_image.sandbox import openapi
 
 QWEN = "fal-ai/qwen-image"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_fal_image.wire import guard
-from langchain_fal_image.wire.settings import Hosts
+from langchain_fal_image.wire.config import Hosts
 
 OWN = Hosts(queue="http://127.0.0.1:8000/queue", rest="https://proxy.example/rest")
 

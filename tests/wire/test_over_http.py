@@ -24,9 +24,9 @@ from langchain_fal_image.errors import (
     FalSubmitUncertainError,
 )
 from langchain_fal_image.wire import flows
-from langchain_fal_image.wire.client import Wire
-from langchain_fal_image.wire.clients import Clients
+from langchain_fal_image.wire.config import Hosts, Timeouts
 from langchain_fal_image.wire.context import Context
+from langchain_fal_image.wire.driver import Wire
 from langchain_fal_image.wire.effects import (
     Flow,
     HttpRequest,
@@ -38,7 +38,7 @@ from langchain_fal_image.wire.effects import (
     Unsendable,
 )
 from langchain_fal_image.wire.files import download, upload
-from langchain_fal_image.wire.settings import Hosts, Timeouts
+from langchain_fal_image.wire.http_clients import Clients
 
 MODEL = "fal-ai/qwen-image"
 KEY = "canary:secret"

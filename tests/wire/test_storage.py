@@ -9,10 +9,10 @@ import pytest
 from acted import Stage, answer, body_of
 
 from langchain_fal_image import errors
+from langchain_fal_image.wire.config import Hosts, Limits
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import NotSent, ReplyLost, TooLarge, Unsendable
 from langchain_fal_image.wire.files import download, upload
-from langchain_fal_image.wire.settings import Hosts, Limits
 
 URL = "https://v3.fal.media/files/a.png"
 SMALL = Limits(multipart_bytes=10, part_bytes=4)

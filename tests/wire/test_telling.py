@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_fal_image.wire import flows
+from langchain_fal_image.wire.config import Hosts
 from langchain_fal_image.wire.effects import HEARTBEAT, LogEntry, QueuedRequest
-from langchain_fal_image.wire.settings import Hosts
-from langchain_fal_image.wire.updates import read_update
+from langchain_fal_image.wire.status import read_update
 
 REQUEST = QueuedRequest.for_id(Hosts(), endpoint_id=MODEL, request_id="r-1")
 LINES = [{"message": f"line {n}", "timestamp": f"{n}"} for n in range(12)]

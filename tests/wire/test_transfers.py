@@ -18,8 +18,8 @@ from langchain_fal_image import FalImageEdit, FalProvider, GeneratedImage, Image
 from langchain_fal_image.errors import FalDownloadError, FalInputImageError
 from langchain_fal_image.sandbox import Sandbox
 from langchain_fal_image.wire.bodies import Body, OpenFile
+from langchain_fal_image.wire.config import Limits
 from langchain_fal_image.wire.effects import Call, Flow, Together
-from langchain_fal_image.wire.settings import Limits
 
 Run = Callable[..., Any]
 """Drives a flow."""

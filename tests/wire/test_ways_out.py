@@ -13,7 +13,10 @@ from acted import MODEL, SUBMITTED, Stage, apooled, pooled
 from langchain_fal_image import create_fal, errors
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.files import download
-from langchain_fal_image.wire.transport import AsyncGuardedTransport, GuardedTransport
+from langchain_fal_image.wire.guarded_transport import (
+    AsyncGuardedTransport,
+    GuardedTransport,
+)
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 PROXY = "http://127.0.0.1:9"

@@ -1,0 +1,1 @@
+"""Recognise files by their bytes."""

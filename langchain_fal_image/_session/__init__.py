@@ -1,0 +1,1 @@
+"""What every value acts through: settings, key, clients, stores, contracts."""

@@ -1,0 +1,1 @@
+"""Handles of files, one namespace for each thread."""
