@@ -35,7 +35,6 @@ Messages never hold the API key or image bytes, and every error can be pickled.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -65,53 +64,14 @@ __all__ = [
     "FalTimeoutError",
     "FalWebhookError",
     "OptionFault",
-    "redacted",
-    "shown",
 ]
 
 Charged = Literal["no", "maybe", "yes"]
 
-_SHOWN_LENGTH = 120
-_DATA_URI = re.compile(r"data:[\w/+.-]*(?:;[\w=-]*)*,[\w+/=%-]*", re.IGNORECASE)
 # langchain-core has this class from 1.7.5 on.
 _ModelRefusalError: type[_langchain.ModelError] = getattr(
     _langchain, "ModelRefusalError", _langchain.ModelInvalidRequestError
 )
-
-
-def redacted(text: str) -> str:
-    """Take data URIs out of a text."""
-    return _DATA_URI.sub("<data URI>", text)
-
-
-def shown(value: object) -> str:
-    """Write a value for an error message: short, and never bytes or base64.
-
-    Args:
-        value: What somebody gave as an option.
-
-    Returns:
-        At most about 120 characters.
-    """
-    if isinstance(value, bytes | bytearray | memoryview):
-        return f"<{len(value)} bytes>"
-    if isinstance(value, str):
-        if value[:5].lower() == "data:":
-            return f"<data URI of {len(value)} characters>"
-        value = redacted(value)
-        if len(value) > _SHOWN_LENGTH:
-            return f"{value[: _SHOWN_LENGTH - 40]!r}… ({len(value)} characters)"
-        return repr(value)
-    if isinstance(value, dict):
-        text = ", ".join(f"{shown(key)}: {shown(item)}" for key, item in value.items())
-        text = f"{{{text}}}"
-    elif isinstance(value, list | tuple):
-        text = f"[{', '.join(shown(item) for item in value)}]"
-    elif value is None or isinstance(value, bool | int | float):
-        text = repr(value)
-    else:
-        text = f"<{type(value).__name__}>"
-    return text if len(text) <= _SHOWN_LENGTH else f"{text[: _SHOWN_LENGTH - 1]}…"
 
 
 class FalError(_langchain.ModelError):
@@ -182,7 +142,7 @@ class OptionFault:
     Attributes:
         option: fal's name of the option, with its place where nested
             (`loras[0].scale`).
-        value: The value that was given, as `shown()` writes it.
+        value: The value that was given, as `safe_repr` shows it.
         problem: What is wrong with it.
         allowed: What is allowed, in words; empty where nothing can be said.
         nearest: The name or value that was probably meant.

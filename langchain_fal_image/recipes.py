@@ -21,7 +21,8 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from langchain_fal_image.errors import FalConfigurationError, FalInputImageError, shown
+from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image.errors import FalConfigurationError, FalInputImageError
 from langchain_fal_image.options import paths as place
 from langchain_fal_image.results._generated_image import GeneratedImage, InputReference
 from langchain_fal_image.results.image import ImageResult
@@ -237,7 +238,7 @@ def _checked(
         )
         raise FalConfigurationError(message, next_step="Give result.recipe(library=…).")
     if recipe.get("version") != _VERSION:
-        message = f"This recipe has version {shown(recipe.get('version'))}."
+        message = f"This recipe has version {safe_repr(recipe.get('version'))}."
         raise FalConfigurationError(
             message, next_step=f"This package reads version {_VERSION}."
         )

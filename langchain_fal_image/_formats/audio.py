@@ -1,9 +1,11 @@
-"""What an audio file is, told by its first bytes and not by its name."""
+"""Recognise audio formats by their first bytes, not by the file name."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+
+from langchain_fal_image._formats.signatures import ftyp_brand, riff_form
 
 __all__ = ["EXTENSIONS", "AudioType", "sniff_audio"]
 
@@ -28,8 +30,8 @@ _SIGNATURES = (
     (b"#!AMR", "audio/amr"),
     (b"\x1a\x45\xdf\xa3", "video/webm"),
 )
-_M4A = frozenset({b"M4A ", b"M4B ", b"M4P "})
-_PICTURES = frozenset({b"avif", b"avis", b"heic", b"heix", b"mif1", b"crx "})
+_M4A_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
+_IMAGE_BRANDS = frozenset({b"avif", b"avis", b"heic", b"heix", b"mif1", b"crx "})
 _SYNC = 0xFFE0
 _LAYER = 0x0006
 _LAYER_3 = 0x0002
@@ -38,12 +40,12 @@ _UNKNOWN = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class AudioType:
-    """What the bytes say.
+    """The format and duration of audio.
 
     Attributes:
-        mime_type: Such as `audio/mpeg`. A container that may hold pictures too is
+        mime_type: Such as `audio/mpeg`. For a container that can hold video too,
             `video/mp4` or `video/webm`.
-        duration: In seconds; None where the header does not tell.
+        duration: In seconds; None if the header does not contain it.
     """
 
     mime_type: str
@@ -57,58 +59,58 @@ def sniff_audio(data: bytes) -> AudioType | None:
         data: The file, or at least its beginning.
 
     Returns:
-        What it is, or None where it is none of these.
+        The format and the duration; None for any other format.
     """
-    if data[:4] in {b"RIFF", b"RF64"} and data[8:12] == b"WAVE":
+    if riff_form(data) == b"WAVE":
         return AudioType("audio/wav", _wav_seconds(data))
     if data[:4] == b"FORM" and data[8:12] in {b"AIFF", b"AIFC"}:
         return AudioType("audio/aiff")
-    if data[4:8] == b"ftyp":
-        if data[8:12] in _PICTURES:
+    if brand := ftyp_brand(data):
+        if brand in _IMAGE_BRANDS:
             return None
-        return AudioType("audio/mp4" if data[8:12] in _M4A else "video/mp4")
+        return AudioType("audio/mp4" if brand in _M4A_BRANDS else "video/mp4")
     for signature, mime_type in _SIGNATURES:
         if data.startswith(signature):
             seconds = _flac_seconds(data) if mime_type == "audio/flac" else None
             return AudioType(mime_type, seconds)
-    return _frames(data)
+    return _sniff_frame(data)
 
 
-def _frames(data: bytes) -> AudioType | None:
-    """Recognise bare frames: eleven set bits, then the layer."""
-    if len(data) < 4:  # noqa: PLR2004 - a frame's header
+def _sniff_frame(data: bytes) -> AudioType | None:
+    """Recognise an MP3 or AAC frame: eleven set bits, then the layer."""
+    if len(data) < 4:  # noqa: PLR2004 - the length of a frame's header
         return None
     (head,) = struct.unpack(">H", data[:2])
     if head & _SYNC != _SYNC:
         return None
     if head & 0xFFF6 == 0xFFF0:  # noqa: PLR2004 - twelve set bits, layer 0: ADTS
         return AudioType("audio/aac")
-    bitrate, rate = data[2] >> 4, data[2] >> 2 & 3
-    is_frame = bitrate not in {0, 15} and rate != 3  # noqa: PLR2004 - reserved
+    bitrate, sample_rate = data[2] >> 4, data[2] >> 2 & 3
+    is_frame = bitrate not in {0, 15} and sample_rate != 3  # noqa: PLR2004 - reserved
     if is_frame and head & _LAYER == _LAYER_3 and head & 0x18 != 0x08:  # noqa: PLR2004 - a reserved version
         return AudioType("audio/mpeg")
     return None
 
 
 def _wav_seconds(data: bytes) -> float | None:
-    """Divide the length of the data by the bytes of a second."""
-    at, a_second = 12, 0
+    """Divide the length of the data by the byte rate."""
+    at, byte_rate = 12, 0
     while at + 8 <= len(data):
         name, size = data[at : at + 4], struct.unpack("<I", data[at + 4 : at + 8])[0]
         if name == b"fmt " and at + 20 <= len(data):
-            (a_second,) = struct.unpack("<I", data[at + 16 : at + 20])
+            (byte_rate,) = struct.unpack("<I", data[at + 16 : at + 20])
         elif name == b"data":
-            # A stream's header says 0 or the most there is: it was not known yet.
-            return size / a_second if a_second and 0 < size < _UNKNOWN else None
+            # A stream's header holds 0 or the maximum: the length was not known yet.
+            return size / byte_rate if byte_rate and 0 < size < _UNKNOWN else None
         at += 8 + size + size % 2
     return None
 
 
 def _flac_seconds(data: bytes) -> float | None:
-    """Divide the samples of the stream by those of a second."""
+    """Divide the number of samples by the sample rate."""
     info = data[8:42]
-    if len(info) < 18 or data[4] & 0x7F:  # noqa: PLR2004 - the parts that are read
+    if len(info) < 18 or data[4] & 0x7F:  # noqa: PLR2004 - the fields read below
         return None
     packed = int.from_bytes(info[10:18], "big")
-    rate, samples = packed >> 44, packed & 0xFFFFFFFFF
-    return samples / rate if rate and samples else None
+    sample_rate, samples = packed >> 44, packed & 0xFFFFFFFFF
+    return samples / sample_rate if sample_rate and samples else None

@@ -1,12 +1,13 @@
-"""What an image file is, told by its first bytes and not by its name."""
+"""Recognise image formats by their first bytes, not by the file name."""
 
 from __future__ import annotations
 
-import codecs
 import struct
 from dataclasses import dataclass
 
-__all__ = ["EXTENSIONS", "ImageType", "is_text", "sniff"]
+from langchain_fal_image._formats.signatures import ftyp_brand, riff_form
+
+__all__ = ["EXTENSIONS", "ImageType", "sniff_image"]
 
 EXTENSIONS = {
     "image/png": ".png",
@@ -20,21 +21,21 @@ EXTENSIONS = {
 }
 
 _PNG_HEADER = 26
-_PNG_ALPHA = frozenset({4, 6})  # its colour types with an alpha channel
-# JPEG's start-of-frame markers; C4, C8 and CC in that range are other segments.
+_PNG_ALPHA = frozenset({4, 6})  # the colour types with an alpha channel
+# JPEG's start-of-frame markers; C4, C8 and CC in that range mark other segments.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
 @dataclass(frozen=True, slots=True)
 class ImageType:
-    """What the bytes say.
+    """The format, size and transparency of an image.
 
     Attributes:
         mime_type: Such as `image/png`.
-        width: In pixels; None where the header does not tell.
-        height: In pixels; None where the header does not tell.
-        has_alpha: Whether its pixels carry transparency; None where not looked for.
+        width: In pixels; None if the header does not contain it.
+        height: In pixels; None if the header does not contain it.
+        has_alpha: Whether it has an alpha channel; None if that was not checked.
     """
 
     mime_type: str
@@ -43,21 +44,21 @@ class ImageType:
     has_alpha: bool | None = None
 
 
-def sniff(data: bytes) -> ImageType | None:
+def sniff_image(data: bytes) -> ImageType | None:
     """Recognise PNG, JPEG, WebP, GIF, AVIF, BMP, TIFF and SVG.
 
     Args:
-        data: The file, or at least its beginning. A JPEG's size stands behind its
-            metadata, which may be long.
+        data: The file, or at least its beginning. In a JPEG, the size follows the
+            metadata, which can be long.
 
     Returns:
-        What it is, or None where it is none of these.
+        The format and what else the header contains; None for any other format.
     """
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return _png(data)
     if data.startswith(b"\xff\xd8\xff"):
         return ImageType("image/jpeg", *_jpeg_size(data))
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+    if riff_form(data) == b"WEBP":
         return ImageType("image/webp", *_webp_size(data))
     return _by_signature(data)
 
@@ -71,9 +72,9 @@ def _png(data: bytes) -> ImageType:
 
 def _by_signature(data: bytes) -> ImageType | None:
     if data[:6] in {b"GIF87a", b"GIF89a"}:
-        size = struct.unpack("<HH", data[6:10]) if len(data) >= 10 else ()  # noqa: PLR2004 - the end of a GIF's screen size
+        size = struct.unpack("<HH", data[6:10]) if len(data) >= 10 else ()  # noqa: PLR2004 - where a GIF's screen size ends
         return ImageType("image/gif", *size)
-    if data[4:12] in {b"ftypavif", b"ftypavis"}:
+    if ftyp_brand(data) in {b"avif", b"avis"}:
         return ImageType("image/avif")
     if data[:2] == b"BM" and data[6:10] == b"\0\0\0\0":
         return ImageType("image/bmp")
@@ -104,7 +105,7 @@ def _jpeg_size(data: bytes) -> tuple[int | None, int | None]:
 
 
 def _webp_size(data: bytes) -> tuple[int | None, int | None]:
-    if len(data) < 30:  # noqa: PLR2004 - the end of the longest of three headers
+    if len(data) < 30:  # noqa: PLR2004 - where the longest of the three headers ends
         return None, None
     form = data[12:16]
     if form == b"VP8X":
@@ -119,18 +120,3 @@ def _webp_size(data: bytes) -> tuple[int | None, int | None]:
         width, height = struct.unpack("<HH", data[26:30])
         return width & 0x3FFF, height & 0x3FFF
     return None, None
-
-
-def is_text(data: bytes) -> bool:
-    """Tell whether bytes that are no known image are text, such as an error page.
-
-    Args:
-        data: The file. An empty one counts as text: there is no picture in it.
-    """
-    beginning = data[:512]
-    try:
-        # The last letter may be cut in two.
-        codecs.getincrementaldecoder("utf-8")().decode(beginning)
-    except UnicodeDecodeError:
-        return False
-    return b"\0" not in beginning

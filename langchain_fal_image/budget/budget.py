@@ -9,12 +9,12 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
+from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.budget.ledger import Asked, Spending
 from langchain_fal_image.errors import (
     Charged,
     FalBudgetExceededError,
     FalConfigurationError,
-    shown,
 )
 
 __all__ = ["Budget"]
@@ -337,7 +337,7 @@ def _money(name: str, value: Money | None) -> Decimal | None:
     except InvalidOperation:
         money = Decimal(-1)
     if isinstance(value, bool) or not money.is_finite() or money < 0:
-        message = f"{name}={shown(value)} is no amount of money."
+        message = f"{name}={safe_repr(value)} is no amount of money."
         raise FalConfigurationError(
             message, next_step="Give a number from 0, or None for no limit."
         )

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.durable.fingerprint import canonical, digest
 from langchain_fal_image.durable.journal import Entry, Journal
 from langchain_fal_image.durable.runner import Run, Settings
@@ -33,7 +34,6 @@ from langchain_fal_image.errors import (
     FalJournalError,
     FalModerationError,
     FalOptionError,
-    shown,
 )
 from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
 from langchain_fal_image.results.image import ImageResult
@@ -288,5 +288,5 @@ def _interrupted() -> dict[str, Any]:
 
 def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        message = f"{name}={shown(value)} is not one of {', '.join(allowed)}."
+        message = f"{name}={safe_repr(value)} is not one of {', '.join(allowed)}."
         raise FalConfigurationError(message, next_step=f"Give {' or '.join(allowed)}.")

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_fal_image.errors import shown
+from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.models._input import traced
 
 __all__ = ["canonical", "digest"]
@@ -23,7 +23,7 @@ def digest(given: Any) -> tuple[str, str]:
         given: What a model's `invoke` takes.
     """
     written = json.dumps(canonical(given), sort_keys=True)
-    summary = given if isinstance(given, str) else shown(traced(given))
+    summary = given if isinstance(given, str) else safe_repr(traced(given))
     if isinstance(given, Mapping) and isinstance(given.get("prompt"), str):
         summary = given["prompt"]
     digest = hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()

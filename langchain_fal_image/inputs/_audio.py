@@ -10,12 +10,8 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.prompt_values import PromptValue
 
 from langchain_fal_image._formats.audio import EXTENSIONS, sniff_audio
-from langchain_fal_image.errors import (
-    FalInputAudioError,
-    FalOptionError,
-    OptionFault,
-    shown,
-)
+from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image.errors import FalInputAudioError, FalOptionError, OptionFault
 from langchain_fal_image.inputs.content_blocks import audio_blocks, is_audio_block
 from langchain_fal_image.inputs.file import Medium
 from langchain_fal_image.results.file import GeneratedFile
@@ -131,5 +127,5 @@ def _opened(blob: Blob) -> Any:
 
 
 def _unreadable(given: Any, expected: str, model: str) -> FalOptionError:
-    fault = OptionFault("input", shown(given), "cannot be read", expected)
+    fault = OptionFault("input", safe_repr(given), "cannot be read", expected)
     return FalOptionError.of((fault,), model=model)

@@ -9,7 +9,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage
 
-from langchain_fal_image.results._output import decode_data_uri
+from langchain_fal_image._formats.data_uri import decode_data_uri
 
 __all__ = ["Pasted", "audio_blocks", "image_blocks", "is_audio_block", "pasted_files"]
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from langchain_fal_image._formats.image import EXTENSIONS, sniff
+from langchain_fal_image._formats.data_uri import decode_data_uri
+from langchain_fal_image._formats.image import EXTENSIONS, sniff_image
+from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.errors import (
     FalConfigurationError,
     FalInputError,
     FalInputImageError,
-    shown,
 )
 from langchain_fal_image.results._generated_image import GeneratedImage
-from langchain_fal_image.results._output import decode_data_uri
 from langchain_fal_image.results.file import GeneratedFile, InputReference
 from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.wire import guard
@@ -79,7 +79,7 @@ IMAGE = Medium(
     accepted="a Pillow image, a GeneratedImage, an ImageResult, an image content block",
     formats="PNG, JPEG, WebP, GIF, AVIF, BMP, TIFF or SVG",
     extensions=EXTENSIONS,
-    sniff=sniff,
+    sniff=sniff_image,
     made=GeneratedImage,
     of_result=_images_of,
     error=FalInputImageError,
@@ -155,8 +155,8 @@ def input_file(
         value.save(encoded, format="PNG")
         return InputFile(option, medium, content=encoded.getvalue())
     message = (
-        f"{option}={shown(value)} is no {medium.word}. Give an https URL, a data URI, "
-        f"bytes, {medium.accepted}, or a file below one of allowed_dirs."
+        f"{option}={safe_repr(value)} is no {medium.word}. Give an https URL, a "
+        f"data URI, bytes, {medium.accepted}, or a file below one of allowed_dirs."
     )
     raise medium.error(message)
 
@@ -203,7 +203,7 @@ def _from_text(text: str, option: str, fal: FalProvider, medium: Medium) -> Inpu
         try:
             guard.check_url(text, trusted=fal.context.trusted_origins)
         except guard.Refused as error:
-            message = f"{option}={shown(text)} is refused: {error}."
+            message = f"{option}={safe_repr(text)} is refused: {error}."
             step = f"Give a public http(s) URL of {_a(medium.word)}."
             raise medium.error(message, next_step=step) from error
         return InputFile(option, medium, url=text, origin=InputReference(url=text))
@@ -235,7 +235,7 @@ def _from_path(
     try:
         found = guard.allowed_path(path, allowed_dirs=fal.allowed_dirs)
     except guard.Refused as error:
-        message = f"{option}={shown(str(path))} is refused: {error}."
+        message = f"{option}={safe_repr(str(path))} is refused: {error}."
         raise medium.error(
             message,
             next_step="Give a URL or bytes, or let the developer allow the directory: "

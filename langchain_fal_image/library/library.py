@@ -12,12 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from langchain_fal_image.errors import (
-    FalError,
-    FalInputAudioError,
-    FalInputImageError,
-    shown,
-)
+from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image.errors import FalError, FalInputAudioError, FalInputImageError
 from langchain_fal_image.library.handles import Shelf
 from langchain_fal_image.library.thread import Album
 from langchain_fal_image.library.url_match import lying_at
@@ -121,12 +117,14 @@ class ImageLibrary:
             known = album.images.told()
         if known:
             message = (
-                f"There is no image {shown(handle)}. Known images: "
+                f"There is no image {safe_repr(handle)}. Known images: "
                 f"{', '.join(known[-_MOST_TOLD:])}."
             )
             next_step = "Use one of the known images, or make a new one first."
         else:
-            message = f"There is no image {shown(handle)}; this conversation has none."
+            message = (
+                f"There is no image {safe_repr(handle)}; this conversation has none."
+            )
             next_step = "Make an image first, or give the URL of one."
         raise FalInputImageError(message, next_step=next_step)
 
@@ -148,7 +146,7 @@ class ImageLibrary:
                 return audio
             known = album.audio.told()[-_MOST_TOLD:]
         named = f"Known recordings: {', '.join(known)}." if known else "There is none."
-        message = f"There is no recording {shown(handle)}. {named}"
+        message = f"There is no recording {safe_repr(handle)}. {named}"
         raise FalInputAudioError(
             message, next_step="Use a known recording, or give the URL of one."
         )
@@ -250,7 +248,7 @@ class ImageLibrary:
             if name in album.requests:
                 return album.requests[name]
             known = ", ".join(album.requests) or "none"
-        message = f"There is no request {shown(handle)}. Known requests: {known}."
+        message = f"There is no request {safe_repr(handle)}. Known requests: {known}."
         raise FalInputImageError(
             message, next_step="Use one of the known requests, or draw anew."
         )

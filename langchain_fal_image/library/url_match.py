@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from langchain_fal_image.errors import FalInputError, shown
+from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image.errors import FalInputError
 from langchain_fal_image.results.file import GeneratedFile
 
 __all__ = ["cleaned", "is_near", "lying_at"]
@@ -44,7 +45,7 @@ def lying_at(
     if near is None:
         return None
     message = (
-        f"{shown(url)} is no {word} of this conversation; it looks like the URL of "
+        f"{safe_repr(url)} is no {word} of this conversation; it looks like the URL of "
         f"{near.handle} with a slip in it."
     )
     raise refused(message, next_step=f"Name the {word} by its handle: {near.handle}.")

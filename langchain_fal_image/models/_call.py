@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image._session.contracts import check_kind
 from langchain_fal_image.budget.ledger import Asked, Spent
-from langchain_fal_image.errors import FalError, FalInputError, FalOptionError, shown
+from langchain_fal_image.errors import FalError, FalInputError, FalOptionError
 from langchain_fal_image.inputs.file import IMAGE, Medium, input_file, send
 from langchain_fal_image.models._input import as_options, spread
 from langchain_fal_image.options import paths as place
@@ -196,7 +197,7 @@ def _check_urls(fal: FalProvider, what: Resolved) -> None:
             try:
                 guard.check_url(text, trusted=fal.context.trusted_origins)
             except guard.Refused as error:
-                message = f"{name}={shown(text)} is refused: {error}."
+                message = f"{name}={safe_repr(text)} is refused: {error}."
                 step = "Give a public http(s) URL."
                 raise FalInputError(message, next_step=step) from error
 

@@ -9,7 +9,8 @@ from typing import Any
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.prompt_values import PromptValue
 
-from langchain_fal_image.errors import FalOptionError, OptionFault, shown
+from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image.errors import FalOptionError, OptionFault
 from langchain_fal_image.inputs.content_blocks import image_blocks
 from langchain_fal_image.results._audio_base import AudioResult
 from langchain_fal_image.results._generated_image import GeneratedImage
@@ -60,7 +61,7 @@ def as_options(given: Any, *, model: str, takes_images: bool) -> Mapping[str, An
     expected = "a prompt, messages or a dict of options"
     if takes_images:
         expected += ", or images where the prompt is bound"
-    fault = OptionFault("input", shown(given), "cannot be read", expected)
+    fault = OptionFault("input", safe_repr(given), "cannot be read", expected)
     raise FalOptionError.of((fault,), model=model)
 
 
@@ -127,16 +128,16 @@ def _traceable(value: Any) -> Any:
     if isinstance(value, ImageResult):
         return [image.reference().to_dict() for image in value.images]
     if isinstance(value, bytes | bytearray | memoryview):
-        return shown(value)
+        return safe_repr(value)
     if isinstance(value, AudioResult):
         return {"model": value.model, "request_id": value.request_id}
     if isinstance(value, str):
         if _BASE64.fullmatch(value):
             return f"<{len(value)} characters of base64>"
-        return shown(value) if value[:5].lower() == "data:" else value
+        return safe_repr(value) if value[:5].lower() == "data:" else value
     if value is None or isinstance(value, bool | int | float):
         return value
-    return shown(value)
+    return safe_repr(value)
 
 
 def _part(name: str, value: Any) -> Any:

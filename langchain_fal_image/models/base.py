@@ -10,8 +10,8 @@ from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from langchain_core.runnables.config import merge_configs
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.budget.budget import Budget
-from langchain_fal_image.errors import shown
 from langchain_fal_image.models._events import aevents, events
 from langchain_fal_image.models._input_schema import input_model
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
@@ -84,8 +84,8 @@ class FalModel(RunnableSerializable[Any, R]):
             value = settings.pop(name)
             if name in options and options[name] != value:
                 message = (
-                    f"{name} is given twice with different values: {shown(value)} as "
-                    f"an argument, {shown(options[name])} in options."
+                    f"{name} is given twice with different values: {safe_repr(value)} "
+                    f"as an argument, {safe_repr(options[name])} in options."
                 )
                 raise ValueError(message)
             options[name] = value
@@ -228,7 +228,7 @@ class FalModel(RunnableSerializable[Any, R]):
 def _traced(given: Any) -> Any:
     # A text with a space near its beginning is a prompt: the usual case, and quick.
     if isinstance(given, str) and (len(given) < _SHORT or " " in given[:_SHORT]):
-        return given if given[:5].lower() != "data:" else shown(given)
+        return given if given[:5].lower() != "data:" else safe_repr(given)
     from langchain_fal_image.models._input import traced  # noqa: PLC0415 - see generation.py
 
     return traced(given)

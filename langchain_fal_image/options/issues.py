@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_fal_image.errors import OptionFault, shown
+from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image.errors import OptionFault
 
 __all__ = ["Findings", "Given", "same"]
 
@@ -26,7 +27,7 @@ class Given:
 
     def __str__(self) -> str:
         """Write it as a message does: `guidanceScale=4`."""
-        return f"{self.spelled}={shown(self.value)}"
+        return f"{self.spelled}={safe_repr(self.value)}"
 
 
 @dataclass(slots=True)
@@ -46,7 +47,9 @@ class Findings:
         nearest: str | None = None,
     ) -> None:
         """Note that an option cannot be sent as it is."""
-        self.faults.append(OptionFault(option, shown(value), problem, allowed, nearest))
+        self.faults.append(
+            OptionFault(option, safe_repr(value), problem, allowed, nearest)
+        )
 
     def contradiction(self, first: Given, second: Given) -> None:
         """Note that two words of one layer ask for different things."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from langchain_fal_image._formats.image import EXTENSIONS, is_text, sniff
+from langchain_fal_image._formats.image import EXTENSIONS, sniff_image
+from langchain_fal_image._formats.signatures import is_text
 from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
 from langchain_fal_image.results.file import GeneratedFile, InputReference
 
@@ -100,7 +101,7 @@ class GeneratedImage(GeneratedFile):
 
     def _look(self, head: bytes, size: int) -> None:
         """Note what the bytes are; refuse a page that stands in the image's place."""
-        seen = sniff(head)
+        seen = sniff_image(head)
         if seen is None and is_text(head):
             message = f"{self._name()} is no image: {size} bytes of text lie there."
             raise FalDownloadError(message, request_id=self.request_id)

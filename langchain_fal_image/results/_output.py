@@ -3,46 +3,17 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
-import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from langchain_fal_image._formats.image import sniff
+from langchain_fal_image._formats.data_uri import decode_data_uri
+from langchain_fal_image._formats.image import sniff_image
 
-__all__ = ["decode_data_uri", "fitted", "image_entries", "typed", "without_bytes"]
+__all__ = ["fitted", "image_entries", "typed", "without_bytes"]
 
 _SHORTEST = 64
-
-
-def decode_data_uri(uri: str) -> tuple[bytes, str | None]:
-    """Take a `data:` URI apart.
-
-    Args:
-        uri: As fal or a user gives it; base64 or percent-encoded.
-
-    Returns:
-        The bytes, and the MIME type where it names one.
-
-    Raises:
-        ValueError: It is no data URI, or its base64 is broken.
-    """
-    head, comma, body = uri.partition(",")
-    if head[:5].lower() != "data:" or not comma:
-        message = "not a data URI"
-        raise ValueError(message)
-    mime_type, *parameters = head[5:].split(";")
-    if any(parameter.strip().lower() == "base64" for parameter in parameters):
-        try:
-            content = base64.b64decode(urllib.parse.unquote(body), validate=False)
-        except binascii.Error as error:
-            message = "its base64 is broken"
-            raise ValueError(message) from error
-    else:
-        content = urllib.parse.unquote_to_bytes(body)
-    return content, mime_type.strip().lower() or None
 
 
 def image_entries(output: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -125,7 +96,7 @@ def without_bytes(output: Any) -> tuple[Any, dict[str, bytes]]:
 def _is_image(text: str) -> bool:
     """Tell whether a text is an image in base64, by its first bytes."""
     try:
-        return sniff(base64.b64decode(text[:64], validate=True)) is not None
+        return sniff_image(base64.b64decode(text[:64], validate=True)) is not None
     except ValueError:  # not base64, or not even ASCII
         return False
 

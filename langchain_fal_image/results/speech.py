@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from langchain_fal_image._formats.audio import EXTENSIONS, sniff_audio
-from langchain_fal_image._formats.image import is_text
+from langchain_fal_image._formats.signatures import is_text
 from langchain_fal_image.errors import FalDownloadError, FalResponseError
 from langchain_fal_image.options.endpoint import AUDIO_OUTPUTS, SPOKEN
 from langchain_fal_image.results._audio_base import AudioResult

@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from langchain_fal_image.errors import shown
+from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.options.casing import to_fal
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.tools._args_fields import (
@@ -70,7 +70,10 @@ class ToolArguments(BaseModel):
                 message = f"{key!r} is no argument; use {', '.join(names)}.{hint}"
                 raise ValueError(message)
             if name in read and read[name] != value:
-                message = f"{name} is given twice: {shown(read[name])}, {shown(value)}."
+                message = (
+                    f"{name} is given twice: {safe_repr(read[name])}, "
+                    f"{safe_repr(value)}."
+                )
                 raise ValueError(message)
             read[name] = value
         return read
@@ -159,7 +162,7 @@ def wrong_arguments(error: ValidationError, *, kind: Kind = "image") -> str:
         where = ".".join(map(str, fault["loc"])) or "arguments"
         message = fault["msg"].removeprefix("Value error, ")
         told_already = fault["type"] == "missing" or not fault["loc"]
-        given = "" if told_already else f"={shown(fault['input'])}"
+        given = "" if told_already else f"={safe_repr(fault['input'])}"
         lines.append(f"- {where}{given}: {message}")
     told = "\n".join(lines)
     return (

@@ -9,14 +9,10 @@ from typing import Annotated, Any, ClassVar, Self
 from langchain_core.tools import InjectedToolArg
 from pydantic import PrivateAttr, SkipValidation, model_validator
 
+from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image._session.contracts import check_kind
 from langchain_fal_image.budget.budget import Budget
-from langchain_fal_image.errors import (
-    FalConfigurationError,
-    FalError,
-    FalInputError,
-    shown,
-)
+from langchain_fal_image.errors import FalConfigurationError, FalError, FalInputError
 from langchain_fal_image.library.library import Conversation, is_handle
 from langchain_fal_image.models.base import FalModel
 from langchain_fal_image.options.endpoint import Kind
@@ -180,7 +176,7 @@ class FalModelTool(FalTool):
         if name[:5].lower() == "data:" or _is_content(name):
             message = (
                 f"{files.word.capitalize()}s are named by handle or URL, not by "
-                f"{shown(name)}."
+                f"{safe_repr(name)}."
             )
             known = ", ".join(files.handles(self.library, conversation=where))
             step = f"Name the {files.word} by its handle. Known: {known or 'none yet'}."

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from langchain_fal_image._formats.safe_repr import redact, safe_repr
 from langchain_fal_image.errors import (
     FalAuthError,
     FalCancelledError,
@@ -17,8 +18,6 @@ from langchain_fal_image.errors import (
     FalRequestError,
     FalResponseError,
     FalServerError,
-    redacted,
-    shown,
 )
 from langchain_fal_image.wire.effects import (
     HttpResponse,
@@ -208,12 +207,12 @@ def detail_of(body: Any) -> str:
 
 def _one(detail: Any) -> str:
     if not isinstance(detail, Mapping):
-        return shown(detail).strip("'")
+        return safe_repr(detail).strip("'")
     loc = detail.get("loc")
     path = [str(each) for each in loc] if isinstance(loc, list) else []
     where = ".".join(path[1:] if path[:1] == ["body"] else path)
     message = detail.get("msg")
-    text = message if isinstance(message, str) else shown(detail)
+    text = message if isinstance(message, str) else safe_repr(detail)
     return f"{where}: {text}" if where else text
 
 
@@ -223,7 +222,7 @@ def _plain(response: HttpResponse) -> str:
         return "no explanation"
     if text.startswith("<"):
         return "a page that is not fal's (a gateway's)"
-    return shown(text)
+    return safe_repr(text)
 
 
 def _shortened(body: Any) -> Any:
@@ -240,13 +239,13 @@ def _shortened(body: Any) -> Any:
 
 
 def _cut(text: str) -> str:
-    text = redacted(text)
+    text = redact(text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def unreadable(body: bytes) -> str:
     """Write a body that should have been JSON, for a message."""
-    return shown(body[:_LONGEST].decode("utf-8", "replace"))
+    return safe_repr(body[:_LONGEST].decode("utf-8", "replace"))
 
 
 def compact(payload: Any) -> bytes:

@@ -6,12 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from langchain_fal_image.errors import (
-    FalDownloadError,
-    FalError,
-    FalResponseError,
-    redacted,
-)
+from langchain_fal_image._formats.safe_repr import redact
+from langchain_fal_image.errors import FalDownloadError, FalError, FalResponseError
 from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.bodies import Body, Bytes, Source
 from langchain_fal_image.wire.context import Context, exchange
@@ -108,7 +104,7 @@ def download(ctx: Context, url: str, *, into: BinaryIO | None = None) -> Flow[Me
 
 
 def _named(url: str) -> str:
-    url = redacted(url)
+    url = redact(url)
     return url if len(url) <= _LONGEST_URL else f"{url[:_LONGEST_URL]}…"
 
 

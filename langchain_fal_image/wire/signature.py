@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_fal_image.errors import FalConfigurationError, FalWebhookError, shown
+from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image.errors import FalConfigurationError, FalWebhookError
 from langchain_fal_image.wire.context import Context, exchange
 from langchain_fal_image.wire.effects import Flow, TransportFailure
 from langchain_fal_image.wire.retry import STATE
@@ -70,7 +71,7 @@ def signed(
     try:
         age = now - int(timestamp)
     except ValueError as error:
-        message = f"The time {shown(timestamp)} is no number of seconds."
+        message = f"The time {safe_repr(timestamp)} is no number of seconds."
         raise FalWebhookError(message) from error
     if abs(age) > tolerance:
         when = "old" if age > 0 else "in the future"

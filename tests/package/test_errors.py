@@ -8,6 +8,7 @@ import pytest
 from langchain_core.exceptions import ModelError
 
 from langchain_fal_image import errors
+from langchain_fal_image._formats.safe_repr import safe_repr
 
 KINDS = [
     kind
@@ -62,11 +63,11 @@ def test_an_option_error_names_all_faults() -> None:
     ],
 )
 def test_a_shown_value_holds_no_bytes(value: object) -> None:
-    text = errors.shown(value)
+    text = safe_repr(value)
     assert "c2Vj" not in text
     assert "secret" not in text
 
 
 def test_a_shown_value_is_short() -> None:
-    assert len(errors.shown("x" * 5000)) < 150
-    assert len(errors.shown(["x" * 50] * 100)) <= 120
+    assert len(safe_repr("x" * 5000)) < 150
+    assert len(safe_repr(["x" * 50] * 100)) <= 120

@@ -11,7 +11,7 @@ import pytest
 from langchain_core.stores import InMemoryByteStore
 
 from langchain_fal_image import FalProvider, FalTextToImage, GeneratedImage, ImageResult
-from langchain_fal_image._formats.image import sniff
+from langchain_fal_image._formats.image import sniff_image
 from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
 from langchain_fal_image.sandbox import Sandbox
 
@@ -109,7 +109,7 @@ def test_what_is_no_artifact_is_refused() -> None:
 def test_files_are_recognised_by_their_bytes(kind: str) -> None:
     encoded = io.BytesIO()
     PIL.Image.new("RGB", (31, 17)).save(encoded, kind)
-    seen = sniff(encoded.getvalue())
+    seen = sniff_image(encoded.getvalue())
     assert seen is not None
     assert seen.mime_type == f"image/{kind.lower()}"
     if kind not in {"BMP", "TIFF"}:
@@ -120,19 +120,19 @@ def test_webp_and_png_forms_and_cut_files() -> None:
     for settings in ({"lossless": True}, {"lossless": False}):
         encoded = io.BytesIO()
         PIL.Image.new("RGBA", (31, 17), (1, 2, 3, 4)).save(encoded, "WEBP", **settings)
-        seen = sniff(encoded.getvalue())
+        seen = sniff_image(encoded.getvalue())
         assert seen is not None
         assert (seen.width, seen.height) == (31, 17)
     alpha = io.BytesIO()
     PIL.Image.new("RGBA", (3, 3)).save(alpha, "PNG")
-    seen = sniff(alpha.getvalue())
+    seen = sniff_image(alpha.getvalue())
     assert seen is not None
     assert seen.has_alpha
     for length in range(60):
         for data in (alpha.getvalue(), encoded.getvalue()):
-            sniff(data[:length])
-    assert sniff(b"<?xml version='1.0'?><svg/>") is not None
-    assert sniff(b"hello") is None
+            sniff_image(data[:length])
+    assert sniff_image(b"<?xml version='1.0'?><svg/>") is not None
+    assert sniff_image(b"hello") is None
 
 
 def test_an_endpoint_that_sends_the_image_itself_is_read(fal: FalProvider) -> None:
@@ -143,5 +143,5 @@ def test_an_endpoint_that_sends_the_image_itself_is_read(fal: FalProvider) -> No
     images = {field.name for field in schema.image_fields}
     needed |= dict.fromkeys(images & set(needed), "https://v3.fal.media/a.png")
     result = realtime.invoke({"prompt": "a hill", **needed})
-    assert sniff(result.images[0].read()) is not None
+    assert sniff_image(result.images[0].read()) is not None
     assert len(str(result.raw)) < 2000

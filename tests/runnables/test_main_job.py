@@ -27,7 +27,7 @@ from langchain_fal_image import (
     ImageResult,
     create_fal,
 )
-from langchain_fal_image._formats.image import sniff
+from langchain_fal_image._formats.image import sniff_image
 from langchain_fal_image.errors import (
     FalAuthError,
     FalBudgetExceededError,
@@ -56,7 +56,7 @@ def test_draws_edits_and_saves(
     edit = FalImageEdit(fal=fal, prompt="make it night")
     result = (t2i | edit).invoke("Mount Fuji in spring")
     path = result.images[0].save(tmp_path / "fuji.png")
-    assert sniff(path.read_bytes()) is not None
+    assert sniff_image(path.read_bytes()) is not None
     first, second = sent(fal_sandbox)
     assert first["prompt"] == "Mount Fuji in spring"
     assert second["prompt"] == "make it night"
@@ -69,7 +69,7 @@ async def test_the_same_without_blocking(fal: FalProvider, tmp_path: Path) -> No
     result = await chain.ainvoke("Mount Fuji in spring")
     path = await result.images[0].asave(tmp_path)
     assert path.parent == tmp_path
-    assert sniff(path.read_bytes()) is not None
+    assert sniff_image(path.read_bytes()) is not None
 
 
 def test_two_event_loops_after_each_other(fal: FalProvider) -> None:
@@ -290,7 +290,7 @@ def test_sync_mode_gives_bytes_without_a_url(fal: FalProvider) -> None:
     result = FalTextToImage(fal=fal, syncMode=True).invoke("a hill")
     [image] = result.images
     assert image.url is None
-    assert sniff(image.read()) is not None
+    assert sniff_image(image.read()) is not None
     assert "base64" not in repr(result)
     assert "base64" not in json.dumps(result.to_artifact())
     assert b"PNG" not in pickle.dumps(result)

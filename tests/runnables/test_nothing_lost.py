@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from langchain_fal_image import FalProvider, FalTextToImage, create_fal
-from langchain_fal_image._formats.image import sniff
+from langchain_fal_image._formats.image import sniff_image
 from langchain_fal_image.errors import (
     FalConfigurationError,
     FalSubmitUncertainError,
@@ -39,7 +39,7 @@ def test_a_killed_process_loses_no_picture(
     assert killed.returncode == -9, killed.stderr
     endpoint_id, request_id = killed.stdout.split()
     result = fal.request(endpoint_id, request_id).result()
-    assert sniff(result.images[0].save(tmp_path / "a").read_bytes()) is not None
+    assert sniff_image(result.images[0].save(tmp_path / "a").read_bytes()) is not None
     assert fal_sandbox.submits == 1
 
 

@@ -1,0 +1,45 @@
+"""Short representations of values for messages, without bytes or base64."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["redact", "safe_repr"]
+
+_MAX_LENGTH = 120
+_DATA_URI = re.compile(r"data:[\w/+.-]*(?:;[\w=-]*)*,[\w+/=%-]*", re.IGNORECASE)
+
+
+def redact(text: str) -> str:
+    """Replace data URIs in a text with a placeholder."""
+    return _DATA_URI.sub("<data URI>", text)
+
+
+def safe_repr(value: object) -> str:
+    """Return a short representation of a value for a message.
+
+    Args:
+        value: Any value, such as an option that a caller passed.
+
+    Returns:
+        At most about 120 characters, never bytes or base64.
+    """
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"<{len(value)} bytes>"
+    if isinstance(value, str):
+        if value[:5].lower() == "data:":
+            return f"<data URI of {len(value)} characters>"
+        value = redact(value)
+        if len(value) > _MAX_LENGTH:
+            return f"{value[: _MAX_LENGTH - 40]!r}… ({len(value)} characters)"
+        return repr(value)
+    if isinstance(value, dict):
+        items = (f"{safe_repr(key)}: {safe_repr(item)}" for key, item in value.items())
+        text = f"{{{', '.join(items)}}}"
+    elif isinstance(value, list | tuple):
+        text = f"[{', '.join(map(safe_repr, value))}]"
+    elif value is None or isinstance(value, bool | int | float):
+        text = repr(value)
+    else:
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 1]}…"

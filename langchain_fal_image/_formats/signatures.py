@@ -1,0 +1,32 @@
+"""File signatures that several formats share."""
+
+from __future__ import annotations
+
+import codecs
+
+__all__ = ["ftyp_brand", "is_text", "riff_form"]
+
+
+def riff_form(data: bytes) -> bytes | None:
+    """Return the form of a RIFF or RF64 file, such as `b"WAVE"` or `b"WEBP"`."""
+    return data[8:12] if data[:4] in {b"RIFF", b"RF64"} else None
+
+
+def ftyp_brand(data: bytes) -> bytes | None:
+    """Return the major brand of an ISO base media file, such as `b"avif"`."""
+    return data[8:12] if data[4:8] == b"ftyp" else None
+
+
+def is_text(data: bytes) -> bool:
+    """Return whether a file of unknown format is text, such as an error page.
+
+    Args:
+        data: The file, or at least its beginning. An empty file counts as text.
+    """
+    beginning = data[:512]
+    try:
+        # The slice may cut the last character in two.
+        codecs.getincrementaldecoder("utf-8")().decode(beginning)
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in beginning
