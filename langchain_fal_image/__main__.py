@@ -140,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--kind",
         choices=get_args(Kind),
         default="image",
-        help="what they make: images, audio, or a text of what they heard",
+        help="what they make",
     )
     one = commands.add_parser("describe", help="an endpoint's options")
     one.add_argument("id", help="such as fal-ai/qwen-image")

@@ -218,7 +218,7 @@ class FalProvider:
             search: Words that must all be in the id, title, category or description.
             takes_images: Only those that take input images, or only those that do
                 not.
-            kind: What they make: `image`, `audio`, or `text`: what is said in audio.
+            kind: What they make: `image`, `speech` or `transcription`.
         """
         from langchain_fal_image._session.contracts import find  # noqa: PLC0415
 

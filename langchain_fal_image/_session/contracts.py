@@ -25,8 +25,8 @@ _log = logging.getLogger("langchain_fal_image")
 _KEPT_S = 24 * 60 * 60
 _MAKES: dict[Kind, tuple[str, str]] = {
     "image": ("makes images", "fal.image()"),
-    "audio": ("makes audio", "fal.speech()"),
-    "text": ("writes down what is said", "fal.transcription()"),
+    "speech": ("makes audio", "fal.speech()"),
+    "transcription": ("writes down what is said", "fal.transcription()"),
 }
 
 
@@ -62,14 +62,16 @@ def find(
     Args:
         search: Words that must all be in the id, title, category or description.
         takes_images: Only those that take input images, or only those that do not.
-        kind: What they make: images, audio, or a text of what they heard.
+        kind: What they make.
 
     Raises:
         FalConfigurationError: There is no such kind.
     """
     if kind not in _MAKES:
-        message = f"kind={kind!r} is none of {', '.join(map(repr, _MAKES))}."
-        raise FalConfigurationError(message, next_step="Speech is 'audio'.")
+        message = f"kind={kind!r} is unknown."
+        raise FalConfigurationError(
+            message, next_step=f"Use {', '.join(map(repr, _MAKES))}."
+        )
     words = [each.lower() for each in _words(search)]
     found = []
     for endpoint_id in catalog.endpoint_ids(kind):

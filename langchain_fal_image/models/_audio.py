@@ -34,7 +34,7 @@ class FalSpeech(FalModel[SpeechResult]):
 
     model: str = "fal-ai/minimax/speech-02-hd"
 
-    kind: ClassVar[Kind] = "audio"
+    kind: ClassVar[Kind] = "speech"
 
     def __init__(
         self, model: str = "fal-ai/minimax/speech-02-hd", **settings: Any
@@ -71,7 +71,7 @@ class FalTranscription(FalModel[TranscriptionResult]):
 
     model: str = "fal-ai/whisper"
 
-    kind: ClassVar[Kind] = "text"
+    kind: ClassVar[Kind] = "transcription"
 
     def __init__(self, model: str = "fal-ai/whisper", **settings: Any) -> None:
         super().__init__(model=model, **settings)

@@ -24,7 +24,7 @@ def options_of(model: FalModel[Any], given: Any) -> Mapping[str, Any]:
     Raises:
         FalOptionError: It is nothing that the runnable takes.
     """
-    if model.kind == "audio":
+    if model.kind == "speech":
         return as_text(given, model=model.model)
     read = as_audio(given, model=model.model)
     if model.endpoint is not None or "audio" not in read:
@@ -47,9 +47,9 @@ def defaults(model: FalModel[Any]) -> Mapping[str, Any]:
         return {}
     found: dict[str, Any] = {}
     form, speakers = schema.field("output_format"), schema.field("diarize")
-    if model.kind == "audio" and form and "url" in form.shape.choices:
+    if model.kind == "speech" and form and "url" in form.shape.choices:
         found["output_format"] = "url"
-    if model.kind == "text" and speakers and speakers.default is True:
+    if model.kind == "transcription" and speakers and speakers.default is True:
         found["diarize"] = True
     return found
 
@@ -65,5 +65,5 @@ def asked(model: FalModel[Any], payload: Mapping[str, Any]) -> Asked:
     """
     field = model.endpoint.spoken_field if model.endpoint else None
     text = payload.get(field.name if field else "text")
-    characters = len(text) if model.kind == "audio" and isinstance(text, str) else None
+    characters = len(text) if model.kind == "speech" and isinstance(text, str) else None
     return Asked(model.model, images=0, characters=characters)

@@ -21,8 +21,8 @@ _LISTS: dict[Any, Any] = {str: list[str], int: list[int], float: list[float]}
 _WORDS = {"True", "False"}
 _GIVEN: dict[Kind, tuple[str, str]] = {
     "image": ("prompt", "What to make."),
-    "audio": ("text", "What to say."),
-    "text": ("audio", "The recording: a URL."),
+    "speech": ("text", "What to say."),
+    "transcription": ("audio", "The recording: a URL."),
 }
 
 
@@ -140,7 +140,10 @@ def input_model(
             if field.required
             else (type_ | None, Argument(default=None, description=words))
         )
-    known = schema and {"audio": schema.spoken_field, "text": schema.audio_field}
+    known = schema and {
+        "speech": schema.spoken_field,
+        "transcription": schema.audio_field,
+    }
     if not (known and known.get(kind)):
         word, told = _GIVEN[kind]
         fields.setdefault(word, (str, Argument(description=told)))

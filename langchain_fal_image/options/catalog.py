@@ -53,7 +53,10 @@ from langchain_fal_image.options.json_schema import read_schema
 
 __all__ = ["endpoint", "endpoint_ids", "entry", "read_from"]
 
-_CATEGORIES: dict[Kind, str] = {"audio": "text-to-audio", "text": "speech-to-text"}
+_CATEGORIES: dict[Kind, str] = {
+    "speech": "text-to-audio",
+    "transcription": "speech-to-text",
+}
 
 
 @cache

@@ -32,8 +32,8 @@ AUDIO_OUTPUTS = ("audio", "audios", "audio_file", "audio_url")
 
 FileKind = Literal["image", "mask", "audio"]
 
-Kind = Literal["image", "audio", "text"]
-"""What an endpoint makes; a text is one that it heard in audio."""
+Kind = Literal["image", "speech", "transcription"]
+"""What an endpoint makes. All audio counts as speech, music and sounds too."""
 
 SPOKEN = ("text", "preview_text", "gen_text", "script", "prompt")
 """What endpoints call the words to be spoken, the usual name first."""
@@ -48,9 +48,9 @@ def kind_of(output: Collection[str]) -> Kind:
     if "image" in output or "images" in output:
         return "image"
     if any(name in output for name in AUDIO_OUTPUTS):
-        return "audio"
-    is_heard = "text" in output and ("chunks" in output or "words" in output)
-    return "text" if is_heard else "image"
+        return "speech"
+    is_transcription = "text" in output and ("chunks" in output or "words" in output)
+    return "transcription" if is_transcription else "image"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,8 +203,7 @@ class EndpointSchema:
         title: Its name, for people.
         about: What it is good at, in a sentence.
         category: fal's word for its kind, such as `text-to-image`.
-        output: Whether its answer holds a list `images`, one `image`, `audio`, or a
-            `text` that it heard.
+        kind: What it makes.
     """
 
     endpoint_id: str
@@ -212,7 +211,7 @@ class EndpointSchema:
     title: str = ""
     about: str = ""
     category: str = ""
-    output: Literal["images", "image", "audio", "text"] = "images"
+    kind: Kind = "image"
 
     @classmethod
     def from_openapi(cls, document: Mapping[str, Any]) -> EndpointSchema:
@@ -272,15 +271,10 @@ class EndpointSchema:
         """The option that holds the mask, or None."""
         return next((field for field in self.fields if field.file == "mask"), None)
 
-    @property
-    def kind(self) -> Kind:
-        """What it makes."""
-        return "image" if self.output == "images" else self.output
-
     @cached_property
     def spoken_field(self) -> Field | None:
         """The option that holds the words to be spoken; None where there is none."""
-        found = (self.field(name) for name in SPOKEN) if self.kind == "audio" else ()
+        found = (self.field(name) for name in SPOKEN) if self.kind == "speech" else ()
         return next((field for field in found if field), None)
 
     @cached_property

@@ -39,16 +39,14 @@ def read_schema(
         ValueError: A `$ref` that leads nowhere or round in a circle.
     """
     parts = parts or {}
-    answer = _joined(entry.get("output", {}), parts).get("properties", {})
-    kind = kind_of(answer)
-    is_several = kind == "image" and ("images" in answer or "image" not in answer)
+    output = _joined(entry.get("output", {}), parts)
     return EndpointSchema(
         endpoint_id=endpoint_id,
         fields=_fields(_joined(entry["input"], parts), parts),
         title=entry.get("title", endpoint_id),
         about=entry.get("about", ""),
         category=entry.get("category", ""),
-        output="images" if is_several else kind,
+        kind=kind_of(output.get("properties", {})),
     )
 
 

@@ -58,7 +58,7 @@ def voiced(
     Returns:
         The layers with such words in their places.
     """
-    if schema is None or schema.kind != "audio":
+    if schema is None or schema.kind != "speech":
         return list(layers)
     objects = [each.name for each in schema.fields if each.shape.object_fields]
     inner = tuple(field.name for field in _inner(schema))

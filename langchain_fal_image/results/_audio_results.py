@@ -9,6 +9,6 @@ from langchain_fal_image.results.transcription import TranscriptionResult
 __all__ = ["RESULTS", "plain"]
 
 RESULTS: dict[str, type[AudioResult]] = {
-    "audio": SpeechResult,
-    "text": TranscriptionResult,
+    "speech": SpeechResult,
+    "transcription": TranscriptionResult,
 }

@@ -13,7 +13,7 @@ from pydantic import Field as Argument
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.models._input_schema import described, limits, simple_type
 from langchain_fal_image.options.casing import snake, to_fal
-from langchain_fal_image.options.endpoint import EndpointSchema, Field, Kind
+from langchain_fal_image.options.endpoint import EndpointSchema, Field
 from langchain_fal_image.options.sizes import aspect_ratios
 from langchain_fal_image.options.voice import voice_field, voice_words
 
@@ -43,11 +43,6 @@ _WORDS_OF_AUDIO = {
     "audio": f"The recording to write down, {_AUDIO_NAMES[1]}.",
 }
 _SIDES = ("width", "height")
-_FACTORIES: dict[Kind, str] = {
-    "image": "image",
-    "audio": "speech",
-    "text": "transcription",
-}
 
 
 def bound_words(
@@ -208,7 +203,7 @@ def required_field(field: Field, schema: EndpointSchema | None) -> dict[str, Any
             f"{endpoint} requires {field.name}, which is too rich for a tool's "
             f"argument; chat models garble such schemas."
         )
-        make = _FACTORIES[schema.kind if schema else "image"]
+        make = schema.kind if schema else "image"
         step = f"Bind it in code: model=fal.{make}({endpoint!r}, {field.name}=…)."
         raise FalConfigurationError(message, next_step=step)
     return {field.name: _argument(field), **_sides(field, schema)}
@@ -222,7 +217,7 @@ def exposed_field(name: str, schema: EndpointSchema | None) -> dict[str, Any]:
         raise FalConfigurationError(message, next_step=step)
     found = to_fal(name, schema.names)
     field = schema.field(found) if found else None
-    if field is None and schema.kind == "audio":
+    if field is None and schema.kind == "speech":
         field = voice_field(schema, name)
         if field is not None:
             return {snake(name): _argument(field)}

@@ -33,13 +33,13 @@ _CHARGED = {
 }
 _NOTHING: dict[Kind, str] = {
     "image": "No image was made.",
-    "audio": "Nothing was spoken.",
-    "text": "Nothing was written down.",
+    "speech": "Nothing was spoken.",
+    "transcription": "Nothing was written down.",
 }
 _THING: dict[Kind, str] = {
     "image": "the image",
-    "audio": "the audio",
-    "text": "the transcription",
+    "speech": "the audio",
+    "transcription": "the transcription",
 }
 
 

@@ -54,7 +54,7 @@ class FalSpeechTool(FalAudioTool):
     """
 
     name: str = "fal_speech"
-    handle_validation_error: Any = partial(wrong_arguments, kind="audio")
+    handle_validation_error: Any = partial(wrong_arguments, kind="speech")
     model: FalSpeech
     _runnable = FalSpeech
     _purpose = (
@@ -103,7 +103,7 @@ class FalTranscriptionTool(FalAudioTool):
     """
 
     name: str = "fal_transcription"
-    handle_validation_error: Any = partial(wrong_arguments, kind="text")
+    handle_validation_error: Any = partial(wrong_arguments, kind="transcription")
     model: FalTranscription
     longest: int = Field(default=LONGEST_TEXT, gt=0)
     """How many characters of a text the model is shown."""

@@ -61,7 +61,7 @@ ALL = catalog.endpoint_ids(kind=None)
 def kind_of(schema: EndpointSchema) -> Any:
     if schema.kind == "image":
         return FalImageEditTool if schema.needs_image else FalTextToImageTool
-    return FalSpeechTool if schema.kind == "audio" else FalTranscriptionTool
+    return FalSpeechTool if schema.kind == "speech" else FalTranscriptionTool
 
 
 def made(schema: EndpointSchema) -> BaseTool:

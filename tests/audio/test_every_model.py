@@ -112,7 +112,7 @@ async def test_the_tool_that_listens(
     checked_text(TranscriptionResult.from_artifact(message.artifact), fal_sandbox)
 
 
-@pytest.mark.parametrize("name", catalog.endpoint_ids("audio"))
+@pytest.mark.parametrize("name", catalog.endpoint_ids("speech"))
 def test_every_other_endpoint_answers_in_its_own_form(
     name: str, fal: FalProvider
 ) -> None:
@@ -131,7 +131,7 @@ def test_every_other_endpoint_answers_in_its_own_form(
     assert sniff_audio(result.read()) is not None
 
 
-@pytest.mark.parametrize("name", catalog.endpoint_ids("text"))
+@pytest.mark.parametrize("name", catalog.endpoint_ids("transcription"))
 def test_every_endpoint_that_listens(name: str, fal: FalProvider) -> None:
     spoken = fal.speech(voice="x").invoke(TEXT)
     result = fal.transcription(name).invoke(spoken)

@@ -275,9 +275,9 @@ def test_known_ids_need_no_prefix() -> None:
     assert FalSpeech("resemble-ai/x").model == "resemble-ai/x"
 
 
-def test_what_makes_no_such_thing_is_no_kind(fal: FalProvider) -> None:
-    kind: Any = "speech"
-    with pytest.raises(FalConfigurationError, match="Speech is 'audio'"):
+def test_an_unknown_kind_is_an_error(fal: FalProvider) -> None:
+    kind: Any = "audio"
+    with pytest.raises(FalConfigurationError, match="'image', 'speech', 'transcr"):
         fal.endpoints(kind=kind)
 
 
@@ -397,7 +397,7 @@ def test_every_listed_model_says_what_it_is_and_where_that_stands(name: str) -> 
     assert schema.title != name
     assert schema.about
     assert entry["source"]
-    assert schema.kind == ("text" if name in LISTENS else "audio")
+    assert schema.kind == ("transcription" if name in LISTENS else "speech")
     category = "speech-to-text" if name in LISTENS else "text-to-speech"
     assert schema.category == category
 
@@ -427,14 +427,14 @@ def test_an_endpoint_of_another_kind_is_refused_before_any_request(
 
 def test_endpoints_are_found_by_what_they_make(fal: FalProvider) -> None:
     images = fal.endpoints()
-    audio = {each.endpoint_id for each in fal.endpoints(kind="audio")}
-    texts = {each.endpoint_id for each in fal.endpoints(kind="text")}
+    audio = {each.endpoint_id for each in fal.endpoints(kind="speech")}
+    texts = {each.endpoint_id for each in fal.endpoints(kind="transcription")}
     assert set(SPEAKS) <= audio
     assert set(LISTENS) <= texts
     assert not (audio | texts) & {each.endpoint_id for each in images}
-    assert {each.endpoint_id for each in fal.endpoints("minimax hd", kind="audio")} >= {
-        "fal-ai/minimax/speech-02-hd"
-    }
+    assert {
+        each.endpoint_id for each in fal.endpoints("minimax hd", kind="speech")
+    } >= {"fal-ai/minimax/speech-02-hd"}
 
 
 # --- Properties ---

@@ -452,7 +452,7 @@ def test_a_request_gives_the_result_of_its_kind(
     restored: Any = type(heard).from_dict(stored).using(fal).result()
     assert isinstance(restored, TranscriptionResult)
     assert restored.text == "Hello there."
-    assert stored["kind"] == "text"
+    assert stored["kind"] == "transcription"
     assert "kind" not in fal.text_to_image(size="64x64").submit("x").to_dict()
     assert fal_sandbox.submits == 3
 
@@ -462,9 +462,9 @@ def test_a_request_to_an_endpoint_nobody_knows_keeps_its_kind() -> None:
     queued = QueuedRequest.for_id(
         fal.context.hosts, endpoint_id="acme/stt", request_id="r"
     )
-    request = FalRequest[Any].of(queued, fal=fal, kind="text")
+    request = FalRequest[Any].of(queued, fal=fal, kind="transcription")
     again = pickle.loads(pickle.dumps(FalRequest.from_dict(request.to_dict())))  # noqa: S301 - our own
-    assert again.kind == "text"
+    assert again.kind == "transcription"
     result, _ = result_in(
         {"text": "x"}, schema=None, kind=again.kind, model="acme/stt", request_id="r"
     )

@@ -69,7 +69,7 @@ def test_a_document_becomes_a_contract() -> None:
     assert schema.endpoint_id == "me/mine/edit"
     assert schema.names[:3] == ("prompt", "image_urls", "style")
     assert schema.required == ("prompt", "image_urls")
-    assert schema.output == "image"
+    assert schema.kind == "image"
     assert schema.needs_image
     assert schema.max_images == 2
     assert schema.mask_field is not None
@@ -126,7 +126,7 @@ def test_the_sandboxs_documents_give_the_catalogs_contract(endpoint_id: str) -> 
     assert read.endpoint_id == endpoint_id
     assert read.names == known.names
     assert read.required == known.required
-    assert read.output == known.output
+    assert read.kind == known.kind
     assert [field.shape.choices for field in read.fields] == [
         field.shape.choices for field in known.fields
     ]
@@ -149,7 +149,7 @@ def test_fals_own_document_gives_the_catalogs_contract_and_more_limits(
     assert set(known.names) - set(read.names) == {"enhance_prompt_mode"}
     assert set(read.names) <= set(known.names)
     assert read.required == known.required
-    assert read.output == known.output
+    assert read.kind == known.kind
     assert read.category == known.category
     for field in read.fields:
         other = known.field(field.name)

@@ -20,12 +20,12 @@ def test_endpoints_are_listed_and_counted(capsys: Captured) -> None:
 
 
 def test_endpoints_are_found_by_what_they_make(capsys: Captured) -> None:
-    assert main(["endpoints", "--kind", "text"]) == 0
+    assert main(["endpoints", "--kind", "transcription"]) == 0
     out = capsys.readouterr().out
     assert "fal-ai/whisper" in out
-    assert "4 of 4 text endpoints" in out
-    assert main(["endpoints", "minimax", "--kind", "audio"]) == 0
-    assert "of 86 audio endpoints" in capsys.readouterr().out
+    assert "4 of 4 transcription endpoints" in out
+    assert main(["endpoints", "minimax", "--kind", "speech"]) == 0
+    assert "of 86 speech endpoints" in capsys.readouterr().out
     assert main(["describe", "fal-ai/wizper"]) == 0
     assert "audio_url *" in capsys.readouterr().out
     assert main(["describe", "fal-ai/wisper"]) == 1
