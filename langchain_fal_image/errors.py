@@ -1,40 +1,39 @@
-"""Everything that can go wrong, in one tree.
+"""The error classes.
 
 ```
 FalError                      (LangChain: ModelError)
-├── FalConfigurationError     no key, a bad setting: a person must mend it
-├── FalOptionError            options refused before any request (ValueError)
-├── FalInputError             an input file refused before any request (ValueError)
+├── FalConfigurationError     a missing key or a wrong setting
+├── FalOptionError            invalid options; nothing was sent (ValueError)
+├── FalInputError             an unusable input file; nothing was sent (ValueError)
 │   ├── FalInputImageError      an image
 │   └── FalInputAudioError      audio
-├── FalRequestError           fal, or the way to it, refused or failed
+├── FalRequestError           fal or the connection refused or failed
 │   ├── FalAuthError            401, 403
-│   ├── FalInvalidInputError    400, 422: fal did not take the input
-│   ├── FalModerationError      the content checker said no
+│   ├── FalInvalidInputError    400, 422: fal rejected the input
+│   ├── FalModerationError      the content checker refused
 │   ├── FalRateLimitError       429
 │   ├── FalServerError          5xx
-│   └── FalConnectionError      no connection could be opened
-├── FalSubmitUncertainError   the submit went out, its answer was lost
-├── FalTimeoutError           the wait ended, fal may still finish (TimeoutError)
+│   └── FalConnectionError      no connection was opened
+├── FalSubmitUncertainError   the submit was sent, its response was lost
+├── FalTimeoutError           the wait ended; fal may still finish (TimeoutError)
 ├── FalCancelledError         the request was cancelled at fal
-├── FalDownloadError          a file could not be read; do not generate it again
-├── FalResponseError          fal answered something that cannot be used
-├── FalBudgetExceededError    the budget refused it before any request
-├── FalJournalError           a durable batch's journal cannot be used or written
-└── FalWebhookError           a webhook is not fal's, too old, or cannot be read
+├── FalDownloadError          a generated file could not be downloaded
+├── FalResponseError          fal's response cannot be used
+├── FalBudgetExceededError    the budget has no room; nothing was sent
+├── FalJournalError           a durable batch's journal cannot be read or written
+└── FalWebhookError           a webhook is not from fal, too old or unreadable
 ```
 
-Each error says in `charged` whether the request was or may have been paid for,
-in `next_step` what to do, and in `is_retryable` whether running the very same
-call again is safe. LangChain's retry middleware reads `is_retryable`; here it is
-False as soon as fal may have accepted a job, because a second run is a second
-charge.
-
-Messages never hold the API key or image bytes, and every error can be pickled.
+On each error, `charged` says whether the request was charged, `next_step` what to
+do, and `is_retryable` whether the same call can safely run again. LangChain's retry
+middleware reads `is_retryable`. It is False if fal may have accepted the request,
+because a second run would be charged again. Messages never contain the API key
+or image bytes. All errors can be pickled.
 """
 
 from __future__ import annotations
 
+import copyreg
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -68,7 +67,7 @@ __all__ = [
 
 Charged = Literal["no", "maybe", "yes"]
 
-# langchain-core has this class from 1.7.5 on.
+# langchain-core has this class since 1.7.5.
 _ModelRefusalError: type[_langchain.ModelError] = getattr(
     _langchain, "ModelRefusalError", _langchain.ModelInvalidRequestError
 )
@@ -78,14 +77,14 @@ class FalError(_langchain.ModelError):
     """Base of all errors of this package.
 
     Args:
-        message: What went wrong, in a sentence.
+        message: What went wrong, in one sentence.
         model: The endpoint id, such as `fal-ai/qwen-image`.
-        request_id: fal's id of the request, where there is one.
-        request: The request to take up again, where fal accepted one. Its class is
-            `FalRequest` once the error has left the provider.
-        charged: Whether the request was paid for: `"no"`, `"maybe"` or `"yes"`.
+        request_id: fal's request id, if there is one.
+        request: The request to resume, if fal accepted one: a `FalRequest` on every
+            error that a public method raises.
+        charged: Whether the request was charged: `"no"`, `"maybe"` or `"yes"`.
         is_retryable: Whether running the same call again is safe and may help.
-        next_step: What to do about it, in a sentence.
+        next_step: What to do, in one sentence.
     """
 
     charged: Charged = "no"
@@ -102,49 +101,39 @@ class FalError(_langchain.ModelError):
         is_retryable: bool = False,
         next_step: str | None = None,
     ) -> None:
-        # Exception's own initialiser: some LangChain bases ask for more arguments.
+        # Some LangChain bases require more arguments, so skip their initialisers.
         Exception.__init__(self, message)
         self.message = message
         self.model = model
         self.request = request
         self.request_id = request_id or getattr(request, "request_id", None)
         self.is_retryable = is_retryable
-        if charged is not None:
-            self.charged = charged
-        if next_step is not None:
-            self.next_step = next_step
+        self.charged = charged or self.charged
+        self.next_step = self.next_step if next_step is None else next_step
 
     def __str__(self) -> str:
-        """Give the message and what to do about it."""
+        """Return the message and the next step."""
         between = "" if self.message.endswith("\n") else " "
         return f"{self.message}{between}{self.next_step}".rstrip()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by class, message and attributes; arguments are keyword-only."""
-        return _restore, (type(self), self.message, self.__dict__.copy())
-
-
-def _restore(cls: type[FalError], message: str, attributes: dict[str, Any]) -> FalError:
-    error = cls.__new__(cls, message)
-    error.args = (message,)
-    error.__dict__.update(attributes)
-    return error
+        return copyreg.__newobj__, (type(self), self.message), self.__dict__.copy()  # type: ignore[attr-defined]  # missing in typeshed
 
 
 class FalConfigurationError(FalError):
-    """A setting is missing or wrong; only the developer can mend it."""
+    """A setting is missing or wrong; only the developer can fix it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OptionFault:
-    """One thing wrong with one option.
+    """One problem with one option.
 
     Attributes:
-        option: fal's name of the option, with its place where nested
-            (`loras[0].scale`).
-        value: The value that was given, as `safe_repr` shows it.
+        option: fal's name of the option, with its path if nested (`loras[0].scale`).
+        value: A short representation of the value, without bytes.
         problem: What is wrong with it.
-        allowed: What is allowed, in words; empty where nothing can be said.
+        allowed: A description of the allowed values; empty if unknown.
         nearest: The name or value that was probably meant.
     """
 
@@ -155,7 +144,7 @@ class OptionFault:
     nearest: str | None = None
 
     def __str__(self) -> str:
-        """Give the fault in one sentence."""
+        """Return the problem as one sentence."""
         text = f"{self.option}={self.value} {self.problem}"
         if self.allowed:
             text += f"; allowed: {self.allowed}"
@@ -165,39 +154,34 @@ class OptionFault:
 
 
 class FalOptionError(FalError, _langchain.ModelInvalidRequestError, ValueError):
-    """Options that the endpoint does not take; nothing was sent.
+    """Options that the endpoint does not accept; nothing was sent.
 
     Attributes:
-        faults: Every fault that was found, not only the first.
+        faults: All problems that were found, not only the first.
     """
 
-    next_step = "Correct the named options and call again; nothing was sent to fal."
+    next_step = "Fix the named options and call again; nothing was sent to fal."
 
     def __init__(
-        self,
-        message: str,
-        *,
-        faults: tuple[OptionFault, ...] = (),
-        model: str | None = None,
-        next_step: str | None = None,
+        self, message: str, *, faults: tuple[OptionFault, ...] = (), **details: Any
     ) -> None:
-        super().__init__(message, model=model, next_step=next_step)
+        super().__init__(message, **details)
         self.faults = faults
 
     @classmethod
-    def of(
+    def from_faults(
         cls,
         faults: tuple[OptionFault, ...],
         *,
         model: str | None,
         warnings: tuple[str, ...] = (),
     ) -> FalOptionError:
-        """Make one error that names every fault, and what else was noticed.
+        """Create one error that lists every fault.
 
         Args:
             faults: At least one.
             model: The endpoint id.
-            warnings: What would have been warned of, such as a likely typo.
+            warnings: What else was found, such as a likely typo.
         """
         where = f" for {model}" if model else ""
         if len(faults) == 1:
@@ -214,28 +198,28 @@ class FalOptionError(FalError, _langchain.ModelInvalidRequestError, ValueError):
 class FalInputError(FalError, _langchain.ModelInvalidRequestError, ValueError):
     """An input file that cannot be used; nothing was sent."""
 
-    next_step = "Give another file and call again; nothing was sent to fal."
+    next_step = "Use another file and call again; nothing was sent to fal."
 
 
 class FalInputImageError(FalInputError):
     """An input image that cannot be used; nothing was sent."""
 
-    next_step = "Give another image and call again; nothing was sent to fal."
+    next_step = "Use another image and call again; nothing was sent to fal."
 
 
 class FalInputAudioError(FalInputError):
     """Input audio that cannot be used; nothing was sent."""
 
-    next_step = "Give other audio and call again; nothing was sent to fal."
+    next_step = "Use other audio and call again; nothing was sent to fal."
 
 
 class FalRequestError(FalError):
-    """fal, or the way to it, refused or failed.
+    """fal or the connection to it refused or failed.
 
     Attributes:
-        status_code: The HTTP status, where there was an answer.
-        error_type: fal's own word for the error, such as `image_load_error`.
-        body: fal's answer, parsed where it was JSON; no image bytes.
+        status_code: The HTTP status, if there was a response.
+        error_type: fal's type of the error, such as `image_load_error`.
+        body: The response body, parsed if it is JSON, without image bytes.
     """
 
     def __init__(
@@ -254,96 +238,91 @@ class FalRequestError(FalError):
 
 
 class FalAuthError(FalRequestError, _langchain.ModelAuthenticationError):
-    """fal did not accept the key, or the key may not do this (401, 403)."""
+    """fal rejected the key, or the key lacks a permission (401, 403)."""
 
     next_step = (
-        "A person must check the fal key (FAL_API_KEY or FAL_KEY) and the "
-        "account's balance; calling again will not help."
+        "Check the fal key (FAL_API_KEY or FAL_KEY) and the account's balance; "
+        "calling again does not help."
     )
 
 
 class FalInvalidInputError(FalRequestError, _langchain.ModelInvalidRequestError):
-    """fal refused the input (400, 422); a 422 may be charged if compute was used."""
+    """fal rejected the input (400, 422); fal may charge for a 422."""
 
-    next_step = "Change the input as the message says; the same input will fail again."
+    next_step = "Change the input as the message says; the same input fails again."
 
 
 class FalModerationError(FalRequestError, _ModelRefusalError):  # type: ignore[valid-type,misc]  # the base depends on the installed version
     """The content checker refused the prompt, an input image or the output."""
 
-    next_step = "Change the prompt or the input; the same one will be refused again."
-    raw_message: Any = None
+    next_step = "Change the prompt or the input; the same one is refused again."
+    raw_message: Any = None  # an attribute of ModelRefusalError
 
 
 class FalRateLimitError(FalRequestError, _langchain.ModelRateLimitError):
-    """Too many requests (429); this one was not accepted."""
+    """Too many requests (429); fal did not accept this one."""
 
     next_step = "Wait a little, then call again; nothing was charged."
 
 
 class FalServerError(FalRequestError, _langchain.ModelAPIError):
-    """fal failed (5xx); fal does not charge for these."""
+    """fal failed (5xx); fal does not charge for this."""
 
-    next_step = "This is fal's fault, not the input's; it may work later."
+    next_step = "fal failed, not the input; it may work later."
 
 
 class FalConnectionError(FalRequestError, _langchain.ModelConnectionError):
-    """No connection to fal could be opened; nothing was sent."""
+    """No connection to fal was opened; nothing was sent."""
 
     next_step = "Check the network, the proxy and base_url, then call again."
 
 
 class FalSubmitUncertainError(FalError, _langchain.ModelConnectionError):
-    """A submit went out and its answer was lost: fal may or may not have taken it.
+    """A submit was sent and its response was lost; fal may have accepted it.
 
-    Sending it again could be a second charge, so this package never does.
+    A second submit could be a second charge, so this package never sends one.
     """
 
     charged: Charged = "maybe"
     next_step = (
-        "Look at the request list on fal's dashboard before you run it again: "
+        "Check the request list on fal's dashboard before you run it again: "
         "a second run may be a second charge."
     )
 
 
 class FalTimeoutError(FalError, _langchain.ModelTimeoutError, TimeoutError):
-    """The wait ended before fal was done; the request itself may still finish.
-
-    Attributes:
-        request: The `FalRequest`: `error.request.result()` waits for it again,
-            at no further charge.
-    """
+    """The wait ended, the request may still finish; `request.result()` waits again."""
 
     charged: Charged = "maybe"
     next_step = (
-        "Take the request up again with error.request.result(); do not submit it "
-        "anew, that would be a second charge."
+        "Resume the request with error.request.result(); do not submit it again, "
+        "that would be a second charge."
     )
 
 
 class FalCancelledError(FalError):
-    """The request was cancelled at fal; it may have been charged if it had begun."""
+    """The request was cancelled at fal; it may be charged if it had started."""
 
     charged: Charged = "maybe"
-    next_step = "Submit it again if it is still wanted."
+    next_step = "Submit it again if you still need it."
 
 
 class FalDownloadError(FalError):
-    """A finished file could not be read; it was paid for, and is not made again."""
+    """A generated file could not be downloaded; it was charged, so keep its URL."""
 
     charged: Charged = "yes"
-    next_step = "Read it again later, or open its URL; do not generate it again."
+    next_step = "Read it again later or open its URL; do not generate it again."
 
 
 class FalResponseError(FalError):
-    """fal answered something that cannot be used.
+    """fal's response cannot be used.
 
     Attributes:
-        body: What fal answered, without image bytes.
+        body: The response body, without image bytes.
     """
 
     charged: Charged = "maybe"
-    next_step = "Look at error.body; fetching the result again by its id is free."
+    next_step = "See error.body; fetching the result again by its id is free."
 
     def __init__(self, message: str, *, body: Any = None, **details: Any) -> None:
         super().__init__(message, **details)
@@ -351,20 +330,19 @@ class FalResponseError(FalError):
 
 
 class FalBudgetExceededError(FalError):
-    """The budget does not allow the request; nothing was sent."""
+    """The budget has no room for the request; nothing was sent."""
 
-    next_step = "Ask a person for a larger budget, or stop here."
+    next_step = "Stop here, or ask for a larger budget."
 
 
 class FalJournalError(FalError):
-    """The journal of a durable batch cannot be used or written.
+    """The journal of a durable batch cannot be read or written.
 
-    What fal had accepted is not lost: it stands in the journal, and where the journal
-    could not be written, in `request`.
+    Requests that fal accepted are in the journal, or in `request` if unwritten.
     """
 
 
 class FalWebhookError(FalError):
-    """A webhook is not fal's, too old, or cannot be read; nothing was done."""
+    """A webhook is not from fal, too old or unreadable."""
 
-    next_step = "Answer it with an error status and do nothing."
+    next_step = "Respond with an error status and ignore it."

@@ -128,4 +128,4 @@ def _opened(blob: Blob) -> Any:
 
 def _unreadable(given: Any, expected: str, model: str) -> FalOptionError:
     fault = OptionFault("input", safe_repr(given), "cannot be read", expected)
-    return FalOptionError.of((fault,), model=model)
+    return FalOptionError.from_faults((fault,), model=model)

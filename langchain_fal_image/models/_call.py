@@ -225,7 +225,7 @@ def _file_check(model: FalModel[R], path: Path) -> Callable[[int, Any], None]:
             has_alpha=getattr(kind, "has_alpha", None),
         )
         if fault:
-            raise FalOptionError.of((fault,), model=model.model)
+            raise FalOptionError.from_faults((fault,), model=model.model)
 
     return check
 

@@ -62,7 +62,7 @@ def as_options(given: Any, *, model: str, takes_images: bool) -> Mapping[str, An
     if takes_images:
         expected += ", or images where the prompt is bound"
     fault = OptionFault("input", safe_repr(given), "cannot be read", expected)
-    raise FalOptionError.of((fault,), model=model)
+    raise FalOptionError.from_faults((fault,), model=model)
 
 
 def _from_messages(

@@ -88,7 +88,7 @@ def resolve(
         payload = _checked(schema, options, checker)
     if findings.faults:
         model = schema.endpoint_id if schema else None
-        raise FalOptionError.of(
+        raise FalOptionError.from_faults(
             tuple(findings.faults), model=model, warnings=tuple(findings.warnings)
         )
     return Resolved(

@@ -48,7 +48,7 @@ def test_an_option_error_names_all_faults() -> None:
         errors.OptionFault("seed", "-1", "is too small", "0 or more"),
         errors.OptionFault("sed", "7", "is unknown", nearest="seed"),
     )
-    text = str(errors.FalOptionError.of(faults, model="fal-ai/x"))
+    text = str(errors.FalOptionError.from_faults(faults, model="fal-ai/x"))
     assert "seed=-1 is too small; allowed: 0 or more" in text
     assert "did you mean 'seed'?" in text
 
