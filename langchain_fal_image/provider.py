@@ -31,7 +31,8 @@ from langchain_fal_image.errors import FalConfigurationError, FalError
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.wire.config import Hosts, Limits, Timeouts
 from langchain_fal_image.wire.context import Context
-from langchain_fal_image.wire.effects import Call, QueuedRequest
+from langchain_fal_image.wire.effects import Call
+from langchain_fal_image.wire.queue import QueuedRequest
 
 if TYPE_CHECKING:
     import httpx
@@ -40,8 +41,9 @@ if TYPE_CHECKING:
     from langchain_fal_image.models._audio import FalSpeech, FalTranscription
     from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
     from langchain_fal_image.results.request import FalRequest
-    from langchain_fal_image.wire.driver import Wire
-    from langchain_fal_image.wire.effects import Flow, Output, QueueUpdate
+    from langchain_fal_image.wire.driver import Driver
+    from langchain_fal_image.wire.effects import Flow
+    from langchain_fal_image.wire.queue import Output, QueueUpdate
     from langchain_fal_image.wire.signature import WebhookKeys
 
 __all__ = ["FalProvider", "create_fal", "fal"]
@@ -105,7 +107,7 @@ class FalProvider:
             if http_async_client is not None:
                 message = "Both http_async_client and async_transport are given."
                 raise FalConfigurationError(message, next_step="Give one of them.")
-        self._wire: Wire | None = None
+        self._wire: Driver | None = None
         self._lock = threading.Lock()
         self._open = OpenRequests()
 
@@ -398,7 +400,7 @@ class FalProvider:
         """Make a result of fal's output; bytes in it go to the store.
 
         Args:
-            output: As `flows.fetch` gives it.
+            output: As `flows.fetch_result` gives it.
             model: The endpoint id.
             kind: What it holds; by default as the endpoint's contract says, else as
                 it looks.
@@ -474,17 +476,17 @@ class FalProvider:
         )
         self.context = state["context"]
 
-    def _driver(self) -> Wire:
+    def _driver(self) -> Driver:
         if self._wire is None:
             # httpx is loaded with the first request, not with the package.
-            from langchain_fal_image.wire.driver import Wire  # noqa: PLC0415
-            from langchain_fal_image.wire.http_clients import Clients  # noqa: PLC0415
+            from langchain_fal_image.wire.driver import Driver  # noqa: PLC0415
+            from langchain_fal_image.wire.http_clients import HttpClients  # noqa: PLC0415
 
             with self._lock:
                 if self._wire is None:
                     http_client, http_async_client = self._clients
-                    self._wire = Wire(
-                        Clients(
+                    self._wire = Driver(
+                        HttpClients(
                             self.context,
                             key=self._key,
                             headers=self._headers,

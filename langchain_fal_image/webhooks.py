@@ -21,9 +21,10 @@ from langchain_fal_image.errors import FalError, FalWebhookError
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.provider import fal as default_fal
 from langchain_fal_image.results._parse import result_in
-from langchain_fal_image.wire.effects import HttpResponse, QueuedRequest, read_json
-from langchain_fal_image.wire.error_responses import failure
-from langchain_fal_image.wire.signature import signed
+from langchain_fal_image.wire.effects import HttpResponse, parse_json
+from langchain_fal_image.wire.error_responses import build_error
+from langchain_fal_image.wire.queue import QueuedRequest
+from langchain_fal_image.wire.signature import parse_signed_webhook
 
 if TYPE_CHECKING:
     from langchain_fal_image.wire.effects import Flow
@@ -108,7 +109,7 @@ class Webhook:
             headers={"x-fal-request-id": self.request_id},
             body=json.dumps(body).encode(),
         )
-        error = failure(response, model=model, request=queued, outcome=True)
+        error = build_error(response, model=model, request=queued, outcome=True)
         error.request = fal.request(model, self.request_id)
         return error
 
@@ -160,14 +161,14 @@ def _verified(
     tolerance: float,
     now: float,
 ) -> Flow[Webhook]:
-    claimed = signed(headers, body, now=now, tolerance=tolerance)
+    claimed = parse_signed_webhook(headers, body, now=now, tolerance=tolerance)
     yield from fal.webhook_keys.check(fal.context, claimed)
     return _read(body, claimed.request_id)
 
 
 def _read(body: bytes, claimed_id: str) -> Webhook:
     try:
-        told = read_json(body)
+        told = parse_json(body)
     except ValueError as error:
         message = f"The body is no JSON: {error}."
         raise FalWebhookError(message) from error

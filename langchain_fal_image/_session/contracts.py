@@ -16,7 +16,7 @@ from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.wire.context import Context
-from langchain_fal_image.wire.effects import Call, Flow, read_json
+from langchain_fal_image.wire.effects import Call, Flow, parse_json
 from langchain_fal_image.wire.files import download
 
 __all__ = ["Contracts", "check_kind", "find"]
@@ -163,7 +163,7 @@ class Contracts:
         url = f"{context.hosts.openapi}?endpoint_id={quote(endpoint_id)}"
         # A document is public, like a picture: it is read without the key.
         media = yield from download(context, url)
-        document = read_json(media.content)
+        document = parse_json(media.content)
         if not isinstance(document, dict):
             message = "it is no JSON object"
             raise ValueError(message)  # noqa: TRY004 - a wrong document, not a wrong type

@@ -7,7 +7,8 @@ from typing import Any
 
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.wire.context import Context
-from langchain_fal_image.wire.effects import Flow, QueuedRequest, QueueUpdate
+from langchain_fal_image.wire.effects import Flow
+from langchain_fal_image.wire.queue import QueuedRequest, QueueUpdate
 
 __all__ = ["OpenRequests", "Watch", "cancelled"]
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from langchain_fal_image.errors import FalConfigurationError, FalError
 from langchain_fal_image.wire.context import Context, exchange
 from langchain_fal_image.wire.effects import Flow, TransportFailure
-from langchain_fal_image.wire.error_responses import failure
+from langchain_fal_image.wire.error_responses import build_error
 from langchain_fal_image.wire.retry import REPEATABLE
 
 __all__ = ["Price", "Prices"]
@@ -118,7 +118,7 @@ class Prices:
             f"{context.hosts.platform}/models/pricing"
             f"?endpoint_id={quote(endpoint_id, safe='')}"
         )
-        request = context.call("GET", url, read_timeout=_PATIENCE_S)
+        request = context.build_request("GET", url, read_timeout=_PATIENCE_S)
         try:
             response = yield from exchange(
                 request, rule=REPEATABLE, deadline=context.deadline(_PATIENCE_S)
@@ -127,7 +127,7 @@ class Prices:
             message = f"fal's platform API could not be asked: {error}"
             raise FalError(message) from error
         if not response.ok:
-            raise failure(response, model=endpoint_id)
+            raise build_error(response, model=endpoint_id)
         return _read(response.json_or_none(), endpoint_id)
 
 

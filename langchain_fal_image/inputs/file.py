@@ -23,7 +23,7 @@ from langchain_fal_image.results._generated_image import GeneratedImage
 from langchain_fal_image.results.file import GeneratedFile, InputReference
 from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.wire import guard
-from langchain_fal_image.wire.bodies import Bytes, OpenFile, Source
+from langchain_fal_image.wire.bodies import BytesSource, FileSource, Source
 from langchain_fal_image.wire.effects import Call
 from langchain_fal_image.wire.files import upload
 
@@ -202,7 +202,7 @@ def _from_text(text: str, option: str, fal: FalProvider, medium: Medium) -> Inpu
     if "://" in text:
         try:
             guard.check_url(text, trusted=fal.context.trusted_origins)
-        except guard.Refused as error:
+        except guard.AccessRefused as error:
             message = f"{option}={safe_repr(text)} is refused: {error}."
             step = f"Give a public http(s) URL of {_a(medium.word)}."
             raise medium.error(message, next_step=step) from error
@@ -233,8 +233,8 @@ def _from_path(
     path: str | os.PathLike[str], option: str, fal: FalProvider, medium: Medium
 ) -> InputFile:
     try:
-        found = guard.allowed_path(path, allowed_dirs=fal.allowed_dirs)
-    except guard.Refused as error:
+        found = guard.resolve_path(path, allowed_dirs=fal.allowed_dirs)
+    except guard.AccessRefused as error:
         message = f"{option}={safe_repr(str(path))} is refused: {error}."
         raise medium.error(
             message,
@@ -286,11 +286,13 @@ def send(
         return SentFile(file.url, file.origin)
     if file.path is None:
         return (
-            yield from _sent(file, fal, Bytes((yield from _content(file, fal))), check)
+            yield from _sent(
+                file, fal, BytesSource((yield from _content(file, fal))), check
+            )
         )
     opened = yield Call(lambda: _opened(file, fal))
     try:
-        return (yield from _sent(file, fal, OpenFile(opened), check))
+        return (yield from _sent(file, fal, FileSource(opened), check))
     except OSError as error:
         message = f"{file.option}: {file.path} cannot be read: {error}."
         raise file.medium.error(message) from error
@@ -359,8 +361,8 @@ def _fault(file: BinaryIO, path: Path, fal: FalProvider) -> str | None:
     limit = fal.context.limits.upload_bytes
     is_open = os.fstat(file.fileno())
     try:
-        found = guard.allowed_path(path, allowed_dirs=fal.allowed_dirs)
-    except guard.Refused as error:
+        found = guard.resolve_path(path, allowed_dirs=fal.allowed_dirs)
+    except guard.AccessRefused as error:
         return str(error)
     if not os.path.samestat(is_open, found.stat()):
         # It was exchanged since it was found; what is open counts.

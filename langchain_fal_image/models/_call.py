@@ -20,7 +20,8 @@ from langchain_fal_image.options.quantity import images_asked, pixels_asked
 from langchain_fal_image.options.resolve import Path, Resolved, check_file, resolve
 from langchain_fal_image.results.request import FalRequest
 from langchain_fal_image.wire import flows, guard
-from langchain_fal_image.wire.effects import Flow, QueuedRequest
+from langchain_fal_image.wire.effects import Flow
+from langchain_fal_image.wire.queue import QueuedRequest
 
 if TYPE_CHECKING:
     from langchain_fal_image.models.base import FalModel
@@ -196,7 +197,7 @@ def _check_urls(fal: FalProvider, what: Resolved) -> None:
                 continue
             try:
                 guard.check_url(text, trusted=fal.context.trusted_origins)
-            except guard.Refused as error:
+            except guard.AccessRefused as error:
                 message = f"{name}={safe_repr(text)} is refused: {error}."
                 step = "Give a public http(s) URL."
                 raise FalInputError(message, next_step=step) from error

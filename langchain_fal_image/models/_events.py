@@ -13,7 +13,7 @@ from langchain_core.callbacks import (
 )
 from langchain_core.runnables import RunnableConfig
 
-from langchain_fal_image.wire.effects import QueueUpdate
+from langchain_fal_image.wire.queue import QueueUpdate
 
 __all__ = ["EVENT", "aevents", "events"]
 

@@ -18,7 +18,7 @@ from langchain_fal_image.wire.effects import Call
 if TYPE_CHECKING:
     from langchain_fal_image.provider import FalProvider
     from langchain_fal_image.wire.effects import Flow
-    from langchain_fal_image.wire.files import Media
+    from langchain_fal_image.wire.files import DownloadedFile
 
 __all__ = ["GeneratedFile", "InputReference"]
 
@@ -209,7 +209,7 @@ class GeneratedFile(Bound, abc.ABC):
 
 def _downloaded(
     fal: FalProvider, url: str, *, into: BinaryIO | None = None
-) -> Flow[Media]:
+) -> Flow[DownloadedFile]:
     from langchain_fal_image.wire.files import download  # noqa: PLC0415 - needed late
 
     return download(fal.context, url, into=into)

@@ -14,7 +14,7 @@ from langchain_fal_image.errors import FalResponseError
 from langchain_fal_image.results._bound import Bound
 from langchain_fal_image.results._generated_image import GeneratedImage, InputReference
 from langchain_fal_image.results._output import fitted, image_entries, typed
-from langchain_fal_image.wire.effects import Call, Together
+from langchain_fal_image.wire.effects import Call, Gather
 
 if TYPE_CHECKING:
     from langchain_fal_image.library.library import ImageLibrary
@@ -138,7 +138,7 @@ class ImageResult(Bound):
             )
             for number, image in enumerate(self.images, start=1)
         ]
-        written: list[Path] = yield Together(flows, at_once=_DOWNLOADS_AT_ONCE)
+        written: list[Path] = yield Gather(flows, limit=_DOWNLOADS_AT_ONCE)
         return tuple(written)
 
     def using(self, fal: FalProvider | None) -> Self:

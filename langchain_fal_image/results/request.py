@@ -12,7 +12,8 @@ from langchain_fal_image.results._bound import Bound
 from langchain_fal_image.results._generated_image import InputReference
 from langchain_fal_image.results._output import fitted
 from langchain_fal_image.wire import flows
-from langchain_fal_image.wire.effects import Flow, QueuedRequest, QueueUpdate
+from langchain_fal_image.wire.effects import Flow
+from langchain_fal_image.wire.queue import QueuedRequest, QueueUpdate
 
 if TYPE_CHECKING:
     # Only a type checker needs the default; typing has it from Python 3.13 on.
@@ -128,12 +129,12 @@ class FalRequest(Bound, Generic[R]):
     def events(self) -> Iterator[QueueUpdate]:
         """Follow it: each change of state and its new log lines, until it is done."""
         fal = self._provider
-        return fal.iterate(flows.events(fal.context, self._queued()))
+        return fal.iterate(flows.watch(fal.context, self._queued()))
 
     def aevents(self) -> AsyncIterator[QueueUpdate]:
         """Follow it; see `events`."""
         fal = self._provider
-        return fal.aiterate(flows.events(fal.context, self._queued()))
+        return fal.aiterate(flows.watch(fal.context, self._queued()))
 
     def result(self, *, timeout: float | None = None) -> R:
         """Wait until it is done and give its result.
@@ -170,7 +171,7 @@ class FalRequest(Bound, Generic[R]):
         return QueuedRequest(**{name: getattr(self, name) for name in names})
 
     def _status(self) -> Flow[QueueUpdate]:
-        return flows.status(self._provider.context, self._queued())
+        return flows.fetch_status(self._provider.context, self._queued())
 
     def _cancel(self) -> Flow[str]:
         return flows.cancel(self._provider.context, self._queued())
@@ -178,7 +179,7 @@ class FalRequest(Bound, Generic[R]):
     def _result(self, timeout: float | None) -> Flow[R]:
         fal = self._provider
         try:
-            output = yield from flows.take_up(
+            output = yield from flows.resume(
                 fal.context, self._queued(), timeout=timeout
             )
         except FalError as error:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
-__all__ = ["Body", "Bytes", "OpenFile", "Source"]
+__all__ = ["Body", "BytesSource", "FileSource", "Source"]
 
 _PIECE = 256 * 1024
 
@@ -25,8 +25,8 @@ class Source(Protocol):
         """Read at a place; fewer bytes than asked for only at the end."""
 
 
-class Bytes:
-    """Bytes that are in memory anyway.
+class BytesSource:
+    """Bytes in memory.
 
     Args:
         content: They are not copied as a whole.
@@ -45,7 +45,7 @@ class Bytes:
         return bytes(self._content[start : start + size])
 
 
-class OpenFile:
+class FileSource:
     """A file that stays open while it is sent.
 
     Args:

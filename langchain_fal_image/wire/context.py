@@ -16,12 +16,12 @@ from langchain_fal_image.wire.effects import (
     HttpRequest,
     HttpResponse,
     OutOfTime,
-    QueuedRequest,
     ReplyLost,
     Send,
     Sleep,
     TransportFailure,
 )
+from langchain_fal_image.wire.queue import QueuedRequest
 from langchain_fal_image.wire.retry import Rule, pause
 
 __all__ = ["Context", "Deadline", "exchange"]
@@ -52,7 +52,7 @@ class Context:
     @property
     def trusted_origins(self) -> frozenset[guard.Origin]:
         """The origins that the developer configured."""
-        return guard.configured_origins(self.hosts)
+        return guard.find_configured_origins(self.hosts)
 
     def deadline(self, seconds: float | None = None) -> Deadline:
         """Start a deadline: after so many seconds, by default `timeouts.total`."""
@@ -64,7 +64,7 @@ class Context:
         names = ("status_url", "response_url", "cancel_url")
         urls = {name: getattr(request, name) for name in names}
         foreign = [
-            name for name, url in urls.items() if not guard.gets_key(url, self.hosts)
+            name for name, url in urls.items() if not guard.is_api_url(url, self.hosts)
         ]
         if not foreign:
             return request
@@ -78,7 +78,7 @@ class Context:
         )
         return replace(request, **{name: getattr(built, name) for name in foreign})
 
-    def call(
+    def build_request(
         self, method: Literal["GET", "POST", "PUT"], url: str, **more: Any
     ) -> HttpRequest:
         """Make a request to fal's API."""

@@ -37,23 +37,23 @@ from langchain_fal_image.wire.effects import (
     Drain,
     Effect,
     Flow,
+    Gather,
     HttpRequest,
     HttpResponse,
     Listen,
     Notify,
-    QueueUpdate,
     ReplyLost,
     Send,
     Sleep,
     StreamEvent,
-    Together,
     TooLarge,
 )
-from langchain_fal_image.wire.http_clients import Clients
+from langchain_fal_image.wire.http_clients import HttpClients
+from langchain_fal_image.wire.queue import QueueUpdate
 from langchain_fal_image.wire.responses import AsyncReply, Reply, failures
 from langchain_fal_image.wire.sse import EventDecoder
 
-__all__ = ["Wire"]
+__all__ = ["Driver"]
 
 _T = TypeVar("_T")
 _OnUpdate = Callable[[QueueUpdate], Any]
@@ -62,14 +62,14 @@ _STREAM_END_S = 1.0
 _WRITTEN_AT_ONCE = 256 * 1024
 
 
-class Wire:
+class Driver:
     """Runs flows for one provider.
 
     Args:
         clients: The httpx clients to run them on.
     """
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: HttpClients) -> None:
         self._clients = clients
 
     def run(self, flow: Flow[_T], on_update: _OnUpdate | None = None) -> _T:
@@ -189,11 +189,11 @@ class Wire:
                 time.sleep(seconds)
             case Call(function):
                 return function()
-            case Together(flows, at_once):
-                return self._together(flows, at_once)
+            case Gather(flows, limit):
+                return self._gather(flows, limit)
         return None
 
-    def _together(self, flows: Sequence[Flow[Any]], at_once: int) -> list[Any]:
+    def _gather(self, flows: Sequence[Flow[Any]], limit: int) -> list[Any]:
         stopped = threading.Event()
         failed: list[BaseException] = []
 
@@ -207,7 +207,7 @@ class Wire:
                 stopped.set()
                 raise
 
-        pool = ThreadPoolExecutor(min(at_once, len(flows)) or 1, "fal")
+        pool = ThreadPoolExecutor(min(limit, len(flows)) or 1, "fal")
         try:
             begun = [pool.submit(run, each) for each in flows]
             wait(begun, return_when=FIRST_EXCEPTION)
@@ -307,12 +307,12 @@ class Wire:
                 return await loop.run_in_executor(None, function)
             case Call(_, coroutine) if coroutine is not None:
                 return await coroutine()
-            case Together(flows, at_once):
-                return await self._atogether(flows, at_once)
+            case Gather(flows, limit):
+                return await self._agather(flows, limit)
         return None
 
-    async def _atogether(self, flows: Sequence[Flow[Any]], at_once: int) -> list[Any]:
-        room = asyncio.Semaphore(at_once)
+    async def _agather(self, flows: Sequence[Flow[Any]], limit: int) -> list[Any]:
+        room = asyncio.Semaphore(limit)
 
         async def run(flow: Flow[Any]) -> Any:
             async with room:
@@ -398,7 +398,7 @@ class _Interruption:
 class _Stream:
     """An event stream that is read as a flow asks for it."""
 
-    def __init__(self, clients: Clients, listen: Listen) -> None:
+    def __init__(self, clients: HttpClients, listen: Listen) -> None:
         self.listen = listen
         self._clients = clients
         self._items = self._read()
@@ -427,7 +427,7 @@ class _Stream:
 class _AsyncStream:
     """The same for the async driver."""
 
-    def __init__(self, clients: Clients, listen: Listen) -> None:
+    def __init__(self, clients: HttpClients, listen: Listen) -> None:
         self.listen = listen
         self._clients = clients
         self._items = self._read()

@@ -11,19 +11,18 @@ answer; a failure of the transport is thrown into it:
 - `Sleep`: a pause.
 - `Notify`: news of a request, for whoever watches.
 - `Call`: a function that blocks, such as reading a file.
-- `Together`: several flows, run at once.
+- `Gather`: several flows, run at once.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, TypeAlias, TypeVar
-from urllib.parse import quote
 
 from langchain_fal_image.wire.bodies import Body
-from langchain_fal_image.wire.config import Hosts
+from langchain_fal_image.wire.queue import QueueUpdate
 
 __all__ = [
     "HEARTBEAT",
@@ -32,25 +31,21 @@ __all__ = [
     "Drain",
     "Effect",
     "Flow",
+    "Gather",
     "HttpRequest",
     "HttpResponse",
     "Listen",
-    "LogEntry",
     "NotSent",
     "Notify",
     "OutOfTime",
-    "Output",
-    "QueueUpdate",
-    "QueuedRequest",
     "ReplyLost",
     "Send",
     "Sleep",
     "StreamEvent",
-    "Together",
     "TooLarge",
     "TransportFailure",
     "Unsendable",
-    "read_json",
+    "parse_json",
 ]
 
 _T = TypeVar("_T")
@@ -81,8 +76,8 @@ class TooLarge(TransportFailure):
     """The answer was larger than allowed and was not read to its end."""
 
 
-def read_json(text: str | bytes) -> Any:
-    """Read JSON that somebody else wrote.
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON from an untrusted source.
 
     Raises:
         ValueError: It is none, or is nested too deeply to be worked with.
@@ -156,7 +151,7 @@ class HttpResponse:
         Raises:
             ValueError: It is none.
         """
-        return read_json(self.body)
+        return parse_json(self.body)
 
     def json_or_none(self) -> Any:
         """Read the body as JSON; None where it is none."""
@@ -245,7 +240,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class Gather:
     """Run several flows at once and give what they return, in their order.
 
     The first failure ends the others and is thrown into the flow that asked. News that
@@ -253,129 +248,12 @@ class Together:
 
     Attributes:
         flows: Not begun yet.
-        at_once: How many run at the same time.
+        limit: How many run at the same time.
     """
 
     flows: Sequence[Flow[Any]]
-    at_once: int
+    limit: int
 
 
-Effect: TypeAlias = Send | Listen | Drain | Sleep | Notify | Call | Together
+Effect: TypeAlias = Send | Listen | Drain | Sleep | Notify | Call | Gather
 Flow: TypeAlias = Generator[Effect, Any, _T]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueuedRequest:
-    """A request that fal accepted.
-
-    Attributes:
-        endpoint_id: The full id it was submitted to.
-        request_id: fal's id of it.
-        status_url: Where its state is asked for.
-        response_url: Where its result lies.
-        cancel_url: Where it is cancelled.
-        payload_sha256: The digest of its payload, where this process sent it.
-    """
-
-    endpoint_id: str
-    request_id: str
-    status_url: str
-    response_url: str
-    cancel_url: str
-    payload_sha256: str | None = None
-
-    @classmethod
-    def for_id(
-        cls, hosts: Hosts, *, endpoint_id: str, request_id: str
-    ) -> QueuedRequest:
-        """Build the URLs of a request known only by its ids.
-
-        They hold the endpoint's owner and alias, not its further path:
-        `fal-ai/nano-banana-pro/edit` is asked for at `fal-ai/nano-banana-pro`.
-        """
-        parts = endpoint_id.strip("/").split("/")
-        length = 3 if parts[0] in {"workflows", "comfy"} else 2
-        place = "/".join(parts[:length])
-        base = f"{hosts.queue}/{place}/requests/{_quoted(request_id)}"
-        return cls(
-            endpoint_id=endpoint_id,
-            request_id=request_id,
-            status_url=f"{base}/status",
-            response_url=base,
-            cancel_url=f"{base}/cancel",
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give it as plain JSON."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> QueuedRequest:
-        """Restore it from what `to_dict` gave.
-
-        Raises:
-            ValueError: A part is missing.
-        """
-        known = {each.name: stored.get(each.name) for each in fields(cls)}
-        missing = [
-            name
-            for name, value in known.items()
-            if not (isinstance(value, str) and (value or name.endswith("_url")))
-            and name != "payload_sha256"
-        ]
-        if missing:
-            message = f"This is no stored request: {', '.join(missing)} missing."
-            raise ValueError(message)
-        return cls(**known)  # type: ignore[arg-type]  # checked above
-
-
-def _quoted(name: str) -> str:
-    return quote(name, safe="", errors="replace")
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """A line that the model wrote while it ran."""
-
-    message: str
-    level: str | None = None
-    timestamp: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueUpdate:
-    """News of a request.
-
-    Attributes:
-        status: fal's word: `IN_QUEUE`, `IN_PROGRESS` or `COMPLETED`. The last says
-            that it ended, not that it succeeded; only the result tells.
-        request: Which one.
-        queue_position: How many are before it, while it waits.
-        logs: Lines not told before.
-        metrics: Such as `{"inference_time": 2.1}`, in seconds.
-        error: What went wrong, where fal says so here.
-        error_type: fal's word for it.
-    """
-
-    status: str
-    request: QueuedRequest
-    queue_position: int | None = None
-    logs: tuple[LogEntry, ...] = ()
-    metrics: Mapping[str, Any] | None = None
-    error: str | None = None
-    error_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """What a model returned.
-
-    Attributes:
-        body: Its JSON; may hold data URIs.
-        request_id: fal's id of the request.
-        headers: Of the answer, names in lower case.
-    """
-
-    body: Any = field(repr=False)
-    request_id: str | None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -19,20 +19,15 @@ from langchain_fal_image.errors import (
     FalResponseError,
     FalServerError,
 )
-from langchain_fal_image.wire.effects import (
-    HttpResponse,
-    QueuedRequest,
-    QueueUpdate,
-    TooLarge,
-    TransportFailure,
-)
+from langchain_fal_image.wire.effects import HttpResponse, TooLarge, TransportFailure
+from langchain_fal_image.wire.queue import QueuedRequest, QueueUpdate
 
 __all__ = [
     "PENDING",
+    "build_error",
     "compact",
     "detail_of",
     "error_type_of",
-    "failure",
     "reported",
     "unreachable",
     "unreadable",
@@ -51,7 +46,7 @@ _TAKE_UP = (
 )
 
 
-def failure(
+def build_error(
     response: HttpResponse,
     *,
     model: str,

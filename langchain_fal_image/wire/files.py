@@ -9,26 +9,26 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from langchain_fal_image._formats.safe_repr import redact
 from langchain_fal_image.errors import FalDownloadError, FalError, FalResponseError
 from langchain_fal_image.wire import guard
-from langchain_fal_image.wire.bodies import Body, Bytes, Source
+from langchain_fal_image.wire.bodies import Body, BytesSource, Source
 from langchain_fal_image.wire.context import Context, exchange
 from langchain_fal_image.wire.effects import (
     Flow,
+    Gather,
     HttpRequest,
     HttpResponse,
     NotSent,
-    Together,
     TooLarge,
     TransportFailure,
 )
 from langchain_fal_image.wire.error_responses import (
+    build_error,
     compact,
     detail_of,
-    failure,
     unreadable,
 )
 from langchain_fal_image.wire.retry import REPEATABLE
 
-__all__ = ["Media", "download", "upload"]
+__all__ = ["DownloadedFile", "download", "upload"]
 
 _MOST_REDIRECTS = 5
 _LONGEST_URL = 300
@@ -38,7 +38,7 @@ _STORAGE = "storage_type=fal-cdn-v3"
 
 
 @dataclass(frozen=True, slots=True)
-class Media:
+class DownloadedFile:
     """A file that was read.
 
     Attributes:
@@ -50,7 +50,9 @@ class Media:
     content_type: str | None
 
 
-def download(ctx: Context, url: str, *, into: BinaryIO | None = None) -> Flow[Media]:
+def download(
+    ctx: Context, url: str, *, into: BinaryIO | None = None
+) -> Flow[DownloadedFile]:
     """Read a file that may lie anywhere; the key never goes along.
 
     Args:
@@ -75,7 +77,7 @@ def download(ctx: Context, url: str, *, into: BinaryIO | None = None) -> Flow[Me
             response = yield from exchange(
                 request, REPEATABLE, deadline=deadline, into=into
             )
-        except guard.Refused as error:
+        except guard.AccessRefused as error:
             message = f"{_named(url)} is not read: {error}."
             raise FalDownloadError(
                 message, next_step="If this address is yours, configure it as base_url."
@@ -100,7 +102,7 @@ def download(ctx: Context, url: str, *, into: BinaryIO | None = None) -> Flow[Me
         message = f"{_named(url)} answered {response.status}.{gone}"
         raise FalDownloadError(message)
     content_type = response.headers.get("content-type", "").partition(";")[0].strip()
-    return Media(response.body, content_type or None)
+    return DownloadedFile(response.body, content_type or None)
 
 
 def _named(url: str) -> str:
@@ -137,12 +139,12 @@ def upload(
     """
     # A name that a file system gave may hold what is no text.
     name = file_name.encode("utf-8", "replace").decode()
-    source = Bytes(content) if isinstance(content, bytes) else content
+    source = BytesSource(content) if isinstance(content, bytes) else content
     size = source.size
     in_parts = size > ctx.limits.multipart_bytes
     kind = "initiate-multipart" if in_parts else "initiate"
     begun = yield from _exchanged(
-        ctx.call(
+        ctx.build_request(
             "POST",
             f"{ctx.hosts.rest}/storage/upload/{kind}?{_STORAGE}",
             headers={"content-type": "application/json"},
@@ -152,7 +154,7 @@ def upload(
     answer = _read(begun, "upload_url", "file_url")
     try:
         guard.check_url(answer["upload_url"], trusted=ctx.trusted_origins)
-    except guard.Refused as error:
+    except guard.AccessRefused as error:
         raise _unusable(error) from error
     put = HttpRequest(
         method="PUT",
@@ -171,12 +173,12 @@ def upload(
 
 def _put_parts(ctx: Context, put: HttpRequest, source: Source, size: int) -> Flow[None]:
     length = ctx.limits.part_bytes
-    parts = yield Together(
+    parts = yield Gather(
         [
             _put_part(put, number, Body(source, start, min(length, size - start)))
             for number, start in enumerate(range(0, size, length), start=1)
         ],
-        at_once=_PARTS_AT_ONCE,
+        limit=_PARTS_AT_ONCE,
     )
     yield from _exchanged(
         replace(
@@ -205,7 +207,7 @@ def _below(url: str, name: str) -> str:
 def _exchanged(request: HttpRequest) -> Flow[HttpResponse]:
     try:
         response = yield from exchange(request, REPEATABLE)
-    except guard.Refused as error:
+    except guard.AccessRefused as error:
         raise _unusable(error) from error
     except TransportFailure as error:
         how = "no connection" if isinstance(error, NotSent) else str(error)
@@ -214,13 +216,13 @@ def _exchanged(request: HttpRequest) -> Flow[HttpResponse]:
             message, is_retryable=True, next_step="Check the network, then call again."
         ) from error
     if not response.ok:
-        refused = failure(response, model="upload of an input file")
+        refused = build_error(response, model="upload of an input file")
         refused.charged = "no"  # nothing was generated yet
         raise refused
     return response
 
 
-def _unusable(error: guard.Refused) -> FalResponseError:
+def _unusable(error: guard.AccessRefused) -> FalResponseError:
     message = f"fal named an upload address that is not used: {error}."
     return FalResponseError(
         message, charged="no", next_step="Give the file by URL instead."

@@ -27,9 +27,6 @@ from langchain_fal_image.wire.effects import (
     Notify,
     NotSent,
     OutOfTime,
-    Output,
-    QueuedRequest,
-    QueueUpdate,
     Send,
     Sleep,
     TransportFailure,
@@ -37,26 +34,27 @@ from langchain_fal_image.wire.effects import (
 )
 from langchain_fal_image.wire.error_responses import (
     PENDING,
+    build_error,
     compact,
     detail_of,
-    failure,
     reported,
     unreachable,
     unreadable,
 )
-from langchain_fal_image.wire.follow import events, follow, status
+from langchain_fal_image.wire.follow import fetch_status, follow, watch
+from langchain_fal_image.wire.queue import Output, QueuedRequest, QueueUpdate
 from langchain_fal_image.wire.retry import REPEATABLE, RESULT, SUBMIT
 
 __all__ = [
     "Context",
     "cancel",
-    "events",
-    "fetch",
+    "fetch_result",
+    "fetch_status",
     "generate",
-    "run",
-    "status",
+    "resume",
+    "run_sync",
     "submit",
-    "take_up",
+    "watch",
 ]
 
 _log = logging.getLogger("langchain_fal_image")
@@ -118,7 +116,7 @@ def _accepted(
     content = _content(payload, model)
     timeouts = ctx.timeouts
     query = f"?fal_webhook={quote(webhook_url, safe='')}" if webhook_url else ""
-    request = ctx.call(
+    request = ctx.build_request(
         "POST",
         f"{ctx.hosts.queue}/{model}{query}",
         headers=_JSON,
@@ -185,7 +183,7 @@ def _not_submitted(error: TransportFailure, model: str, ctx: Context) -> FalErro
 
 def _refused(response: HttpResponse, model: str) -> FalError:
     """Tell a refusal of fal from an answer that a gateway gave in its place."""
-    error = failure(response, model=model)
+    error = build_error(response, model=model)
     is_fals = "x-fal-request-id" in response.headers or isinstance(
         response.json_or_none(), dict
     )
@@ -204,7 +202,7 @@ def _uncertain(model: str, why: str) -> FalSubmitUncertainError:
 # --- Result, cancel ---
 
 
-def fetch(
+def fetch_result(
     ctx: Context,
     request: QueuedRequest,
     *,
@@ -226,7 +224,7 @@ def fetch(
         FalError: The request failed, or its result cannot be had.
     """
     request = ctx.homed(request)
-    asked = ctx.call("GET", request.response_url)
+    asked = ctx.build_request("GET", request.response_url)
     try:
         response = yield from exchange(asked, RESULT, deadline=deadline)
     except OutOfTime as error:
@@ -238,7 +236,7 @@ def fetch(
     if not response.ok:
         if detail_of(response.json_or_none()) == PENDING:
             return None
-        raise failure(
+        raise build_error(
             response,
             model=request.endpoint_id,
             request=request,
@@ -269,7 +267,7 @@ def cancel(ctx: Context, request: QueuedRequest) -> Flow[str]:
         FalError: fal could not be asked.
     """
     request = ctx.homed(request)
-    asked = ctx.call("PUT", request.cancel_url)
+    asked = ctx.build_request("PUT", request.cancel_url)
     try:
         response = yield from exchange(asked, REPEATABLE)
     except TransportFailure as error:
@@ -282,7 +280,7 @@ def cancel(ctx: Context, request: QueuedRequest) -> Flow[str]:
         return "OK"
     if response.status == 404:  # noqa: PLR2004 - HTTP's
         return "NOT_FOUND"
-    raise failure(response, model=request.endpoint_id, request=request)
+    raise build_error(response, model=request.endpoint_id, request=request)
 
 
 def _whole(value: Any) -> int | None:
@@ -313,11 +311,11 @@ def generate(
 
     Raises:
         FalTimeoutError: With the request to take up again.
-        FalError: As for `submit` and `fetch`.
+        FalError: As for `submit` and `fetch_result`.
     """
     deadline = ctx.deadline(timeout)
     if mode == "sync":
-        return (yield from run(ctx, model, payload, deadline=deadline))
+        return (yield from run_sync(ctx, model, payload, deadline=deadline))
     accepted = yield from _accepted(ctx, model, payload, deadline)
     request = accepted.request
     try:
@@ -334,14 +332,14 @@ def generate(
         raise
 
 
-def take_up(
+def resume(
     ctx: Context, request: QueuedRequest, *, timeout: float | None = None
 ) -> Flow[Output]:
     """Follow a request that exists and fetch its result.
 
     Raises:
         FalTimeoutError: It is not done yet.
-        FalError: As for `fetch`.
+        FalError: As for `fetch_result`.
     """
     return (yield from _finished(ctx, request, ctx.deadline(timeout)))
 
@@ -356,7 +354,9 @@ def _finished(
     done = yield from follow(ctx, request, deadline=deadline, told=told)
     interval = ctx.polling.first
     while True:
-        output = yield from fetch(ctx, request, deadline=deadline, completed=done)
+        output = yield from fetch_result(
+            ctx, request, deadline=deadline, completed=done
+        )
         if output is not None:
             return output
         yield Sleep(max(0.0, min(interval, deadline.remaining)))
@@ -366,7 +366,9 @@ def _finished(
 
 
 def _cancel_once(ctx: Context, request: QueuedRequest) -> Flow[None]:
-    asked = ctx.call("PUT", request.cancel_url, read_timeout=ctx.timeouts.cancel)
+    asked = ctx.build_request(
+        "PUT", request.cancel_url, read_timeout=ctx.timeouts.cancel
+    )
     try:
         response = yield Send(asked)
     except Exception as error:  # noqa: BLE001 - must not hide what interrupted us
@@ -377,7 +379,7 @@ def _cancel_once(ctx: Context, request: QueuedRequest) -> Flow[None]:
         )
 
 
-def run(
+def run_sync(
     ctx: Context, model: str, payload: Mapping[str, Any], *, deadline: Deadline
 ) -> Flow[Output]:
     """Run a model in one POST, whose answer is the output.
@@ -387,7 +389,7 @@ def run(
         FalError: As for `submit`.
     """
     timeouts = ctx.timeouts
-    request = ctx.call(
+    request = ctx.build_request(
         "POST",
         f"{ctx.hosts.run}/{model}",
         headers=_JSON,

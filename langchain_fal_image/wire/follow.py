@@ -12,18 +12,21 @@ from langchain_fal_image.wire.effects import (
     HttpResponse,
     Listen,
     OutOfTime,
-    QueuedRequest,
-    QueueUpdate,
     Sleep,
     StreamEvent,
     TransportFailure,
-    read_json,
+    parse_json,
 )
-from langchain_fal_image.wire.error_responses import failure, unreachable, unreadable
+from langchain_fal_image.wire.error_responses import (
+    build_error,
+    unreachable,
+    unreadable,
+)
+from langchain_fal_image.wire.queue import QueuedRequest, QueueUpdate
 from langchain_fal_image.wire.retry import STATE
 from langchain_fal_image.wire.status import Teller, read_update
 
-__all__ = ["events", "follow", "status"]
+__all__ = ["fetch_status", "follow", "watch"]
 
 # A stream's read timeout is fixed when it opens; it is opened anew with a shorter one
 # where the deadline came nearer than this, in seconds.
@@ -70,7 +73,9 @@ def follow(
                 streams = 0
         if deadline.remaining <= 0:
             raise deadline.expired(request, teller.state)
-        update = yield from status(ctx, request, deadline=deadline, last=teller.state)
+        update = yield from fetch_status(
+            ctx, request, deadline=deadline, last=teller.state
+        )
         yield from teller.tell(update)
         if teller.is_done:
             break
@@ -81,7 +86,7 @@ def follow(
     return teller.last
 
 
-def events(ctx: Context, request: QueuedRequest) -> Flow[None]:
+def watch(ctx: Context, request: QueuedRequest) -> Flow[None]:
     """Follow a request for its updates alone, under `timeouts.total`."""
     yield from follow(ctx, request, deadline=ctx.deadline())
 
@@ -97,7 +102,7 @@ def _listen(
             return True
         if listening is None or left + _SLACK_S < listening.request.read_timeout:
             listening = Listen(
-                ctx.call(
+                ctx.build_request(
                     "GET",
                     f"{request.status_url}/stream?logs=1",
                     headers={"accept": "text/event-stream"},
@@ -125,12 +130,12 @@ def _listen(
 
 def _event(item: StreamEvent, request: QueuedRequest) -> QueueUpdate | None:
     try:
-        return read_update(read_json(item.data), request)
+        return read_update(parse_json(item.data), request)
     except ValueError:
         return None
 
 
-def status(
+def fetch_status(
     ctx: Context,
     request: QueuedRequest,
     *,
@@ -152,7 +157,7 @@ def status(
         FalError: fal does not know it, or cannot be reached.
     """
     request = ctx.homed(request)
-    asked = ctx.call("GET", f"{request.status_url}?logs={int(logs)}")
+    asked = ctx.build_request("GET", f"{request.status_url}?logs={int(logs)}")
     try:
         response = yield from exchange(asked, STATE, deadline=deadline)
     except OutOfTime as error:
@@ -161,7 +166,7 @@ def status(
     except TransportFailure as error:
         raise unreachable(error, request) from error
     if not response.ok:
-        raise failure(response, model=request.endpoint_id, request=request)
+        raise build_error(response, model=request.endpoint_id, request=request)
     update = read_update(response.json_or_none(), request)
     if update is None:
         message = f"fal's state of request {request.request_id} cannot be read."

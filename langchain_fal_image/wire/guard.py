@@ -15,13 +15,13 @@ from urllib.parse import SplitResult, urlsplit
 from langchain_fal_image.wire.config import Hosts
 
 __all__ = [
-    "Refused",
-    "allowed_path",
+    "AccessRefused",
     "check_address",
     "check_url",
-    "configured_origins",
-    "gets_key",
-    "origin",
+    "find_configured_origins",
+    "is_api_url",
+    "parse_origin",
+    "resolve_path",
 ]
 
 Origin = tuple[str, str, int]
@@ -51,39 +51,39 @@ _INTERNAL = tuple(
 )
 
 
-class Refused(Exception):  # noqa: N818 - turned into an error of the package by callers
+class AccessRefused(Exception):  # noqa: N818 - turned into an error of the package by callers
     """A URL, an address or a path that may not be touched; the text says why."""
 
 
-def origin(url: str) -> Origin:
+def parse_origin(url: str) -> Origin:
     """Give scheme, host and port of a URL.
 
     Raises:
-        Refused: It is no http(s) URL.
+        AccessRefused: It is no http(s) URL.
     """
     parts = _split(url)
     try:
         port = parts.port
     except ValueError as error:
         message = "its port is not a number from 0 to 65535"
-        raise Refused(message) from error
+        raise AccessRefused(message) from error
     host = _host(parts)
     return parts.scheme, host, _PORTS[parts.scheme] if port is None else port
 
 
 @functools.lru_cache
-def configured_origins(hosts: Hosts) -> frozenset[Origin]:
+def find_configured_origins(hosts: Hosts) -> frozenset[Origin]:
     """Give the origins that the developer put in the place of fal's own.
 
     They are trusted for following and downloading, also on a private address.
     """
     usual = set(Hosts().urls())
-    return frozenset(origin(url) for url in hosts.urls() if url not in usual)
+    return frozenset(parse_origin(url) for url in hosts.urls() if url not in usual)
 
 
 @functools.lru_cache
 def _api_origins(hosts: Hosts) -> frozenset[Origin]:
-    return frozenset(origin(url) for url in hosts.api_urls())
+    return frozenset(parse_origin(url) for url in hosts.api_urls())
 
 
 @functools.lru_cache
@@ -91,13 +91,13 @@ def _api_prefixes(hosts: Hosts) -> tuple[str, ...]:
     return tuple(f"{url}/" for url in hosts.api_urls() if "@" not in url)
 
 
-def gets_key(url: str, hosts: Hosts) -> bool:
+def is_api_url(url: str, hosts: Hosts) -> bool:
     """Tell whether the key may go to a URL: only to the API origins in use."""
     if url.startswith(_api_prefixes(hosts)) and not _NOT_IN_URLS.search(url):
         return True  # the host is in the prefix
     try:
-        is_api = origin(url) in _api_origins(hosts)
-    except Refused:
+        is_api = parse_origin(url) in _api_origins(hosts)
+    except AccessRefused:
         return False
     # A user name in the URL would take the key's place.
     return is_api and "@" not in urlsplit(url).netloc
@@ -111,14 +111,14 @@ def check_url(url: str, *, trusted: Collection[Origin] = ()) -> None:
         trusted: Origins that may be private.
 
     Raises:
-        Refused: It is not http(s), has a user name, or names this machine or a
+        AccessRefused: It is not http(s), has a user name, or names this machine or a
             private network.
     """
     parts = _split(url)
-    where = origin(url)
+    where = parse_origin(url)
     if parts.username is not None or parts.password is not None:
         message = "it has a user name or password in it"
-        raise Refused(message)
+        raise AccessRefused(message)
     if where in trusted:
         return
     host = where[1]
@@ -128,7 +128,7 @@ def check_url(url: str, *, trusted: Collection[Origin] = ()) -> None:
         return
     if host in _LOCAL_NAMES or host.endswith(_LOCAL_SUFFIXES) or "." not in host:
         message = f"{host!r} is a name inside a private network"
-        raise Refused(message)
+        raise AccessRefused(message)
 
 
 def check_address(
@@ -137,18 +137,18 @@ def check_address(
     """Check an address that a connection would go to.
 
     Raises:
-        Refused: It is not a public address.
+        AccessRefused: It is not a public address.
     """
     try:
         ip = ipaddress.ip_address(address)
     except ValueError as error:
         message = f"{address!r} is no address"
-        raise Refused(message) from error
+        raise AccessRefused(message) from error
     for each in _meant(ip):
         closed = not each.is_global or each.is_multicast or each.is_reserved
         if closed or any(each in network for network in _INTERNAL):
             message = f"{ip} is not a public address"
-            raise Refused(message)
+            raise AccessRefused(message)
 
 
 def _meant(
@@ -166,7 +166,7 @@ def _meant(
     return [ip, *(each for each in inner if each)]
 
 
-def allowed_path(path: str | os.PathLike[str], *, allowed_dirs: Iterable[Path]) -> Path:
+def resolve_path(path: str | os.PathLike[str], *, allowed_dirs: Iterable[Path]) -> Path:
     """Find a local file that may be read.
 
     Args:
@@ -177,44 +177,44 @@ def allowed_path(path: str | os.PathLike[str], *, allowed_dirs: Iterable[Path]) 
         The resolved file.
 
     Raises:
-        Refused: It lies elsewhere, or is no file.
+        AccessRefused: It lies elsewhere, or is no file.
     """
     allowed = tuple(allowed_dirs)
     if not allowed:
         message = "it is no URL, and no directory is allowed for local files"
-        raise Refused(message)
+        raise AccessRefused(message)
     try:
         found = Path(path).resolve()
         inside = any(found.is_relative_to(each) for each in allowed)
         is_file = inside and found.is_file()
     except (OSError, ValueError, RuntimeError) as error:
         message = f"the path cannot be resolved ({error})"
-        raise Refused(message) from error
+        raise AccessRefused(message) from error
     if not inside:
         names = ", ".join(map(str, allowed))
         message = f"it is not below an allowed directory ({names})"
-        raise Refused(message)
+        raise AccessRefused(message)
     if not is_file:
         message = "it is a directory" if found.is_dir() else "there is no such file"
-        raise Refused(message)
+        raise AccessRefused(message)
     return found
 
 
 def _split(url: str) -> SplitResult:
     if _NOT_IN_URLS.search(url):
         message = "it has spaces, control characters or backslashes in it"
-        raise Refused(message)
+        raise AccessRefused(message)
     try:
         parts = urlsplit(url)
     except ValueError as error:
         message = f"it is no URL ({error})"
-        raise Refused(message) from error
+        raise AccessRefused(message) from error
     if parts.scheme not in _PORTS:
         message = f"{parts.scheme or 'no scheme'!r} is not http or https"
-        raise Refused(message)
+        raise AccessRefused(message)
     if not parts.hostname:
         message = "it names no host"
-        raise Refused(message)
+        raise AccessRefused(message)
     return parts
 
 
@@ -226,7 +226,7 @@ def _host(parts: SplitResult) -> str:
         # Only an IPv6 address has something after a %: its zone. In a name it would
         # hide the rest of the name from us, and not from the resolver.
         message = f"{host!r} is no host name"
-        raise Refused(message)
+        raise AccessRefused(message)
     return name
 
 
@@ -236,7 +236,7 @@ def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
             return ipaddress.IPv6Address(host)
         except ValueError as error:
             message = f"{host!r} is no address"
-            raise Refused(message) from error
+            raise AccessRefused(message) from error
     try:
         # Takes what resolvers take: 127.1, 0x7f000001, 0177.0.0.1, 2130706433.
         return ipaddress.IPv4Address(socket.inet_aton(host))

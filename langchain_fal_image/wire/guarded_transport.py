@@ -34,7 +34,7 @@ def _pinned(request: httpx.Request, resolved: _Resolved) -> list[httpx.Request]:
     addresses = list(dict.fromkeys(found))
     if not addresses:
         message = "its host has no address"
-        raise guard.Refused(message)
+        raise guard.AccessRefused(message)
     for address in addresses:
         guard.check_address(address)
     host = request.url.raw_host.decode("ascii")
@@ -112,7 +112,7 @@ class GuardedTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request to a public address, or to a trusted origin."""
-        origin = guard.origin(str(request.url))
+        origin = guard.parse_origin(str(request.url))
         if origin in self._trusted:
             aimed = [request]
         else:
@@ -151,7 +151,7 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request to a public address, or to a trusted origin."""
-        origin = guard.origin(str(request.url))
+        origin = guard.parse_origin(str(request.url))
         if origin in self._trusted:
             aimed = [request]
         else:
@@ -188,5 +188,5 @@ async def _aresolve(request: httpx.Request) -> _Resolved:
 
 
 def _place(request: httpx.Request) -> tuple[str, int]:
-    _, host, port = guard.origin(str(request.url))
+    _, host, port = guard.parse_origin(str(request.url))
     return host, port

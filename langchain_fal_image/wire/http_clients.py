@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     _AsyncWay = httpx.AsyncClient | httpx.AsyncBaseTransport | AiohttpSession
 
-__all__ = ["Clients"]
+__all__ = ["HttpClients"]
 
 _log = logging.getLogger("langchain_fal_image")
 _T = TypeVar("_T")
@@ -62,7 +62,7 @@ _HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 _HEADER_VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
 
 
-class Clients:
+class HttpClients:
     """Makes, keeps and closes httpx clients.
 
     Args:
@@ -190,7 +190,9 @@ class Clients:
             FalConfigurationError: There is no key, or a header cannot be sent.
         """
         headers = {"user-agent": self._agent, **request.headers}
-        if request.client == "api" and guard.gets_key(request.url, self._context.hosts):
+        if request.client == "api" and guard.is_api_url(
+            request.url, self._context.hosts
+        ):
             key = {"authorization": f"Key {self._key()}"}
             headers = {**key, **self._headers, **headers}
         if isinstance(request.content, Body):
@@ -292,7 +294,7 @@ class Clients:
         return self._context_of_tls
 
 
-_ALL: weakref.WeakSet[Clients] = weakref.WeakSet()
+_ALL: weakref.WeakSet[HttpClients] = weakref.WeakSet()
 
 
 def _renew_after_fork() -> None:

@@ -20,7 +20,7 @@ from langchain_fal_image.wire.context import Context, exchange
 from langchain_fal_image.wire.effects import Flow, TransportFailure
 from langchain_fal_image.wire.retry import STATE
 
-__all__ = ["WebhookKeys", "signed"]
+__all__ = ["WebhookKeys", "parse_signed_webhook"]
 
 _KEPT_S = 24 * 60 * 60
 _ASKED_AGAIN_S = 60.0
@@ -31,7 +31,7 @@ _PREFIX = "x-fal-webhook-"
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedWebhook:
     """What a webhook's headers say, and what was signed.
 
     Attributes:
@@ -45,9 +45,9 @@ class Signed:
     signature: bytes
 
 
-def signed(
+def parse_signed_webhook(
     headers: Mapping[str, str], body: bytes, *, now: float, tolerance: float
-) -> Signed:
+) -> SignedWebhook:
     """Read a webhook's headers and check its age.
 
     Args:
@@ -90,7 +90,7 @@ def signed(
         raise FalWebhookError(message) from error
     digest = hashlib.sha256(body).hexdigest()
     lines = f"{request_id}\n{user_id}\n{timestamp}\n{digest}"
-    return Signed(request_id, lines.encode(), made)
+    return SignedWebhook(request_id, lines.encode(), made)
 
 
 class WebhookKeys:
@@ -101,7 +101,7 @@ class WebhookKeys:
         self._at = float("-inf")
         self._lock = threading.Lock()
 
-    def check(self, context: Context, webhook: Signed) -> Flow[None]:
+    def check(self, context: Context, webhook: SignedWebhook) -> Flow[None]:
         """Check a signature against fal's keys.
 
         Where none fits, the keys are fetched anew, at most once a minute: fal may have
@@ -148,7 +148,7 @@ def _verifier() -> tuple[Any, type[Exception]]:
     return Ed25519PublicKey, InvalidSignature
 
 
-def _fits(keys: tuple[bytes, ...], webhook: Signed) -> bool:
+def _fits(keys: tuple[bytes, ...], webhook: SignedWebhook) -> bool:
     public_key, invalid = _verifier()
     for key in keys:
         try:
@@ -162,7 +162,7 @@ def _fits(keys: tuple[bytes, ...], webhook: Signed) -> bool:
 def _fetched(context: Context) -> Flow[tuple[bytes, ...]]:
     url = f"{context.hosts.rest}/.well-known/jwks.json"
     # The document is public: it is read like media, without the key.
-    request = context.call(
+    request = context.build_request(
         "GET", url, read_timeout=_PATIENCE_S, max_bytes=_MOST_BYTES, client="media"
     )
     try:

@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from langchain_fal_image.wire.effects import (
-    Flow,
-    LogEntry,
-    Notify,
-    QueuedRequest,
-    QueueUpdate,
-)
+from langchain_fal_image.wire.effects import Flow, Notify
+from langchain_fal_image.wire.queue import LogEntry, QueuedRequest, QueueUpdate
 
 __all__ = ["Teller", "read_update"]
 

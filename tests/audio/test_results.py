@@ -27,7 +27,7 @@ from langchain_fal_image.results._audio_results import plain
 from langchain_fal_image.results._parse import result_in
 from langchain_fal_image.results.transcription import Segment
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.wire.effects import QueuedRequest
+from langchain_fal_image.wire.queue import QueuedRequest
 
 URL = "https://v3.fal.media/files/a.mp3"
 CHUNKS = [

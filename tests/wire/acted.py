@@ -15,21 +15,21 @@ from langchain_fal_image.wire.effects import (
     STREAM_END,
     Call,
     Flow,
+    Gather,
     HttpRequest,
     HttpResponse,
     Listen,
     Notify,
-    QueueUpdate,
     Send,
     Sleep,
     StreamEvent,
-    Together,
 )
 from langchain_fal_image.wire.pools import (
     POOL_LIMITS,
     AsyncPooledTransport,
     PooledTransport,
 )
+from langchain_fal_image.wire.queue import QueueUpdate
 
 T = TypeVar("T")
 MODEL = "fal-ai/nano-banana-pro/edit"
@@ -139,7 +139,7 @@ class Stage:
                 self.updates.append(update)
             case Call(function):
                 return function()
-            case Together(flows):
+            case Gather(flows):
                 return [self.play(each) for each in flows]
         return None
 

@@ -17,10 +17,10 @@ from langchain_fal_image.wire.effects import (
     HttpRequest,
     HttpResponse,
     NotSent,
-    QueuedRequest,
     ReplyLost,
 )
 from langchain_fal_image.wire.files import download
+from langchain_fal_image.wire.queue import QueuedRequest
 
 REQUEST = QueuedRequest.for_id(Hosts(), endpoint_id=MODEL, request_id="r-1")
 QUEUED = answer(202, {"status": "IN_QUEUE", "queue_position": 1})
@@ -63,7 +63,7 @@ def slow(reply: HttpResponse, seconds: float) -> Callable[[Stage], HttpResponse]
 def test_the_wait_ends_when_it_should(script: dict[str, Any], timeout: float) -> None:
     stage = Stage(**script)
     with pytest.raises(errors.FalTimeoutError) as caught:
-        stage.play(flows.take_up(stage.context, REQUEST, timeout=timeout))
+        stage.play(flows.resume(stage.context, REQUEST, timeout=timeout))
     assert stage.clock == pytest.approx(timeout, abs=0.5)
     assert "r-1" in str(caught.value)
     assert f"after {timeout:g} s" in str(caught.value)
@@ -77,7 +77,7 @@ def test_heartbeats_alone_do_not_hold_it_up(pace: float) -> None:
     stage = Stage(stream=[[HEARTBEAT] * 1000], status=[QUEUED])
     stage.listen_cost = pace
     with pytest.raises(errors.FalTimeoutError):
-        stage.play(flows.take_up(stage.context, REQUEST, timeout=100))
+        stage.play(flows.resume(stage.context, REQUEST, timeout=100))
     assert stage.clock <= 100 + pace
     assert stage.clock >= 100
     assert stage.operations().count("stream") < 60
@@ -92,7 +92,7 @@ def test_no_exchange_may_outlast_the_deadline() -> None:
 
     stage = Stage(stream=[answer(404)], status=[watched])
     with pytest.raises(errors.FalTimeoutError):
-        stage.play(flows.take_up(stage.context, REQUEST, timeout=100))
+        stage.play(flows.resume(stage.context, REQUEST, timeout=100))
     for clock, request in asked:
         assert clock + request.read_timeout <= 100.01
         assert clock + request.total_timeout <= 100.01
@@ -134,7 +134,7 @@ def test_the_answer_to_a_submit_has_its_grace(mode: Any, timeout: float) -> None
 def test_a_result_that_stays_pending_is_asked_for_at_growing_intervals() -> None:
     stage = Stage(result=[answer(400, PENDING)])
     with pytest.raises(errors.FalTimeoutError):
-        stage.play(flows.take_up(stage.context, REQUEST, timeout=60))
+        stage.play(flows.resume(stage.context, REQUEST, timeout=60))
     assert stage.operations().count("result") < 25
     assert stage.slept[:-1] == sorted(stage.slept[:-1])
     assert stage.operations().count("stream") == 1
@@ -143,10 +143,10 @@ def test_a_result_that_stays_pending_is_asked_for_at_growing_intervals() -> None
 @pytest.mark.parametrize("status", [400, 404, 408, 409, 425, 500])
 def test_pending_is_known_by_its_text_whatever_the_status(status: int) -> None:
     stage = Stage(result=[answer(status, PENDING)] * 2 + [answer(200, IMAGE)])
-    assert stage.play(flows.take_up(stage.context, REQUEST)).body == IMAGE
+    assert stage.play(flows.resume(stage.context, REQUEST)).body == IMAGE
 
 
-@pytest.mark.parametrize("flow", [flows.status, flows.fetch, flows.cancel])
+@pytest.mark.parametrize("flow", [flows.fetch_status, flows.fetch_result, flows.cancel])
 def test_without_a_deadline_nobody_can_make_us_wait_for_hours(flow: Any) -> None:
     busy = answer(429, {"detail": "busy"}, retry_after="86400")
     stage = Stage(status=[busy], result=[busy], cancel=[busy])

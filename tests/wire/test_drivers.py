@@ -23,13 +23,14 @@ from langchain_fal_image.errors import (
 from langchain_fal_image.sandbox import Fault, Sandbox
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.config import Limits
-from langchain_fal_image.wire.effects import Call, Flow, QueueUpdate
+from langchain_fal_image.wire.effects import Call, Flow
 from langchain_fal_image.wire.files import download
-from langchain_fal_image.wire.guard import Refused, origin
+from langchain_fal_image.wire.guard import AccessRefused, parse_origin
 from langchain_fal_image.wire.guarded_transport import (
     AsyncGuardedTransport,
     GuardedTransport,
 )
+from langchain_fal_image.wire.queue import QueueUpdate
 
 MODEL = "fal-ai/qwen-image"
 Run = Callable[..., Any]
@@ -91,9 +92,9 @@ def test_the_address_is_checked_where_it_is_connected_to(fal_sandbox: Sandbox) -
     url = fal_sandbox.media.put("a.bin", b"x", "application/octet-stream")
     with httpx.Client(transport=GuardedTransport(pooled, trusted=())) as client:
         for each in (url, url.replace("127.0.0.1", "localhost")):
-            with pytest.raises(Refused, match="not a public address"):
+            with pytest.raises(AccessRefused, match="not a public address"):
                 client.get(each)
-    trusted = {origin(url)}
+    trusted = {parse_origin(url)}
     with httpx.Client(transport=GuardedTransport(pooled, trusted=trusted)) as client:
         assert client.get(url).content == b"x"
     assert len(fal_sandbox.requests) == 1
@@ -103,7 +104,7 @@ async def test_and_so_it_is_without_blocking(fal_sandbox: Sandbox) -> None:
     url = fal_sandbox.media.put("a.bin", b"x", "application/octet-stream")
     transport = AsyncGuardedTransport(apooled, trusted=())
     async with httpx.AsyncClient(transport=transport) as client:
-        with pytest.raises(Refused, match="not a public address"):
+        with pytest.raises(AccessRefused, match="not a public address"):
             await client.get(url.replace("127.0.0.1", "localhost"))
     assert fal_sandbox.requests == []
 

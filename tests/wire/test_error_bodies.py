@@ -15,12 +15,12 @@ from langchain_fal_image.wire.config import Hosts
 from langchain_fal_image.wire.effects import (
     HttpResponse,
     NotSent,
-    QueuedRequest,
     ReplyLost,
     StreamEvent,
     TooLarge,
     Unsendable,
 )
+from langchain_fal_image.wire.queue import QueuedRequest
 
 REQUEST = QueuedRequest.for_id(Hosts(), endpoint_id=MODEL, request_id="r-1")
 FAULT = {
@@ -43,7 +43,7 @@ SHAPES = {
 def failed(reply: HttpResponse, **script: Any) -> errors.FalError:
     stage = Stage(result=[reply], **script)
     with pytest.raises(errors.FalError) as caught:
-        stage.play(flows.take_up(stage.context, REQUEST))
+        stage.play(flows.resume(stage.context, REQUEST))
     error = caught.value
     assert error.request_id == "r-1"
     assert not error.is_retryable
@@ -128,7 +128,7 @@ def test_completed_with_an_error_and_no_image_is_an_error(word: Any, kind: Any) 
 
 def test_completed_with_an_error_and_an_image_is_an_image() -> None:
     stage = Stage(stream=[[event(status="COMPLETED", error="a warning")]])
-    assert stage.play(flows.take_up(stage.context, REQUEST)).body == IMAGE
+    assert stage.play(flows.resume(stage.context, REQUEST)).body == IMAGE
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_what_is_not_the_models_word_leaves_the_charge_open(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 409, 422, 429, 500, 503])
-@pytest.mark.parametrize("flow", [flows.status, flows.cancel])
+@pytest.mark.parametrize("flow", [flows.fetch_status, flows.cancel])
 def test_a_state_that_cannot_be_had_says_nothing_of_the_charge(
     flow: Any, status: int
 ) -> None:
@@ -168,7 +168,7 @@ def test_a_state_that_cannot_be_had_says_nothing_of_the_charge(
 
 
 @pytest.mark.parametrize("failure", [NotSent("a"), ReplyLost("b"), TooLarge("c")])
-@pytest.mark.parametrize("flow", [flows.status, flows.fetch, flows.cancel])
+@pytest.mark.parametrize("flow", [flows.fetch_status, flows.fetch_result, flows.cancel])
 def test_a_lost_question_leaves_the_request_in_the_error(
     flow: Any, failure: Any
 ) -> None:
@@ -224,10 +224,10 @@ def test_urls_of_a_restored_request_that_lead_elsewhere_are_not_used(url: str) -
     names = ("status_url", "response_url", "cancel_url")
     restored = QueuedRequest.from_dict(REQUEST.to_dict() | dict.fromkeys(names, url))
     stage = Stage()
-    stage.play(flows.take_up(stage.context, restored))
-    stage.play(flows.status(stage.context, restored))
+    stage.play(flows.resume(stage.context, restored))
+    stage.play(flows.fetch_status(stage.context, restored))
     stage.play(flows.cancel(stage.context, restored))
-    stage.play(flows.events(stage.context, restored))
+    stage.play(flows.watch(stage.context, restored))
     assert all(each.url.startswith(BASE) for each in stage.sent)
 
 

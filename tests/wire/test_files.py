@@ -75,7 +75,7 @@ def test_an_upload_is_begun_then_put_without_a_key() -> None:
         "content_type": "image/png",
     }
     assert (put.method, body_of(put), put.client) == ("PUT", b"pixels", "media")
-    assert not guard.gets_key(put.url, stage.context.hosts)
+    assert not guard.is_api_url(put.url, stage.context.hosts)
 
 
 def test_a_large_upload_goes_in_ordered_parts() -> None:
@@ -158,7 +158,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("url", HOSTILE)
 def test_a_hostile_url_is_refused_and_never_asked(url: str) -> None:
-    with pytest.raises(guard.Refused):
+    with pytest.raises(guard.AccessRefused):
         guard.check_url(url)
     stage = Stage()
     with pytest.raises(errors.FalDownloadError):
@@ -189,16 +189,16 @@ def test_a_public_url_is_taken(url: str) -> None:
     ],
 )
 def test_a_private_address_is_refused(address: str) -> None:
-    with pytest.raises(guard.Refused):
+    with pytest.raises(guard.AccessRefused):
         guard.check_address(address)
 
 
 def test_a_configured_origin_is_trusted_but_not_its_host() -> None:
     hosts = Hosts(queue="http://127.0.0.1:8000/queue")
-    trusted = guard.configured_origins(hosts)
+    trusted = guard.find_configured_origins(hosts)
     guard.check_url("http://127.0.0.1:8000/files/a.png", trusted=trusted)
     for url in ("http://127.0.0.1:8001/a", "https://127.0.0.1:8000/a"):
-        with pytest.raises(guard.Refused):
+        with pytest.raises(guard.AccessRefused):
             guard.check_url(url, trusted=trusted)
 
 
@@ -219,7 +219,7 @@ def test_a_configured_origin_is_trusted_but_not_its_host() -> None:
     ],
 )
 def test_the_key_goes_to_fals_api_and_nowhere_else(url: str, gets: bool) -> None:  # noqa: FBT001 - a row of the table
-    assert guard.gets_key(url, Hosts()) is gets
+    assert guard.is_api_url(url, Hosts()) is gets
 
 
 def test_only_files_below_allowed_directories_are_read(tmp_path: Path) -> None:
@@ -230,11 +230,11 @@ def test_only_files_below_allowed_directories_are_read(tmp_path: Path) -> None:
     (inside / "link.png").symlink_to(outside / "a.png")
     (inside / "loop").symlink_to(inside / "loop")
     allowed = [inside.resolve()]
-    assert guard.allowed_path(inside / "a.png", allowed_dirs=allowed)
+    assert guard.resolve_path(inside / "a.png", allowed_dirs=allowed)
     hostile = [outside / "a.png", inside / "../out/a.png", inside / "link.png"]
     hostile += [inside, inside / "none.png", inside / "loop", Path("/etc/passwd")]
     for path in [*map(str, hostile), "a\0b", "x" * 5000, "~/.ssh/id_rsa"]:
-        with pytest.raises(guard.Refused):
-            guard.allowed_path(path, allowed_dirs=allowed)
-    with pytest.raises(guard.Refused, match="no directory is allowed"):
-        guard.allowed_path(inside / "a.png", allowed_dirs=[])
+        with pytest.raises(guard.AccessRefused):
+            guard.resolve_path(path, allowed_dirs=allowed)
+    with pytest.raises(guard.AccessRefused, match="no directory is allowed"):
+        guard.resolve_path(inside / "a.png", allowed_dirs=[])

@@ -10,15 +10,9 @@ from acted import IMAGE, MODEL, Stage, answer, event
 from langchain_fal_image import errors
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.config import Hosts
-from langchain_fal_image.wire.effects import (
-    HEARTBEAT,
-    NotSent,
-    Output,
-    QueuedRequest,
-    ReplyLost,
-    StreamEvent,
-)
+from langchain_fal_image.wire.effects import HEARTBEAT, NotSent, ReplyLost, StreamEvent
 from langchain_fal_image.wire.follow import follow
+from langchain_fal_image.wire.queue import Output, QueuedRequest
 
 QUEUED = answer(202, {"status": "IN_QUEUE", "queue_position": 1})
 RUNNING = answer(202, {"status": "IN_PROGRESS", "logs": None})
@@ -26,14 +20,14 @@ DONE = answer(200, {"status": "COMPLETED", "logs": None})
 REQUEST = QueuedRequest.for_id(Hosts(), endpoint_id=MODEL, request_id="r-1")
 
 
-def take_up(stage: Stage, timeout: float | None = None) -> Output:
-    return stage.play(flows.take_up(stage.context, REQUEST, timeout=timeout))
+def resume(stage: Stage, timeout: float | None = None) -> Output:
+    return stage.play(flows.resume(stage.context, REQUEST, timeout=timeout))
 
 
 @pytest.mark.parametrize("refusal", [404, 405, 400, 200])
 def test_without_a_stream_it_asks_at_growing_intervals(refusal: int) -> None:
     stage = Stage(stream=[answer(refusal)], status=[*[QUEUED] * 8, DONE])
-    take_up(stage)
+    resume(stage)
     assert stage.operations().count("stream") == 1
     assert stage.operations().count("status") == 9
     assert stage.slept == sorted(stage.slept)
@@ -43,7 +37,7 @@ def test_without_a_stream_it_asks_at_growing_intervals(refusal: int) -> None:
 
 def test_intervals_do_not_grow_for_ever() -> None:
     stage = Stage(stream=[answer(404)], status=[*[QUEUED] * 30, DONE])
-    take_up(stage)
+    resume(stage)
     assert max(stage.slept) == stage.context.polling.longest
 
 
@@ -64,13 +58,13 @@ def test_intervals_do_not_grow_for_ever() -> None:
 def test_a_broken_stream_is_no_broken_request(broken: list[Any]) -> None:
     good = [event(status="IN_PROGRESS"), event(status="COMPLETED")]
     stage = Stage(stream=[broken, broken, good], status=[RUNNING])
-    assert take_up(stage).body == IMAGE
+    assert resume(stage).body == IMAGE
     assert stage.operations().count("stream") == 3
 
 
 def test_a_stream_that_always_breaks_leaves_polling() -> None:
     stage = Stage(stream=[[]], status=[*[RUNNING] * 9, DONE])
-    take_up(stage)
+    resume(stage)
     assert stage.operations().count("stream") == stage.context.polling.streams
 
 
@@ -89,7 +83,7 @@ def test_each_change_and_each_log_line_is_told_once() -> None:
         ],
         status=[answer(202, {"status": "IN_PROGRESS", "logs": [one, two]})],
     )
-    take_up(stage)
+    resume(stage)
     told = [(each.status, each.queue_position) for each in stage.updates]
     assert told == [
         ("IN_QUEUE", 3),
@@ -119,7 +113,7 @@ def test_the_deadline_holds_and_the_request_can_be_taken_up(
     stage = Stage(**script)
     stage.listen_cost = 1.0
     with pytest.raises(errors.FalTimeoutError) as caught:
-        take_up(stage, timeout=90)
+        resume(stage, timeout=90)
     assert stage.clock == pytest.approx(90, abs=1.0)
     assert "r-1" in str(caught.value)
     assert caught.value.request == REQUEST
@@ -131,14 +125,14 @@ def test_no_read_outlasts_the_deadline() -> None:
     stage = Stage(stream=[[HEARTBEAT] * 1000], status=[QUEUED])
     stage.listen_cost = 3.0
     with pytest.raises(errors.FalTimeoutError):
-        take_up(stage, timeout=100)
+        resume(stage, timeout=100)
     for request in stage.sent:
         assert request.read_timeout <= 100
 
 
 def test_events_end_with_the_request() -> None:
     stage = Stage(stream=[[event(status="IN_PROGRESS"), event(status="COMPLETED")]])
-    stage.play(flows.events(stage.context, REQUEST))
+    stage.play(flows.watch(stage.context, REQUEST))
     assert [each.status for each in stage.updates] == ["IN_PROGRESS", "COMPLETED"]
     assert stage.operations() == ["stream"]
 
@@ -156,7 +150,7 @@ def test_a_lost_state_is_asked_for_again() -> None:
 def test_fal_out_of_reach_leaves_the_request_in_the_error() -> None:
     stage = Stage(stream=[NotSent("refused")], status=[NotSent("refused")])
     with pytest.raises(errors.FalConnectionError) as caught:
-        take_up(stage)
+        resume(stage)
     assert caught.value.request == REQUEST
     assert caught.value.charged == "maybe"
     assert not caught.value.is_retryable
@@ -165,7 +159,7 @@ def test_fal_out_of_reach_leaves_the_request_in_the_error() -> None:
 def test_a_state_that_cannot_be_read_is_an_error_with_the_request() -> None:
     stage = Stage(status=[answer(200, {"status": "FAILED"})])
     with pytest.raises(errors.FalResponseError) as caught:
-        stage.play(flows.status(stage.context, REQUEST))
+        stage.play(flows.fetch_status(stage.context, REQUEST))
     assert caught.value.request == REQUEST
 
 
@@ -238,7 +232,7 @@ def test_completed_is_not_success(
 ) -> None:
     stage = Stage(result=[reply])
     with pytest.raises(kind, match=text) as caught:
-        take_up(stage)
+        resume(stage)
     assert caught.value.charged == charged
     assert caught.value.request == REQUEST
     assert not caught.value.is_retryable
@@ -246,27 +240,27 @@ def test_completed_is_not_success(
 
 def test_a_gateway_in_the_results_place_is_asked_again() -> None:
     stage = Stage(result=[answer(502, b"<html>"), ReplyLost("cut"), answer(200, IMAGE)])
-    assert take_up(stage).body == IMAGE
+    assert resume(stage).body == IMAGE
 
 
 def test_a_models_own_failure_is_not_asked_again() -> None:
     stage = Stage(result=[answer(500, {"detail": "oh"}, x_fal_request_id="r-1")])
     with pytest.raises(errors.FalServerError):
-        take_up(stage)
+        resume(stage)
     assert stage.operations().count("result") == 1
 
 
 def test_a_result_that_is_not_there_yet_is_waited_for() -> None:
     pending = answer(400, {"detail": "Request is still in progress"})
     stage = Stage(result=[pending, pending, answer(200, IMAGE)])
-    assert take_up(stage).body == IMAGE
+    assert resume(stage).body == IMAGE
 
 
 def test_the_states_error_speaks_where_the_result_says_nothing() -> None:
     done = event(status="COMPLETED", error="it broke", error_type="runner_disconnected")
     stage = Stage(stream=[[done]], result=[answer(200, {})])
     with pytest.raises(errors.FalRequestError, match="it broke") as caught:
-        take_up(stage)
+        resume(stage)
     assert caught.value.error_type == "runner_disconnected"
 
 
@@ -274,7 +268,7 @@ def test_the_states_error_speaks_where_the_result_says_nothing() -> None:
 def test_a_result_that_is_no_object_is_an_error_with_the_request(body: bytes) -> None:
     stage = Stage(result=[answer(200, body)])
     with pytest.raises(errors.FalResponseError) as caught:
-        take_up(stage)
+        resume(stage)
     assert caught.value.request == REQUEST
 
 
@@ -286,6 +280,6 @@ def test_an_error_body_keeps_no_input_and_no_bytes() -> None:
     }
     stage = Stage(result=[answer(422, {"detail": [fault]})])
     with pytest.raises(errors.FalInvalidInputError) as caught:
-        take_up(stage)
+        resume(stage)
     assert "AAAA" not in repr(caught.value.body) + str(caught.value)
     assert "base64" not in repr(caught.value.body) + str(caught.value)

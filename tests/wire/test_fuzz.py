@@ -16,15 +16,13 @@ from langchain_fal_image.wire.effects import (
     HEARTBEAT,
     HttpResponse,
     NotSent,
-    Output,
-    QueuedRequest,
-    QueueUpdate,
     ReplyLost,
     StreamEvent,
     TooLarge,
     Unsendable,
 )
-from langchain_fal_image.wire.files import Media, download, upload
+from langchain_fal_image.wire.files import DownloadedFile, download, upload
+from langchain_fal_image.wire.queue import Output, QueuedRequest, QueueUpdate
 
 REQUEST = QueuedRequest.for_id(Hosts(), endpoint_id=MODEL, request_id="r-1")
 TEXT = st.text(st.characters(), max_size=8) | st.sampled_from(
@@ -134,8 +132,8 @@ def test_any_answer_to_a_question(replies: Any) -> None:
         status=replies[:], result=replies[:], cancel=replies[:], run=replies[:]
     )
     ctx = stage.context
-    outcome(stage, flows.status(ctx, REQUEST), QueueUpdate)
-    outcome(stage, flows.fetch(ctx, REQUEST), Output | None)  # type: ignore[arg-type]  # isinstance takes unions
+    outcome(stage, flows.fetch_status(ctx, REQUEST), QueueUpdate)
+    outcome(stage, flows.fetch_result(ctx, REQUEST), Output | None)  # type: ignore[arg-type]  # isinstance takes unions
     outcome(stage, flows.cancel(ctx, REQUEST), str)
     outcome(stage, flows.generate(ctx, MODEL, {}, mode="sync"), Output)
 
@@ -147,6 +145,6 @@ def test_any_answer_of_the_storage(
     stage = Stage(initiate=initiate, put=put, media=media)
     flow = upload(stage.context, b"x" * size, content_type="a/b", file_name="a")
     outcome(stage, flow, str)
-    outcome(stage, download(stage.context, "https://a.example/b"), Media)
+    outcome(stage, download(stage.context, "https://a.example/b"), DownloadedFile)
     for request in stage.sent:
         assert request.client == "media" or request.url.startswith("https://rest.fal")

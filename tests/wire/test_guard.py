@@ -56,10 +56,10 @@ HOSTILE = [f"http://{host}/latest" for host in (*THIS_MACHINE, *PRIVATE)] + MALF
 
 @pytest.mark.parametrize("url", HOSTILE)
 def test_it_is_refused(url: str) -> None:
-    with pytest.raises(guard.Refused):
+    with pytest.raises(guard.AccessRefused):
         guard.check_url(url)
-    with pytest.raises(guard.Refused):
-        guard.check_url(url, trusted=guard.configured_origins(OWN))
+    with pytest.raises(guard.AccessRefused):
+        guard.check_url(url, trusted=guard.find_configured_origins(OWN))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_is_public_is_taken(url: str) -> None:
 
 @given(st.text(max_size=30) | st.text(max_size=20).map("http://{}/".format))
 def test_any_text_is_taken_or_refused(text: str) -> None:
-    with contextlib.suppress(guard.Refused):
+    with contextlib.suppress(guard.AccessRefused):
         guard.check_url(text)
         assert text.lower().startswith(("http://", "https://"))
 
@@ -96,7 +96,7 @@ def test_every_spelling_of_an_address_is_judged_alike(number: int) -> None:
     def refused(host: str) -> bool:
         try:
             guard.check_url(f"http://{host}/")
-        except guard.Refused:
+        except guard.AccessRefused:
             return True
         return False
 
@@ -121,7 +121,7 @@ def test_every_spelling_of_an_address_is_judged_alike(number: int) -> None:
     ],
 )
 def test_an_address_that_is_not_public_is_not_connected_to(address: str) -> None:
-    with pytest.raises(guard.Refused):
+    with pytest.raises(guard.AccessRefused):
         guard.check_address(address)
 
 
@@ -133,7 +133,7 @@ def test_an_address_that_is_not_public_is_not_connected_to(address: str) -> None
     ],
 )
 def test_the_key_goes_to_fals_api(url: str) -> None:
-    assert guard.gets_key(url, Hosts())
+    assert guard.is_api_url(url, Hosts())
 
 
 @pytest.mark.parametrize(
@@ -165,17 +165,17 @@ def test_the_key_goes_to_fals_api(url: str) -> None:
     ],
 )
 def test_the_key_goes_nowhere_else(url: str) -> None:
-    assert not guard.gets_key(url, Hosts())
+    assert not guard.is_api_url(url, Hosts())
 
 
 def test_the_key_goes_to_origins_that_were_configured() -> None:
-    assert guard.gets_key("http://127.0.0.1:8000/other", OWN)
-    assert guard.gets_key("https://proxy.example/x", OWN)
+    assert guard.is_api_url("http://127.0.0.1:8000/other", OWN)
+    assert guard.is_api_url("https://proxy.example/x", OWN)
     for url in (
         *("https://127.0.0.1:8000/queue", "http://127.0.0.1/queue"),
         *("http://proxy.example/rest", "https://queue.fal.run/a"),
     ):
-        assert not guard.gets_key(url, OWN)
+        assert not guard.is_api_url(url, OWN)
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["in/a.png", "in/sub/../a.png", "in/inner.png"])
 def test_a_file_below_an_allowed_directory_is_read(folder: Path, name: str) -> None:
-    found = guard.allowed_path(folder / name, allowed_dirs=[(folder / "in").resolve()])
+    found = guard.resolve_path(folder / name, allowed_dirs=[(folder / "in").resolve()])
     assert found.read_bytes() == b"x"
 
 
@@ -207,5 +207,5 @@ def test_a_file_below_an_allowed_directory_is_read(folder: Path, name: str) -> N
     ids=lambda name: name[:20],
 )
 def test_any_other_path_is_refused(folder: Path, name: str) -> None:
-    with pytest.raises(guard.Refused):
-        guard.allowed_path(str(folder / name), allowed_dirs=[(folder / "in").resolve()])
+    with pytest.raises(guard.AccessRefused):
+        guard.resolve_path(str(folder / name), allowed_dirs=[(folder / "in").resolve()])

@@ -120,7 +120,7 @@ def test_a_request_that_was_taken_up_is_not_cancelled() -> None:
     request = stage.play(flows.submit(stage.context, MODEL, {}))
     stage.interrupt = (3, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        stage.play(flows.take_up(stage.context, request))
+        stage.play(flows.resume(stage.context, request))
     assert "cancel" not in stage.operations()
 
 

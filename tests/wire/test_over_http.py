@@ -26,19 +26,19 @@ from langchain_fal_image.errors import (
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.config import Hosts, Timeouts
 from langchain_fal_image.wire.context import Context
-from langchain_fal_image.wire.driver import Wire
+from langchain_fal_image.wire.driver import Driver
 from langchain_fal_image.wire.effects import (
     Flow,
     HttpRequest,
     NotSent,
-    QueueUpdate,
     ReplyLost,
     Send,
     TransportFailure,
     Unsendable,
 )
 from langchain_fal_image.wire.files import download, upload
-from langchain_fal_image.wire.http_clients import Clients
+from langchain_fal_image.wire.http_clients import HttpClients
+from langchain_fal_image.wire.queue import QueueUpdate
 
 MODEL = "fal-ai/qwen-image"
 KEY = "canary:secret"
@@ -86,26 +86,26 @@ def play(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, json=IMAGE)
 
 
-def wire(handler: Handler, **settings: Any) -> Wire:
+def wire(handler: Handler, **settings: Any) -> Driver:
     transport = httpx.MockTransport(handler)
-    clients = Clients(
+    clients = HttpClients(
         settings.pop("context", Context()),
         key=settings.pop("key", lambda: KEY),
         http_client=httpx.Client(transport=transport, follow_redirects=True),
         http_async_client=httpx.AsyncClient(transport=transport, follow_redirects=True),
         **settings,
     )
-    return Wire(clients)
+    return Driver(clients)
 
 
 @pytest.fixture(params=["sync", "async"])
 def run(request: pytest.FixtureRequest) -> Run:
     """Run a flow one way or the other."""
 
-    def sync(on: Wire, flow: Flow[Any], on_update: Any = None) -> Any:
+    def sync(on: Driver, flow: Flow[Any], on_update: Any = None) -> Any:
         return on.run(flow, on_update)
 
-    def asynchronous(on: Wire, flow: Flow[Any], on_update: Any = None) -> Any:
+    def asynchronous(on: Driver, flow: Flow[Any], on_update: Any = None) -> Any:
         return asyncio.run(on.arun(flow, on_update))
 
     return sync if request.param == "sync" else asynchronous
@@ -223,7 +223,7 @@ def test_a_redirect_of_the_api_is_not_followed(run: Run, status: int) -> None:
     ],
 )
 def test_the_key_and_own_headers_stay_with_fal(url: str, client: Any) -> None:
-    clients = Clients(Context(), key=lambda: KEY, headers={"X-Own": "1"})
+    clients = HttpClients(Context(), key=lambda: KEY, headers={"X-Own": "1"})
     request = HttpRequest(
         method="GET", url=url, client=client, read_timeout=1, max_bytes=1
     )
@@ -345,10 +345,10 @@ class Fal:
                 return self.reply
         return play(request)
 
-    def wire(self) -> Wire:
+    def wire(self) -> Driver:
         client = httpx.AsyncClient(transport=httpx.MockTransport(self))
-        clients = Clients(Context(), key=lambda: KEY, http_async_client=client)
-        return Wire(clients)
+        clients = HttpClients(Context(), key=lambda: KEY, http_async_client=client)
+        return Driver(clients)
 
 
 async def cancelled_while_slow(fal: Fal, ctx: Context | None = None) -> None:
@@ -414,7 +414,7 @@ async def test_a_second_cancellation_does_not_stop_the_cancel() -> None:
         return await fal(request)
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(handler))
-    on = Wire(Clients(Context(), key=lambda: KEY, http_async_client=client))
+    on = Driver(HttpClients(Context(), key=lambda: KEY, http_async_client=client))
     task = asyncio.create_task(on.arun(generate()))
     await fal.reached.wait()
     task.cancel()
@@ -504,33 +504,33 @@ def near(server: Any) -> Context:
 
 
 @pytest.fixture
-def loopback(near: Context) -> Iterator[Wire]:
-    with contextlib.closing(Wire(Clients(near, key=lambda: KEY))) as on:
+def loopback(near: Context) -> Iterator[Driver]:
+    with contextlib.closing(Driver(HttpClients(near, key=lambda: KEY))) as on:
         yield on
 
 
 def test_a_generation_over_sockets(
-    run: Run, loopback: Wire, near: Context, server: Any
+    run: Run, loopback: Driver, near: Context, server: Any
 ) -> None:
     assert run(loopback, flows.generate(near, "a/b", {})).body == IMAGE
     assert all(head["authorization"] == f"Key {KEY}" for _, _, head, _ in server.seen)
 
 
 def test_a_post_whose_reply_is_lost_is_posted_once(
-    run: Run, loopback: Wire, near: Context, server: Any
+    run: Run, loopback: Driver, near: Context, server: Any
 ) -> None:
     with pytest.raises(FalSubmitUncertainError):
         run(loopback, flows.generate(near, "drop", {}))
     assert len(server.seen) == 1
 
 
-def test_a_refusal_over_sockets(run: Run, loopback: Wire, near: Context) -> None:
+def test_a_refusal_over_sockets(run: Run, loopback: Driver, near: Context) -> None:
     with pytest.raises(FalInvalidInputError, match="bad"):
         run(loopback, flows.generate(near, "bad", {}))
 
 
 def test_files_go_and_come_without_the_key(
-    run: Run, loopback: Wire, near: Context, server: Any
+    run: Run, loopback: Driver, near: Context, server: Any
 ) -> None:
     flow = upload(near, b"pixels", content_type="image/png", file_name="\udcff.png")
     assert run(loopback, flow).endswith("/in.png")
@@ -545,14 +545,14 @@ def test_files_go_and_come_without_the_key(
 
 
 def test_a_redirect_to_another_port_of_a_trusted_host_is_refused(
-    run: Run, loopback: Wire, near: Context
+    run: Run, loopback: Driver, near: Context
 ) -> None:
     with pytest.raises(FalDownloadError, match="private network"):
         run(loopback, download(near, f"{near.hosts.rest}/moved"))
 
 
 def test_a_body_that_was_cut_short_is_a_lost_reply(
-    run: Run, loopback: Wire, near: Context
+    run: Run, loopback: Driver, near: Context
 ) -> None:
     flow = exchange(f"{near.hosts.rest}/short.png", client="media")
     assert isinstance(run(loopback, flow), ReplyLost)
@@ -561,7 +561,7 @@ def test_a_body_that_was_cut_short_is_a_lost_reply(
 def test_nothing_listens(run: Run, server: Any) -> None:
     server.socket.close()
     ctx = Context(hosts=Hosts(queue="http://127.0.0.1:1/queue"))
-    on = Wire(Clients(ctx, key=lambda: KEY))
+    on = Driver(HttpClients(ctx, key=lambda: KEY))
     with contextlib.closing(on):
         assert isinstance(run(on, exchange("http://127.0.0.1:1/queue/a")), NotSent)
 
@@ -571,7 +571,7 @@ def test_one_wire_serves_two_event_loops_and_leaves_nothing_open(
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
-        on = Wire(Clients(near, key=lambda: KEY))
+        on = Driver(HttpClients(near, key=lambda: KEY))
         for _ in range(2):
             flow = flows.generate(near, "a/b", {})
             assert asyncio.run(on.arun(flow)).body == IMAGE
@@ -586,7 +586,7 @@ def test_one_wire_serves_two_event_loops_and_leaves_nothing_open(
 
 
 async def test_closing_closes_and_the_wire_can_be_used_again(near: Context) -> None:
-    on = Wire(Clients(near, key=lambda: KEY))
+    on = Driver(HttpClients(near, key=lambda: KEY))
     for _ in range(2):
         assert (await on.arun(flows.generate(near, "a/b", {}))).body == IMAGE
         await on.aclose()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.config import Hosts
-from langchain_fal_image.wire.effects import HEARTBEAT, LogEntry, QueuedRequest
+from langchain_fal_image.wire.effects import HEARTBEAT
+from langchain_fal_image.wire.queue import LogEntry, QueuedRequest
 from langchain_fal_image.wire.status import read_update
 
 REQUEST = QueuedRequest.for_id(Hosts(), endpoint_id=MODEL, request_id="r-1")
@@ -24,7 +25,7 @@ def running(logs: list[Any]) -> dict[str, Any]:
 
 
 def told(stage: Stage) -> list[str]:
-    stage.play(flows.take_up(stage.context, REQUEST))
+    stage.play(flows.resume(stage.context, REQUEST))
     return [log.message for each in stage.updates for log in each.logs]
 
 

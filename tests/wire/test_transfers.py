@@ -1,4 +1,4 @@
-"""Bytes on their way: straight to disk, straight from disk, several at once."""
+"""BytesSource on their way: straight to disk, straight from disk, several at once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import pytest
 from langchain_fal_image import FalImageEdit, FalProvider, GeneratedImage, ImageResult
 from langchain_fal_image.errors import FalDownloadError, FalInputImageError
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.wire.bodies import Body, OpenFile
+from langchain_fal_image.wire.bodies import Body, FileSource
 from langchain_fal_image.wire.config import Limits
-from langchain_fal_image.wire.effects import Call, Flow, Together
+from langchain_fal_image.wire.effects import Call, Flow, Gather
 
 Run = Callable[..., Any]
 """Drives a flow."""
@@ -132,7 +132,7 @@ def test_a_file_is_sent_from_disk_whole(
 def test_a_file_that_shrinks_while_it_is_sent_is_an_error() -> None:
     with tempfile.TemporaryFile() as file:
         file.write(b"12345678")
-        body = Body(OpenFile(file), 2, 6)
+        body = Body(FileSource(file), 2, 6)
         assert b"".join(body.pieces()) == b"345678"
         file.truncate(5)
         with pytest.raises(OSError, match="became shorter"):
@@ -152,7 +152,7 @@ def test_flows_run_together_give_their_results_in_order(
         return number
 
     def all_of_them() -> Flow[list[int]]:
-        numbers: list[int] = yield Together([one(each) for each in range(6)], at_once=3)
+        numbers: list[int] = yield Gather([one(each) for each in range(6)], limit=3)
         return numbers
 
     assert run(fal, all_of_them()) == [0, 1, 2, 3, 4, 5]
@@ -172,7 +172,7 @@ def test_the_first_failure_of_flows_run_together_ends_the_others(
 
     def all_of_them() -> Flow[str]:
         try:
-            yield Together([one(each) for each in range(500)], at_once=1)
+            yield Gather([one(each) for each in range(500)], limit=1)
         except OSError as error:
             return str(error)
         return "none failed"

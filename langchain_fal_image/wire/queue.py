@@ -1,0 +1,130 @@
+"""Requests in fal's queue, their updates and their output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import quote
+
+from langchain_fal_image.wire.config import Hosts
+
+__all__ = ["LogEntry", "Output", "QueueUpdate", "QueuedRequest"]
+
+# Prefixes of endpoint ids before owner and alias; see fal_client/client.py.
+_NAMESPACES = frozenset({"workflows", "comfy"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedRequest:
+    """A request that fal accepted.
+
+    Attributes:
+        endpoint_id: The full id of the endpoint.
+        request_id: fal's id of the request.
+        status_url: URL of its status.
+        response_url: URL of its result.
+        cancel_url: URL that cancels it.
+        payload_sha256: The digest of its payload, if this process sent it.
+    """
+
+    endpoint_id: str
+    request_id: str
+    status_url: str
+    response_url: str
+    cancel_url: str
+    payload_sha256: str | None = None
+
+    @classmethod
+    def for_id(
+        cls, hosts: Hosts, *, endpoint_id: str, request_id: str
+    ) -> QueuedRequest:
+        """Build the URLs of a request from its ids.
+
+        They contain the endpoint's owner and alias without the rest of its path: the
+        URLs of `fal-ai/nano-banana-pro/edit` start with `fal-ai/nano-banana-pro`
+        (fal_client/client.py).
+        """
+        parts = endpoint_id.strip("/").split("/")
+        length = 3 if parts[0] in _NAMESPACES else 2
+        app = "/".join(parts[:length])
+        name = quote(request_id, safe="", errors="replace")
+        base = f"{hosts.queue}/{app}/requests/{name}"
+        return cls(
+            endpoint_id=endpoint_id,
+            request_id=request_id,
+            status_url=f"{base}/status",
+            response_url=base,
+            cancel_url=f"{base}/cancel",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the request as plain JSON."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> QueuedRequest:
+        """Restore a request from the result of `to_dict`.
+
+        Raises:
+            ValueError: A field is missing.
+        """
+        known = {each.name: stored.get(each.name) for each in fields(cls)}
+        missing = [
+            name
+            for name, value in known.items()
+            if not (isinstance(value, str) and (value or name.endswith("_url")))
+            and name != "payload_sha256"
+        ]
+        if missing:
+            message = f"A stored request needs {', '.join(missing)}."
+            raise ValueError(message)
+        return cls(**known)  # type: ignore[arg-type]  # checked above
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A log line of the model."""
+
+    message: str
+    level: str | None = None
+    timestamp: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueUpdate:
+    """A status of a request.
+
+    Attributes:
+        status: `IN_QUEUE`, `IN_PROGRESS` or `COMPLETED`. The last one means that the
+            request ended; only its result says whether it succeeded.
+        request: The request.
+        queue_position: Number of requests ahead of it in the queue.
+        logs: New log lines.
+        metrics: For example `{"inference_time": 2.1}`, in seconds.
+        error: The error's message, if fal reports one with the status.
+        error_type: fal's identifier of the error, such as `request_timeout`.
+    """
+
+    status: str
+    request: QueuedRequest
+    queue_position: int | None = None
+    logs: tuple[LogEntry, ...] = ()
+    metrics: Mapping[str, Any] | None = None
+    error: str | None = None
+    error_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """The output of a model.
+
+    Attributes:
+        body: The JSON that the model returned; may contain data URIs.
+        request_id: fal's id of the request.
+        headers: Headers of the response, names in lower case.
+    """
+
+    body: Any = field(repr=False)
+    request_id: str | None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
