@@ -137,7 +137,7 @@ def soak(*, generations: int, concurrency: int, rate: float, seed: int) -> Soak:
         Sandbox(concurrency=concurrency, heartbeat_seconds=0.25) as sandbox,
     ):
         warnings.simplefilter("always", ResourceWarning)
-        sandbox.faults.draw(seed=seed, rate=rate)
+        sandbox.faults.randomize(seed=seed, rate=rate)
         fal = sandbox.provider(timeout=TIMEOUTS)
 
         async def run() -> None:
@@ -157,14 +157,14 @@ def soak(*, generations: int, concurrency: int, rate: float, seed: int) -> Soak:
 
         asyncio.run(run())
         gc.collect()
-        spoiled = sandbox.spoiled_submits
+        spoiled = sandbox.uncertain_submits
         accepted = sandbox.accepted
         came.submits = len(accepted)
         came.spoiled = len(spoiled)
         came.lost = len(set(accepted) - came.known.keys() - set(spoiled))
         inputs = Counter(str(_words(each)) for each in accepted.values())
         came.twice = sum(times - 1 for times in inputs.values())
-        came.faults = Counter(sandbox.faults.acted)
+        came.faults = Counter(sandbox.faults.counts)
     came.stray += [str(each.message) for each in warned if _is_ours(each)]
     came.seconds = time.monotonic() - began
     return came

@@ -13,12 +13,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from langchain_fal_image.sandbox.faults import Fault
+    from langchain_fal_image.sandbox.faults.script import Fault
     from langchain_fal_image.sandbox.server import Sandbox
 
 __all__ = ["Fault", "Sandbox"]
 
-_HOMES = {"Fault": "faults", "Sandbox": "server"}
+_HOMES = {"Fault": "faults.script", "Sandbox": "server"}
 
 
 def __getattr__(name: str) -> Any:

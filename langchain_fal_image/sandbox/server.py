@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 
-from langchain_fal_image.sandbox.app import Fal
-from langchain_fal_image.sandbox.faults import Faults
-from langchain_fal_image.sandbox.record import ReceivedRequest
+from langchain_fal_image.sandbox.api.app import Fal
+from langchain_fal_image.sandbox.api.request_log import ReceivedRequest
+from langchain_fal_image.sandbox.faults.script import Faults
 
 if TYPE_CHECKING:
     from langchain_fal_image.provider import FalProvider
@@ -72,7 +72,7 @@ class Sandbox:
             concurrency=concurrency,
             seed=seed,
         )
-        self.media = self._fal.media
+        self.files = self._fal.media
         """The files it serves."""
         self._port = port
         self._server: uvicorn.Server | None = None
@@ -117,7 +117,7 @@ class Sandbox:
         self._fal.webhooks.renew()
 
     @property
-    def spoiled_submits(self) -> list[str | None]:
+    def uncertain_submits(self) -> list[str | None]:
         """The submits whose true answer never reached the client whole.
 
         The request's id where the sandbox took it, None where it did not: the client
@@ -136,7 +136,7 @@ class Sandbox:
         return list(self._fal.record.leaks)
 
     @contextlib.contextmanager
-    def refused(self) -> Iterator[None]:
+    def refuse_connections(self) -> Iterator[None]:
         """Refuse connections meanwhile, and close those that are open."""
         server = self._server
         if server is None:

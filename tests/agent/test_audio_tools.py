@@ -408,7 +408,7 @@ def test_what_fal_refuses_is_told(fal: FalProvider, fal_sandbox: Sandbox) -> Non
             "type": "unsupported_audio_format",
         }
     ]
-    fal_sandbox.faults.answer("result", 422, {"detail": detail})
+    fal_sandbox.faults.respond("result", 422, {"detail": detail})
     text = FalTranscriptionTool(fal=fal).invoke({"audio": "https://x.example/a.mp3"})
     assert text.startswith("Nothing was written down. ")
     assert "Unsupported audio format" in text

@@ -109,7 +109,7 @@ def test_room_is_given_back_only_where_nothing_was_charged() -> None:
         t2i = FalTextToImage(fal=sandbox.provider(), budget=budget)
         with pytest.raises(FalOptionError):
             t2i.invoke({"prompt": "a", "guidance_scale": 99})
-        sandbox.faults.answer("submit", 400, {"detail": "no"})
+        sandbox.faults.respond("submit", 400, {"detail": "no"})
         with pytest.raises(Exception, match="no"):
             t2i.invoke("a")
         assert budget.images == 0

@@ -47,7 +47,7 @@ def agent_of(fal: FalProvider, *answers: Any, **more: Any) -> Any:
 def refuse(status: int, kind: str, **more: Any) -> Callable[[Sandbox], None]:
     detail = [{"loc": ["body", "prompt"], "msg": f"fal says {kind}", "type": kind}]
     body = {"detail": detail}
-    return lambda sandbox: sandbox.faults.answer("result", status, body, **more)
+    return lambda sandbox: sandbox.faults.respond("result", status, body, **more)
 
 
 MODERATED = refuse(422, "content_policy_violation")
@@ -87,7 +87,7 @@ async def test_a_rate_limit_is_told_and_costs_nothing(way: str) -> None:
     with Sandbox() as sandbox:
         headers = {"retry-after": "60"}
         body = {"detail": "slow down"}
-        sandbox.faults.answer("submit", 429, body, headers=headers, times=9)
+        sandbox.faults.respond("submit", 429, body, headers=headers, times=9)
         agent = agent_of(sandbox.provider(timeout=2), [draw("a hill")], "I see.")
         [told] = tool_messages(await run(agent, "Draw", way))
         assert told.status == "error"
@@ -101,7 +101,7 @@ async def test_a_rate_limit_is_told_and_costs_nothing(way: str) -> None:
 async def test_what_only_a_person_can_mend_raises(way: str, status: int) -> None:
     with Sandbox() as sandbox:
         body = {"detail": "User is locked. Reason: Exhausted balance."}
-        sandbox.faults.answer("submit", status, body)
+        sandbox.faults.respond("submit", status, body)
         agent = agent_of(sandbox.provider(), [draw("a hill")], "No.")
         with pytest.raises(errors.FalAuthError, match="Exhausted balance"):
             await run(agent, "Draw", way)
@@ -222,7 +222,7 @@ async def test_retries_after_a_failed_job_never_submit_again(
     how: str, way: str
 ) -> None:
     with Sandbox() as sandbox:
-        sandbox.faults.answer("result", 422, {"detail": "no"}, times=9)
+        sandbox.faults.respond("result", 422, {"detail": "no"}, times=9)
         await ends_badly(retrying(sandbox.provider(timeout=5), how), how, way)
         assert sandbox.submits == 1
 
@@ -232,7 +232,7 @@ async def test_what_was_surely_not_taken_is_sent_again(way: str) -> None:
     with Sandbox() as sandbox:
         fal = sandbox.provider(timeout=0.5)
         headers = {"retry-after": "9"}
-        sandbox.faults.answer("submit", 429, {}, headers=headers)
+        sandbox.faults.respond("submit", 429, {}, headers=headers)
         agent = retrying(fal, "as it comes")
         [told] = tool_messages(await run(agent, "Draw", way))
         assert told.artifact["handles"] == ["img_1"]
@@ -299,7 +299,7 @@ async def test_error_middleware_hears_of_what_the_tools_raise(way: str) -> None:
         return "A person must look at the key."
 
     with Sandbox() as sandbox:
-        sandbox.faults.answer("submit", 401, {"detail": "no such key"})
+        sandbox.faults.respond("submit", 401, {"detail": "no such key"})
         agent = agent_of(
             sandbox.provider(), [draw("a hill")], "I see.",
             middleware=[ToolErrorMiddleware(worded)],

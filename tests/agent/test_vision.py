@@ -183,7 +183,7 @@ def test_an_image_that_is_gone_stays_a_url(
         FalImageToolkit(fal=fal).get_tools(),
         middleware=[FalThumbnails(fal=fal)],
     )
-    fal_sandbox.faults.answer("file", 404, "gone", times=9)
+    fal_sandbox.faults.respond("file", 404, "gone", times=9)
     agent.invoke(said("Draw"))
     [block] = shown(model.seen[1])
     assert block["url"].startswith("http")

@@ -24,7 +24,7 @@ from langchain_fal_image import (
     errors,
 )
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.sandbox.faults import FAULTS
+from langchain_fal_image.sandbox.faults.script import FAULTS
 from langchain_fal_image.wire.config import Limits, Timeouts
 from langchain_fal_image.wire.effects import HttpResponse
 from langchain_fal_image.wire.retry import pause
@@ -153,7 +153,7 @@ async def test_a_row(case: Case, way: str, red_square: bytes) -> None:
             timeout=times(20 if case.times == 1 else 1.2), limits=LIMITS
         )
         came = await outcome(fal, case.on, red_square, way)
-        assert sandbox.faults.acted[case.on, case.fault] >= 1
+        assert sandbox.faults.counts[case.on, case.fault] >= 1
         assert sandbox.submits <= 1
         assert sandbox.leaks == []
         if case.ends_in == "result":
@@ -190,7 +190,7 @@ async def test_a_row(case: Case, way: str, red_square: bytes) -> None:
 @pytest.mark.parametrize("way", ["sync", "async"])
 async def test_no_connection_can_be_opened(way: str) -> None:
     with Sandbox() as sandbox:
-        with sandbox.refused():
+        with sandbox.refuse_connections():
             came = await outcome(sandbox.provider(timeout=2), "submit", b"", way)
         assert type(came) is errors.FalConnectionError
         assert (came.charged, came.is_retryable) == ("no", True)
@@ -211,7 +211,7 @@ async def test_no_connection_can_be_opened_after_the_submit(way: str) -> None:
     with Sandbox() as sandbox:
         fal = sandbox.provider(timeout=1)
         request = FalTextToImage(fal=fal, size="64x64").submit("a hill")
-        with sandbox.refused(), pytest.raises(errors.FalError) as caught:
+        with sandbox.refuse_connections(), pytest.raises(errors.FalError) as caught:
             await (
                 asyncio.to_thread(request.result)
                 if way == "sync"
@@ -272,13 +272,13 @@ def test_the_days_clock_jumps(jump: float) -> None:
 async def test_retry_after_beyond_the_deadline(way: str) -> None:
     with Sandbox() as sandbox:
         late = {"retry-after": "3600"}
-        sandbox.faults.answer("submit", 429, {}, headers=late)
+        sandbox.faults.respond("submit", 429, {}, headers=late)
         began = time.monotonic()
         came = await outcome(sandbox.provider(timeout=5), "submit", b"", way)
         assert type(came) is errors.FalRateLimitError
         assert came.charged == "no"
         assert time.monotonic() - began < 4  # it did not wait in vain
-        sandbox.faults.answer("result", 429, {}, headers=late)
+        sandbox.faults.respond("result", 429, {}, headers=late)
         came = await outcome(sandbox.provider(timeout=0.5), "submit", b"", way)
         assert type(came) is errors.FalTimeoutError
         assert came.request is not None
@@ -291,4 +291,4 @@ def test_a_fault_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="happens at stream, not at"):
         sandbox.faults.next("stream stalls", on="submit")
     with pytest.raises(ValueError, match="a cough"):
-        sandbox.faults.draw(seed=1, only=["a cough"])
+        sandbox.faults.randomize(seed=1, only=["a cough"])

@@ -112,7 +112,7 @@ async def test_a_row_with_a_tool(case: Case, kind: str, way: str) -> None:
         await fal.aclose()
         assert isinstance(message, ToolMessage)
         assert isinstance(message.content, str)
-        assert sandbox.faults.acted[case.on, case.fault] >= 1
+        assert sandbox.faults.counts[case.on, case.fault] >= 1
         assert sandbox.submits <= 1
         assert sandbox.leaks == []
         if case.ends_in == "result":
@@ -143,7 +143,7 @@ async def test_a_row_with_a_runnable(case: Case, kind: str, way: str) -> None:
         fal = sandbox.provider(timeout=times(patience(case)), limits=LIMITS)
         came = await beside(fal, kind, case.on, way)
         await fal.aclose()
-        assert sandbox.faults.acted[case.on, case.fault] >= 1
+        assert sandbox.faults.counts[case.on, case.fault] >= 1
         assert sandbox.submits <= 1
         assert sandbox.leaks == []
         if case.ends_in == "result":

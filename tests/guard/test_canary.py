@@ -102,7 +102,7 @@ def test_no_traceback_holds_it(status: int) -> None:
     with Sandbox() as sandbox:
         # A server that gives back what it was sent.
         body = {"detail": f"your key was Key {CANARY}"}
-        sandbox.faults.answer("submit", status, {"detail": "no"}, times=9)
+        sandbox.faults.respond("submit", status, {"detail": "no"}, times=9)
         fal = sandbox.provider(api_key=CANARY, timeout=0.5)
         assert CANARY in str(body)
         with pytest.raises(errors.FalError) as caught:

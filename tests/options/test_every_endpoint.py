@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.resolve import resolve
-from langchain_fal_image.sandbox import checks
+from langchain_fal_image.sandbox.api import validation
 
 IDS = catalog.endpoint_ids(kind=None)
 IMAGE = "https://v3.fal.media/files/a.png"
@@ -110,7 +110,7 @@ def payloads(endpoint_id: str) -> st.SearchStrategy[dict[str, Any]]:
     return (
         objects(document(endpoint_id))
         .map(said)
-        .filter(lambda payload: not checks.faults_of(endpoint_id, payload))
+        .filter(lambda payload: not validation.find_errors(endpoint_id, payload))
     )
 
 
@@ -150,7 +150,7 @@ def test_any_spelling_comes_out_as_the_same_body(
         resolved = resolve(schema, [("input", given_)])
         assert resolved.payload == payload
         assert resolved.warnings == ()
-        assert checks.faults_of(endpoint_id, resolved.payload) == []
+        assert validation.find_errors(endpoint_id, resolved.payload) == []
 
 
 def base(endpoint_id: str) -> dict[str, Any]:
@@ -301,5 +301,5 @@ def test_a_size_is_what_the_endpoint_has_or_refused_with_what_it_has(
             silent = []
             assert set(payload) <= names
             assert set(payload) - set(right)
-            assert checks.faults_of(endpoint_id, payload) == []
+            assert validation.find_errors(endpoint_id, payload) == []
         assert silent == []

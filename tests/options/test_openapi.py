@@ -11,7 +11,7 @@ import pytest
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.resolve import resolve
-from langchain_fal_image.sandbox import openapi
+from langchain_fal_image.sandbox.api import openapi
 
 SCHEMAS: dict[str, Any] = {
     "ImageSize": {

@@ -11,7 +11,8 @@ from langchain_core.stores import InMemoryByteStore
 
 from langchain_fal_image import FalProvider, FalTextToImage, create_fal
 from langchain_fal_image.errors import FalDownloadError, FalOptionError
-from langchain_fal_image.sandbox import Sandbox, openapi
+from langchain_fal_image.sandbox import Sandbox
+from langchain_fal_image.sandbox.api import openapi
 
 QWEN = "fal-ai/qwen-image"
 
@@ -71,7 +72,7 @@ def newer(fal_sandbox: Sandbox) -> Iterator[FalProvider]:
     """Give a provider whose fal has an endpoint that no catalog knows."""
     document = json.dumps(openapi.document(QWEN)).replace(QWEN, "me/newer")
     with Sandbox(unknown_endpoints=True) as sandbox:
-        url = sandbox.media.put("new.json", document.encode(), "application/json")
+        url = sandbox.files.put("new.json", document.encode(), "application/json")
         yield sandbox.provider(openapi_url=url)
 
 

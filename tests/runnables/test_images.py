@@ -26,7 +26,7 @@ def test_the_type_is_told_by_the_bytes_once_read(
 ) -> None:
     encoded = io.BytesIO()
     PIL.Image.new("RGB", (30, 20)).save(encoded, "WEBP")
-    url = fal_sandbox.media.put("a.png", encoded.getvalue(), "image/png")
+    url = fal_sandbox.files.put("a.png", encoded.getvalue(), "image/png")
     image = GeneratedImage(url=url, mime_type="image/jpeg").using(fal)
     assert image.mime_type == "image/jpeg"
     image.read()
@@ -53,7 +53,7 @@ def test_a_file_name_from_fal_cannot_leave_the_directory(
 def test_a_missing_file_is_a_failed_download(
     image: GeneratedImage, fal_sandbox: Sandbox
 ) -> None:
-    fal_sandbox.media.remove(str(image.url))
+    fal_sandbox.files.remove(str(image.url))
     with pytest.raises(FalDownloadError, match="404"):
         image.read()
     assert fal_sandbox.submits == 1

@@ -76,7 +76,7 @@ def test_the_python_client_runs_and_uploads(
     python_client: fal_client.SyncClient, fal_sandbox: Sandbox
 ) -> None:
     drawn = python_client.run(QWEN, {"prompt": "a hill"})
-    picture = fal_sandbox.media.get(
+    picture = fal_sandbox.files.get(
         drawn["images"][0]["url"].removeprefix(f"{fal_sandbox.url}/files/")
     )
     assert picture is not None

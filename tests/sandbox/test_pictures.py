@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ImageChops, ImageStat
 
-from langchain_fal_image.sandbox.pictures import draw, edit, encode, stand_in
+from langchain_fal_image.sandbox.drawing.image import draw, edit, encode, stand_in
 
 MODEL = "fal-ai/qwen-image"
 

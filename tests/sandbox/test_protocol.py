@@ -13,8 +13,9 @@ import jsonschema
 import PIL.Image
 import pytest
 
-from langchain_fal_image.sandbox import Fault, Sandbox, openapi
+from langchain_fal_image.sandbox import Fault, Sandbox
 from langchain_fal_image.sandbox.__main__ import main
+from langchain_fal_image.sandbox.api import openapi
 
 KEY = {"authorization": "Key id:secret"}
 QWEN = "fal-ai/qwen-image"
@@ -223,7 +224,7 @@ def test_recorded_requests_hold_no_key(
 
 
 def test_a_key_on_a_file_is_a_leak(http: httpx.Client, fal_sandbox: Sandbox) -> None:
-    url = fal_sandbox.media.put("a.bin", b"x", "application/octet-stream")
+    url = fal_sandbox.files.put("a.bin", b"x", "application/octet-stream")
     assert httpx.get(url).content == b"x"
     assert fal_sandbox.leaks == []
     assert http.get(url).status_code == 403
@@ -233,7 +234,7 @@ def test_a_key_on_a_file_is_a_leak(http: httpx.Client, fal_sandbox: Sandbox) -> 
 def test_faults_come_in_order_and_pass(
     http: httpx.Client, fal_sandbox: Sandbox
 ) -> None:
-    fal_sandbox.faults.answer("submit", 429, {"detail": "busy"}, times=2)
+    fal_sandbox.faults.respond("submit", 429, {"detail": "busy"}, times=2)
     fal_sandbox.faults.add(Fault(on="submit", drop="before", skip=1))
     codes = [
         http.post(f"/queue/{QWEN}", json={"prompt": "p"}).status_code for _ in range(3)

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from langchain_fal_image import FalProvider
 from langchain_fal_image.errors import FalInvalidInputError
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.sandbox.hearing import heard, transcription
-from langchain_fal_image.sandbox.tones import Voice, said, speak
+from langchain_fal_image.sandbox.voice.speech import Voice, said, speak
+from langchain_fal_image.sandbox.voice.transcription import heard, transcription
 
 TEXT = "A red kite flies. The harbour is small."
 

@@ -89,7 +89,7 @@ def test_a_refused_connection_was_never_sent(run: Run) -> None:
 
 def test_the_address_is_checked_where_it_is_connected_to(fal_sandbox: Sandbox) -> None:
     # What a hostile DNS does: the text was fine, the address is this machine's own.
-    url = fal_sandbox.media.put("a.bin", b"x", "application/octet-stream")
+    url = fal_sandbox.files.put("a.bin", b"x", "application/octet-stream")
     with httpx.Client(transport=GuardedTransport(pooled, trusted=())) as client:
         for each in (url, url.replace("127.0.0.1", "localhost")):
             with pytest.raises(AccessRefused, match="not a public address"):
@@ -101,7 +101,7 @@ def test_the_address_is_checked_where_it_is_connected_to(fal_sandbox: Sandbox) -
 
 
 async def test_and_so_it_is_without_blocking(fal_sandbox: Sandbox) -> None:
-    url = fal_sandbox.media.put("a.bin", b"x", "application/octet-stream")
+    url = fal_sandbox.files.put("a.bin", b"x", "application/octet-stream")
     transport = AsyncGuardedTransport(apooled, trusted=())
     async with httpx.AsyncClient(transport=transport) as client:
         with pytest.raises(AccessRefused, match="not a public address"):
@@ -111,13 +111,13 @@ async def test_and_so_it_is_without_blocking(fal_sandbox: Sandbox) -> None:
 
 def test_a_large_answer_is_not_read_to_its_end(run: Run, fal_sandbox: Sandbox) -> None:
     fal = fal_sandbox.provider(limits=Limits(download_bytes=1000))
-    url = fal_sandbox.media.put("big.bin", b"x" * 5000, "application/octet-stream")
+    url = fal_sandbox.files.put("big.bin", b"x" * 5000, "application/octet-stream")
     with pytest.raises(FalDownloadError, match="larger than 1000 bytes"):
         run(fal, download(fal.context, url))
 
 
 def test_no_key_goes_to_files(run: Run, fal: FalProvider, fal_sandbox: Sandbox) -> None:
-    url = fal_sandbox.media.put("a.bin", b"x", "application/octet-stream")
+    url = fal_sandbox.files.put("a.bin", b"x", "application/octet-stream")
     run(fal, download(fal.context, url))
     assert fal_sandbox.leaks == []
     [request] = fal_sandbox.requests

@@ -16,7 +16,7 @@ from langchain_fal_image.errors import FalError
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.openapi import read_openapi
 from langchain_fal_image.results.request import FalRequest
-from langchain_fal_image.sandbox import openapi
+from langchain_fal_image.sandbox.api import openapi
 
 QWEN = "fal-ai/qwen-image"
 SCALARS = st.one_of(

@@ -50,7 +50,7 @@ def test_a_result_is_saved_into_a_folder(
 ) -> None:
     contents = [png(700_000 + each) for each in range(12)]
     urls = [
-        fal_sandbox.media.put(f"{number}.png", content, "image/png")
+        fal_sandbox.files.put(f"{number}.png", content, "image/png")
         for number, content in enumerate(contents)
     ]
     result = ImageResult.from_output(
@@ -78,7 +78,7 @@ def test_files_of_a_result_never_overwrite_each_other(
     names: list[Any],
     saved: list[str],
 ) -> None:
-    url = fal_sandbox.media.put("x.png", png(100), "image/png")
+    url = fal_sandbox.files.put("x.png", png(100), "image/png")
     images = [{"url": url, "file_name": name} for name in names]
     result = ImageResult.from_output({"images": images}, model="fal-ai/qwen-image")
     named = result.with_handles(["img_1", "img_2"]).using(fal)
@@ -88,8 +88,8 @@ def test_files_of_a_result_never_overwrite_each_other(
 def test_what_cannot_be_read_leaves_nothing_behind(
     run: Run, fal: FalProvider, fal_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    good = fal_sandbox.media.put("a.png", png(1000), "image/png")
-    page = fal_sandbox.media.put("b.png", b"<html>gone</html>", "text/html")
+    good = fal_sandbox.files.put("a.png", png(1000), "image/png")
+    page = fal_sandbox.files.put("b.png", b"<html>gone</html>", "text/html")
     missing = good.replace("a.png", "c.png")
     for url, text in ((page, "bytes of text lie there"), (missing, "404")):
         image = GeneratedImage(url=url).using(fal)
@@ -102,7 +102,7 @@ def test_a_download_that_breaks_off_is_begun_anew_in_the_same_file(
     run: Run, fal: FalProvider, fal_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     content = png(600_000)
-    url = fal_sandbox.media.put("a.png", content, "image/png")
+    url = fal_sandbox.files.put("a.png", content, "image/png")
     fal_sandbox.faults.next("cut short", on="file")
     saved = run(fal, GeneratedImage(url=url).using(fal).saving(tmp_path / "a.png"))
     assert saved.read_bytes() == content

@@ -6,7 +6,7 @@ import math
 
 from PIL import Image, ImageDraw, ImageFont
 
-from langchain_fal_image.sandbox.palettes import Colour, mixed
+from langchain_fal_image.sandbox.drawing.palette import Colour, mixed
 
 __all__ = ["INK", "PAPER", "band_height", "caption", "mark"]
 

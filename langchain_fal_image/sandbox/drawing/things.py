@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from PIL import ImageDraw
 
-from langchain_fal_image.sandbox.palettes import COLOURS, Colour, mixed
+from langchain_fal_image.sandbox.drawing.palette import COLOURS, Colour, mixed
 
 __all__ = ["AERIAL", "THINGS", "Brush", "tree"]
 

@@ -15,9 +15,9 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 
 import PIL.Image
 
-from langchain_fal_image.sandbox import openapi
-from langchain_fal_image.sandbox.pictures import draw, edit, encode, stand_in
-from langchain_fal_image.sandbox.sizes import size_of
+from langchain_fal_image.sandbox.api import openapi
+from langchain_fal_image.sandbox.api.size import size_of
+from langchain_fal_image.sandbox.drawing.image import draw, edit, encode, stand_in
 
 __all__ = ["Media", "StoredFile", "Unreadable", "generate"]
 

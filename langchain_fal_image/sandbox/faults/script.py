@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-__all__ = ["FAULTS", "Fault", "Faults", "Operation", "Spoil"]
+__all__ = ["FAULTS", "Corruption", "Fault", "Faults", "Operation"]
 
 Operation = Literal[
     "submit", "status", "stream", "result", "cancel", "run", "upload", "file"
 ]
-Spoil = Literal[
+Corruption = Literal[
     "cut short",
     "empty",
     "malformed",
@@ -44,7 +44,7 @@ class Fault:
         status: Answer with this HTTP status instead; nothing is done.
         body: What to answer; a text is sent as it is, all else as JSON.
         headers: Of that answer.
-        spoil: What becomes of the true answer.
+        corrupt: What becomes of the true answer.
         delay_seconds: Wait so long first.
         after: Wait after the sandbox did what was asked, before it answers.
         times: For how many requests it holds.
@@ -57,7 +57,7 @@ class Fault:
     status: int | None = None
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    spoil: Spoil | None = None
+    corrupt: Corruption | None = None
     delay_seconds: float = 0.0
     after: bool = False
     times: int = 1
@@ -65,9 +65,9 @@ class Fault:
     name: str = "scripted"
 
     @property
-    def hides_the_id(self) -> bool:
+    def hides_request_id(self) -> bool:
         """Whether a submit's true answer does not reach the client whole."""
-        return self.drop is not None or self.spoil in {
+        return self.drop is not None or self.corrupt in {
             "cut short",
             "empty",
             "malformed",
@@ -100,7 +100,7 @@ def _app(status: int, kind: str) -> dict[str, Any]:
 FAULTS: Mapping[str, tuple[tuple[Operation, ...], Mapping[str, Any]]] = {
     "dropped before": (_ALL, {"drop": "before"}),
     "dropped after": (_ALL, {"drop": "after"}),
-    "cut short": ((*_JSON, "file"), {"spoil": "cut short"}),
+    "cut short": ((*_JSON, "file"), {"corrupt": "cut short"}),
     "429": (_API, {"status": 429, "body": {"detail": "Too many requests"}}),
     "429 with Retry-After": (
         _API,
@@ -117,12 +117,12 @@ FAULTS: Mapping[str, tuple[tuple[Operation, ...], Mapping[str, Any]]] = {
     "502 from the app": (_API, _app(502, "runner_incomplete_response")),
     "503 from the app": (_API, _app(503, "runner_scheduling_failure")),
     "504 from the app": (_API, _app(504, "request_timeout")),
-    "stream stalls": (("stream",), {"spoil": "stall"}),
-    "stream ends early": (("stream",), {"spoil": "end early"}),
-    "stream repeats": (("stream",), {"spoil": "repeat"}),
-    "stream of nonsense": (("stream",), {"spoil": "nonsense"}),
-    "stream never starts": (("stream",), {"spoil": "never start"}),
-    "completed with an error": (("status",), {"spoil": "error"}),
+    "stream stalls": (("stream",), {"corrupt": "stall"}),
+    "stream ends early": (("stream",), {"corrupt": "end early"}),
+    "stream repeats": (("stream",), {"corrupt": "repeat"}),
+    "stream of nonsense": (("stream",), {"corrupt": "nonsense"}),
+    "stream never starts": (("stream",), {"corrupt": "never start"}),
+    "completed with an error": (("status",), {"corrupt": "error"}),
     "late": (
         ("result",),
         {"status": 400, "body": {"detail": "Request is still in progress"}},
@@ -131,10 +131,10 @@ FAULTS: Mapping[str, tuple[tuple[Operation, ...], Mapping[str, Any]]] = {
         ("result",),
         {"status": 404, "body": {"detail": "Not Found"}, "headers": _FROM_APP},
     ),
-    "malformed": (_JSON, {"spoil": "malformed"}),
-    "empty": (_JSON, {"spoil": "empty"}),
-    "wrong shape": (_JSON, {"spoil": "wrong shape"}),
-    "fewer images": (("result", "run"), {"spoil": "fewer images"}),
+    "malformed": (_JSON, {"corrupt": "malformed"}),
+    "empty": (_JSON, {"corrupt": "empty"}),
+    "wrong shape": (_JSON, {"corrupt": "wrong shape"}),
+    "fewer images": (("result", "run"), {"corrupt": "fewer images"}),
     "moderation": (
         ("result", "run"),
         {
@@ -144,8 +144,8 @@ FAULTS: Mapping[str, tuple[tuple[Operation, ...], Mapping[str, Any]]] = {
         },
     ),
     "missing file": (("file",), {"status": 404, "body": {"detail": "Not Found"}}),
-    "huge file": (("file",), {"spoil": "huge"}),
-    "file of another type": (("file",), {"spoil": "other type"}),
+    "huge file": (("file",), {"corrupt": "huge"}),
+    "file of another type": (("file",), {"corrupt": "other type"}),
     "file redirected elsewhere": (
         ("file",),
         {
@@ -153,7 +153,7 @@ FAULTS: Mapping[str, tuple[tuple[Operation, ...], Mapping[str, Any]]] = {
             "headers": {"location": "http://169.254.169.254/latest/meta-data/"},
         },
     ),
-    "slow bytes": (("result", "file"), {"spoil": "slow"}),
+    "slow bytes": (("result", "file"), {"corrupt": "slow"}),
 }
 """Every fault that has a name: at which operations, and what it does."""
 
@@ -169,7 +169,7 @@ class Faults:
     """
 
     def __init__(self) -> None:
-        self.acted: Counter[tuple[str, str]] = Counter()
+        self.counts: Counter[tuple[str, str]] = Counter()
         """How often each fault has acted, by operation and name."""
         self._waiting: list[Fault] = []
         self._lock = threading.Lock()
@@ -206,7 +206,7 @@ class Faults:
         on = on or operations[0]
         self.add(Fault(on=on, times=times, skip=skip, name=name, **settings))
 
-    def draw(
+    def randomize(
         self,
         *,
         seed: int,
@@ -250,7 +250,7 @@ class Faults:
         """
         self.add(Fault(on=on, drop=when, times=times))
 
-    def answer(
+    def respond(
         self,
         on: Operation,
         status: int,
@@ -283,7 +283,7 @@ class Faults:
         with self._lock:
             fault = self._scripted(operation) or self._by_chance(operation)
             if fault is not None:
-                self.acted[operation, fault.name] += 1
+                self.counts[operation, fault.name] += 1
             return fault
 
     def _scripted(self, operation: Operation) -> Fault | None:

@@ -6,15 +6,15 @@ import random
 
 from PIL import Image, ImageDraw, ImageStat
 
-from langchain_fal_image.sandbox import scenery
-from langchain_fal_image.sandbox.palettes import (
+from langchain_fal_image.sandbox.drawing import scenery
+from langchain_fal_image.sandbox.drawing.palette import (
     COLOURS,
     PALETTES,
     Colour,
     Palette,
     mixed,
 )
-from langchain_fal_image.sandbox.things import AERIAL, THINGS, Brush, tree
+from langchain_fal_image.sandbox.drawing.things import AERIAL, THINGS, Brush, tree
 
 __all__ = [
     "indoors",

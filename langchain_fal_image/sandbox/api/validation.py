@@ -13,9 +13,9 @@ from typing import Any
 import jsonschema
 from jsonschema.protocols import Validator
 
-from langchain_fal_image.sandbox import openapi
+from langchain_fal_image.sandbox.api import openapi
 
-__all__ = ["fault", "faults_of"]
+__all__ = ["fault", "find_errors"]
 
 # JSON Schema's words, and what fal's models, which are pydantic's, say instead: the
 # type, the message and the name of the limit in `ctx`.
@@ -47,7 +47,7 @@ def _validator(endpoint_id: str) -> Validator | None:
     return jsonschema.Draft202012Validator(schema) if schema else None
 
 
-def faults_of(endpoint_id: str, payload: Any) -> list[dict[str, Any]]:
+def find_errors(endpoint_id: str, payload: Any) -> list[dict[str, Any]]:
     """Find what is wrong with an input.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from langchain_fal_image.sandbox.media import Media
+from langchain_fal_image.sandbox.api.files import Media
 
 __all__ = ["Storage"]
 

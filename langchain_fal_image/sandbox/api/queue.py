@@ -12,7 +12,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_fal_image.sandbox import checks, media, sounds
+from langchain_fal_image.sandbox.api import audio_output as sounds
+from langchain_fal_image.sandbox.api import files as media
+from langchain_fal_image.sandbox.api import validation as checks
 
 __all__ = ["Job", "Queue"]
 
@@ -214,7 +216,7 @@ class Queue:
         Returns:
             HTTP's status, the body and the headers of the result.
         """
-        faults = checks.faults_of(job.endpoint_id, job.payload)
+        faults = checks.find_errors(job.endpoint_id, job.payload)
         if faults:
             return 422, {"detail": faults}, {}
         seed = self._random.randrange(2**31)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from langchain_fal_image.results._html import document
-from langchain_fal_image.sandbox.queue import Job, Queue
+from langchain_fal_image.sandbox.api.queue import Job, Queue
 
 __all__ = ["page", "state"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from langchain_fal_image.sandbox.answers import refused
+from langchain_fal_image.sandbox.api.responses import refused
 
 __all__ = ["Pricing"]
 

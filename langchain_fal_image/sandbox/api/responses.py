@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from langchain_fal_image.sandbox.faults import Fault
+from langchain_fal_image.sandbox.faults.script import Fault
 
 __all__ = [
     "Droppable",

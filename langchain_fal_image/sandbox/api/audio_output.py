@@ -9,10 +9,10 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from langchain_fal_image.sandbox import openapi
-from langchain_fal_image.sandbox.hearing import heard, transcription
-from langchain_fal_image.sandbox.media import Media, Unreadable
-from langchain_fal_image.sandbox.tones import Voice, speak
+from langchain_fal_image.sandbox.api import openapi
+from langchain_fal_image.sandbox.api.files import Media, Unreadable
+from langchain_fal_image.sandbox.voice.speech import Voice, speak
+from langchain_fal_image.sandbox.voice.transcription import heard, transcription
 
 __all__ = ["generate", "serves", "work"]
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
-from langchain_fal_image.sandbox import scenery
-from langchain_fal_image.sandbox.composition import named_things
-from langchain_fal_image.sandbox.lettering import INK, PAPER, band_height
-from langchain_fal_image.sandbox.palettes import Colour
+from langchain_fal_image.sandbox.drawing import scenery
+from langchain_fal_image.sandbox.drawing.caption import INK, PAPER, band_height
+from langchain_fal_image.sandbox.drawing.palette import Colour
+from langchain_fal_image.sandbox.drawing.scene import named_things
 
 __all__ = ["NIGHT", "arranged", "moonrise", "quoted", "retouched", "sunrise", "toned"]
 

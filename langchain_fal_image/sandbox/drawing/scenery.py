@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from langchain_fal_image.sandbox.palettes import Colour, Palette, mixed
+from langchain_fal_image.sandbox.drawing.palette import Colour, Palette, mixed
 
 __all__ = [
     "city",

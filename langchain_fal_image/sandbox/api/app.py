@@ -17,8 +17,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from langchain_fal_image.options import catalog
-from langchain_fal_image.sandbox import live, openapi
-from langchain_fal_image.sandbox.answers import (
+from langchain_fal_image.sandbox.api import openapi
+from langchain_fal_image.sandbox.api.files import Media
+from langchain_fal_image.sandbox.api.pricing import Pricing
+from langchain_fal_image.sandbox.api.queue import Job, Queue
+from langchain_fal_image.sandbox.api.request_log import Record
+from langchain_fal_image.sandbox.api.responses import (
     Droppable,
     answer,
     app_of,
@@ -28,18 +32,15 @@ from langchain_fal_image.sandbox.answers import (
     start_within,
     unauthorized,
 )
-from langchain_fal_image.sandbox.faults import Fault, Faults, Operation
-from langchain_fal_image.sandbox.media import Media
-from langchain_fal_image.sandbox.platform import Pricing
-from langchain_fal_image.sandbox.queue import Job, Queue
-from langchain_fal_image.sandbox.record import Record
-from langchain_fal_image.sandbox.spoiling import (
+from langchain_fal_image.sandbox.api.storage import Storage
+from langchain_fal_image.sandbox.api.webhooks import Webhooks
+from langchain_fal_image.sandbox.dashboard import dashboard as live
+from langchain_fal_image.sandbox.faults.corrupt import (
     spoiled,
     spoiled_events,
     until_left,
 )
-from langchain_fal_image.sandbox.storage import Storage
-from langchain_fal_image.sandbox.webhooks import Webhooks
+from langchain_fal_image.sandbox.faults.script import Fault, Faults, Operation
 
 __all__ = ["Fal"]
 
@@ -179,7 +180,7 @@ class Fal:
 
     async def _stream(self, job: Job, request: Request, base: str) -> Response:
         fault: Fault | None = request.scope.get("sandbox.fault")
-        how = fault.spoil if fault else None
+        how = fault.corrupt if fault else None
         if how == "never start":
             return await until_left(request)
 
@@ -348,15 +349,15 @@ class Fal:
             await asyncio.sleep(fault.delay_seconds)
         if fault.drop:
             request.scope["sandbox.drop"]()
-        elif fault.spoil and not isinstance(response, StreamingResponse):
-            response = spoiled(response, fault.spoil)
+        elif fault.corrupt and not isinstance(response, StreamingResponse):
+            response = spoiled(response, fault.corrupt)
         self.record.tell()
         return response
 
     def _note_spoiled(self, fault: Fault, response: Response) -> None:
         """Write down a submit whose client cannot know what became of it."""
         is_gateways = (fault.status or 0) >= 500 and isinstance(fault.body, str)  # noqa: PLR2004 - HTTP's
-        if fault.hides_the_id or is_gateways:
+        if fault.hides_request_id or is_gateways:
             taken = fault.drop != "before" and fault.status is None
             found = response.headers.get("x-fal-request-id") if taken else None
             self.record.spoiled.append(found)

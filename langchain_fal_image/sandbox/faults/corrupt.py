@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from langchain_fal_image.sandbox.faults import Spoil
+from langchain_fal_image.sandbox.faults.script import Corruption
 
 __all__ = ["spoiled", "spoiled_events", "until_left"]
 
@@ -22,7 +22,7 @@ _SLOW_PAUSE_S = 0.01
 _NO_IMAGE = b"<html>This is no image.</html>"
 
 
-def spoiled(response: Response, how: Spoil) -> Response:
+def spoiled(response: Response, how: Corruption) -> Response:
     """Make a false answer of a true one.
 
     Args:
@@ -122,7 +122,7 @@ def _with_error(answer: Any) -> Any:
 
 
 async def spoiled_events(
-    events: AsyncIterator[str], how: Spoil | None
+    events: AsyncIterator[str], how: Corruption | None
 ) -> AsyncIterator[str]:
     """Make a false stream of events of a true one.
 

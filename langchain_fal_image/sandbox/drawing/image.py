@@ -14,9 +14,11 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-from langchain_fal_image.sandbox import changes, composition, scenery
-from langchain_fal_image.sandbox.lettering import INK, PAPER, caption, mark
-from langchain_fal_image.sandbox.palettes import PALETTES, choose, mixed
+from langchain_fal_image.sandbox.drawing import edits as changes
+from langchain_fal_image.sandbox.drawing import scene as composition
+from langchain_fal_image.sandbox.drawing import scenery
+from langchain_fal_image.sandbox.drawing.caption import INK, PAPER, caption, mark
+from langchain_fal_image.sandbox.drawing.palette import PALETTES, choose, mixed
 
 __all__ = ["draw", "edit", "encode", "stand_in"]
 

@@ -13,7 +13,7 @@ import wave
 from collections.abc import Iterator
 from typing import Any
 
-from langchain_fal_image.sandbox.tones import Word, said
+from langchain_fal_image.sandbox.voice.speech import Word, said
 
 __all__ = ["heard", "transcription"]
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 if TYPE_CHECKING:
-    from langchain_fal_image.sandbox.queue import Job, Queue
+    from langchain_fal_image.sandbox.api.queue import Job, Queue
 
 __all__ = ["Webhooks"]
 

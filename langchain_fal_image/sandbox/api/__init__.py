@@ -1,0 +1,1 @@
+"""fal's HTTP API: queue, sync runs, uploads, files, documents, prices, webhooks."""

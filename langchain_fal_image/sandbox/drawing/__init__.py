@@ -1,0 +1,1 @@
+"""Images drawn from the words of a prompt."""

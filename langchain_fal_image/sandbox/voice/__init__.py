@@ -1,0 +1,1 @@
+"""Speech as tones, and its transcription."""
