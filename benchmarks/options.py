@@ -19,7 +19,7 @@ from importlib.resources import files
 from typing import Any
 
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.resolve import resolve
+from langchain_fal_image.options.resolve import resolve_options
 
 ROUNDS = 300
 LAYERS: list[tuple[str, dict[str, Any]]] = [
@@ -33,7 +33,7 @@ from langchain_fal_image.options import catalog
 began = time.perf_counter()
 json.loads(files("langchain_fal_image.options").joinpath("catalog.json").read_text())
 read = time.perf_counter()
-catalog.endpoint("fal-ai/qwen-image")
+catalog.get_schema("fal-ai/qwen-image")
 print(read - began, time.perf_counter() - read)
 """
 
@@ -62,16 +62,16 @@ def first_lookup() -> tuple[float, float]:
 
 def main() -> None:
     """Measure and print."""
-    schema = catalog.endpoint("fal-ai/qwen-image")
-    payload = resolve(schema, LAYERS).payload
+    schema = catalog.get_schema("fal-ai/qwen-image")
+    payload = resolve_options(schema, LAYERS).payload
     lookup, read = first_lookup()
     dumps = median(lambda: json.dumps(payload))
-    later = median(lambda: catalog.endpoint("fal-ai/qwen-image"))
-    check = median(lambda: resolve(schema, LAYERS))
+    later = median(lambda: catalog.get_schema("fal-ai/qwen-image"))
+    check = median(lambda: resolve_options(schema, LAYERS))
     size = len(
         files("langchain_fal_image.options").joinpath("catalog.json").read_bytes()
     )
-    print(f"catalog: {len(catalog.endpoint_ids())} endpoints, {size:,} bytes")
+    print(f"catalog: {len(catalog.list_endpoint_ids())} endpoints, {size:,} bytes")
     print(f"{'':34}{'median':>12}{'ratio':>9}  to")
     for name, cost, base, words in (
         ("first lookup in a process", lookup, read, "reading catalog.json alone"),

@@ -10,10 +10,11 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
-from langchain_fal_image._session.contracts import find
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.describe import allowed, wanted
-from langchain_fal_image.options.endpoint import EndpointSchema, Field, Kind
+from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+from langchain_fal_image.options.search import find_endpoints
+from langchain_fal_image.options.shape import Field
 
 _LONGEST = 60
 
@@ -67,13 +68,13 @@ def list_endpoints(
     words: list[str], *, takes_images: bool | None, kind: Kind, width: int
 ) -> int:
     """Print the endpoints that the words find."""
-    found = find(search=words, takes_images=takes_images, kind=kind)
+    found = find_endpoints(search=words, takes_images=takes_images, kind=kind)
     taken, told = ("images in", _images) if kind == "image" else ("audio in", _audio)
     rows = [("endpoint", taken, "needs")]
     rows += [(each.endpoint_id, told(each), ", ".join(each.required)) for each in found]
     if found:
         print("\n".join(table(rows, width=width)))
-    print(f"{len(found)} of {len(catalog.endpoint_ids(kind))} {kind} endpoints")
+    print(f"{len(found)} of {len(catalog.list_endpoint_ids(kind))} {kind} endpoints")
     return 0 if found else 1
 
 
@@ -100,9 +101,9 @@ def _audio(schema: EndpointSchema) -> str:
 
 def describe(endpoint_id: str, *, width: int) -> int:
     """Print an endpoint's options."""
-    schema = catalog.endpoint(endpoint_id)
+    schema = catalog.get_schema(endpoint_id)
     if schema is None:
-        known = catalog.endpoint_ids(kind=None)
+        known = catalog.list_endpoint_ids(kind=None)
         near = difflib.get_close_matches(endpoint_id, known, n=3)
         hint = f" Did you mean {', '.join(near)}?" if near else ""
         print(f"The catalog has no endpoint {endpoint_id!r}.{hint}", file=sys.stderr)
@@ -113,7 +114,7 @@ def describe(endpoint_id: str, *, width: int) -> int:
     rows: list[Sequence[str]] = [("option", "type", "default", "meaning and limits")]
     rows += options(schema.fields)
     print("\n" + "\n".join(table(rows, width=width)))
-    print(f"\n* required. Facts: {catalog.read_from()}; names also in camelCase.")
+    print(f"\n* required. Facts: {catalog.get_source()}; names also in camelCase.")
     return 0
 
 

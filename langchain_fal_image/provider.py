@@ -125,7 +125,7 @@ class FalProvider:
             `FalTextToImage`. For an endpoint we do not know, its last word decides:
             `…/edit` edits.
         """
-        from langchain_fal_image._session.contracts import check_kind  # noqa: PLC0415 - as below
+        from langchain_fal_image.options.search import check_kind  # noqa: PLC0415 - as below
 
         schema = self.contract(model)
         check_kind(schema, "image")
@@ -222,9 +222,9 @@ class FalProvider:
                 not.
             kind: What they make: `image`, `speech` or `transcription`.
         """
-        from langchain_fal_image._session.contracts import find  # noqa: PLC0415
+        from langchain_fal_image.options.search import find_endpoints  # noqa: PLC0415
 
-        return find(search=search, takes_images=takes_images, kind=kind)
+        return find_endpoints(search=search, takes_images=takes_images, kind=kind)
 
     def describe(self, model: str) -> EndpointSchema:
         """Fetch fal's own contract of an endpoint, for one newer than this package.

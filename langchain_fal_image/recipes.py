@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.errors import FalConfigurationError, FalInputImageError
-from langchain_fal_image.options import paths as place
+from langchain_fal_image.options import paths
 from langchain_fal_image.results._generated_image import GeneratedImage, InputReference
 from langchain_fal_image.results.image import ImageResult
 
@@ -59,12 +59,12 @@ def recipe_of(
     numbers: dict[str, int] = {}
 
     def add(each: ImageResult) -> int:
-        options = place.copied(each.options)
+        options = paths.copy(each.options)
         left = list(each.inputs)
         for path, text in list(_texts(options)):
             reference = _taken(left, text)
             if reference is not None:
-                place.put(options, path, _source(reference, library, add, numbers))
+                paths.put(options, path, _source(reference, library, add, numbers))
         if each.seed is not None:
             options["seed"] = each.seed
         step = {
@@ -212,7 +212,7 @@ def _replayed(
         step = steps[number - 1]
         options = copy.deepcopy(dict(step["options"]))
         for path, source in list(_sources(options)):
-            place.put(options, path, _image(source, steps, made, images))
+            paths.put(options, path, _image(source, steps, made, images))
         changed = dict(changes.get(number, {}))
         model = str(changed.pop("model", step["model"]))
         options = {

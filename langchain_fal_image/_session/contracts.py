@@ -6,86 +6,23 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from langchain_core.stores import BaseStore
 
-from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
+from langchain_fal_image.errors import FalDownloadError
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call, Flow, parse_json
 from langchain_fal_image.wire.files import download
 
-__all__ = ["Contracts", "check_kind", "find"]
+__all__ = ["Contracts"]
 
 _log = logging.getLogger("langchain_fal_image")
 _KEPT_S = 24 * 60 * 60
-_MAKES: dict[Kind, tuple[str, str]] = {
-    "image": ("makes images", "fal.image()"),
-    "speech": ("makes audio", "fal.speech()"),
-    "transcription": ("writes down what is said", "fal.transcription()"),
-}
-
-
-def check_kind(schema: EndpointSchema | None, kind: Kind) -> None:
-    """Refuse an endpoint that makes something else.
-
-    Args:
-        schema: Its contract; None passes.
-        kind: What it should make.
-
-    Raises:
-        FalConfigurationError: It does not.
-    """
-    if schema is None or schema.kind == kind:
-        return
-    does, use = _MAKES[schema.kind]
-    message = f"{schema.endpoint_id} {does}; here one is wanted that {_MAKES[kind][0]}."
-    raise FalConfigurationError(
-        message,
-        model=schema.endpoint_id,
-        next_step=f"Use {use} for it, or give another endpoint.",
-    )
-
-
-def find(
-    *,
-    search: str | Iterable[str] = (),
-    takes_images: bool | None = None,
-    kind: Kind = "image",
-) -> tuple[EndpointSchema, ...]:
-    """Find endpoints in the catalog.
-
-    Args:
-        search: Words that must all be in the id, title, category or description.
-        takes_images: Only those that take input images, or only those that do not.
-        kind: What they make.
-
-    Raises:
-        FalConfigurationError: There is no such kind.
-    """
-    if kind not in _MAKES:
-        message = f"kind={kind!r} is unknown."
-        raise FalConfigurationError(
-            message, next_step=f"Use {', '.join(map(repr, _MAKES))}."
-        )
-    words = [each.lower() for each in _words(search)]
-    found = []
-    for endpoint_id in catalog.endpoint_ids(kind):
-        schema = catalog.endpoint(endpoint_id)
-        if schema is None or takes_images not in {None, schema.takes_images}:
-            continue
-        text = f"{endpoint_id} {schema.title} {schema.category} {schema.about}".lower()
-        if all(word in text for word in words):
-            found.append(schema)
-    return tuple(found)
-
-
-def _words(search: str | Iterable[str]) -> list[str]:
-    return search.split() if isinstance(search, str) else list(search)
 
 
 class Contracts:
@@ -106,7 +43,7 @@ class Contracts:
             at, schema = self._described.get(endpoint_id, (0.0, None))
         if schema is not None and time.time() - at < _KEPT_S:
             return schema
-        return catalog.endpoint(endpoint_id)
+        return catalog.get_schema(endpoint_id)
 
     def describe(self, context: Context, endpoint_id: str) -> Flow[EndpointSchema]:
         """Fetch fal's own document, unless a fresh one is kept; else use the catalog.
@@ -125,7 +62,7 @@ class Contracts:
             at, document = kept
             schema = EndpointSchema.from_openapi(document)
         except (FalDownloadError, ValueError) as error:
-            fallback = catalog.endpoint(endpoint_id)
+            fallback = catalog.get_schema(endpoint_id)
             if fallback is None:
                 message = f"fal's document of {endpoint_id} cannot be had: {error}"
                 raise FalDownloadError(
@@ -138,7 +75,7 @@ class Contracts:
                 "fal's document of %s cannot be had (%s); the contract of %s is used",
                 endpoint_id,
                 error,
-                catalog.read_from(),
+                catalog.get_source(),
             )
             return fallback
         with self._lock:

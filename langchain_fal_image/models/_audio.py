@@ -95,4 +95,4 @@ def _owned(model: Any, kind: Kind) -> Any:
     from langchain_fal_image.options import catalog  # noqa: PLC0415 - few need it
 
     owned = f"fal-ai/{model}"
-    return owned if owned in catalog.endpoint_ids(kind) else model
+    return owned if owned in catalog.list_endpoint_ids(kind) else model

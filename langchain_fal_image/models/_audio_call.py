@@ -46,7 +46,7 @@ def defaults(model: FalModel[Any]) -> Mapping[str, Any]:
     if schema is None:
         return {}
     found: dict[str, Any] = {}
-    form, speakers = schema.field("output_format"), schema.field("diarize")
+    form, speakers = schema.get_field("output_format"), schema.get_field("diarize")
     if model.kind == "speech" and form and "url" in form.shape.choices:
         found["output_format"] = "url"
     if model.kind == "transcription" and speakers and speakers.default is True:
@@ -63,7 +63,7 @@ def asked(model: FalModel[Any], payload: Mapping[str, Any]) -> Asked:
         model: The runnable.
         payload: In fal's names, checked.
     """
-    field = model.endpoint.spoken_field if model.endpoint else None
+    field = model.endpoint.text_field if model.endpoint else None
     text = payload.get(field.name if field else "text")
     characters = len(text) if model.kind == "speech" and isinstance(text, str) else None
     return Asked(model.model, images=0, characters=characters)

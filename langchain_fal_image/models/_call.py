@@ -10,14 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from langchain_fal_image._formats.safe_repr import safe_repr
-from langchain_fal_image._session.contracts import check_kind
 from langchain_fal_image.budget.ledger import Asked, Spent
 from langchain_fal_image.errors import FalError, FalInputError, FalOptionError
 from langchain_fal_image.inputs.file import IMAGE, Medium, input_file, send
 from langchain_fal_image.models._input import as_options, spread
-from langchain_fal_image.options import paths as place
-from langchain_fal_image.options.quantity import images_asked, pixels_asked
-from langchain_fal_image.options.resolve import Path, Resolved, check_file, resolve
+from langchain_fal_image.options import paths
+from langchain_fal_image.options.limits import check_file
+from langchain_fal_image.options.quantity import count_images, count_pixels
+from langchain_fal_image.options.resolve import ResolvedOptions, resolve_options
+from langchain_fal_image.options.search import check_kind
 from langchain_fal_image.results.request import FalRequest
 from langchain_fal_image.wire import flows, guard
 from langchain_fal_image.wire.effects import Flow
@@ -33,7 +34,9 @@ __all__ = ["generated", "resolved", "submitted"]
 R = TypeVar("R")
 
 
-def resolved(model: FalModel[R], given: Any, bound: Mapping[str, Any]) -> Resolved:
+def resolved(
+    model: FalModel[R], given: Any, bound: Mapping[str, Any]
+) -> ResolvedOptions:
     """Resolve and check what a call would send.
 
     Args:
@@ -53,7 +56,7 @@ def resolved(model: FalModel[R], given: Any, bound: Mapping[str, Any]) -> Resolv
         ("bind", spread(bound)),
         ("input", spread(_options_of(model, given))),
     ]
-    return resolve(
+    return resolve_options(
         schema,
         layers,
         check=model.check_options,
@@ -79,7 +82,7 @@ def _defaults(model: FalModel[Any]) -> Mapping[str, Any]:
     return defaults(model)
 
 
-def generated(model: FalModel[R], what: Resolved) -> Flow[R]:
+def generated(model: FalModel[R], what: ResolvedOptions) -> Flow[R]:
     """Make one request and give its result.
 
     Args:
@@ -114,7 +117,7 @@ def generated(model: FalModel[R], what: Resolved) -> Flow[R]:
 
 
 def submitted(
-    model: FalModel[R], what: Resolved, webhook_url: str | None
+    model: FalModel[R], what: ResolvedOptions, webhook_url: str | None
 ) -> Flow[FalRequest[R]]:
     """Submit a request and do not wait for it.
 
@@ -146,14 +149,14 @@ def _asked(model: FalModel[R], payload: Mapping[str, Any]) -> Flow[Asked]:
     schema = model.endpoint
     return Asked(
         model.model,
-        images=images_asked(schema, payload),
-        pixels=pixels_asked(schema, payload),
+        images=count_images(schema, payload),
+        pixels=count_pixels(schema, payload),
         price=price,
     )
 
 
 def _sendable(
-    model: FalModel[R], what: Resolved
+    model: FalModel[R], what: ResolvedOptions
 ) -> Flow[tuple[dict[str, Any], dict[str, Any]]]:
     """Turn files into URLs; give the payload and what a result keeps of it."""
     fal = model.provider
@@ -161,8 +164,8 @@ def _sendable(
         (
             path,
             input_file(
-                place.at(what.payload, path),
-                option=place.dotted(path),
+                paths.get(what.payload, path),
+                option=paths.format_path(path),
                 fal=fal,
                 medium=_medium(model.endpoint, path),
             ),
@@ -170,13 +173,13 @@ def _sendable(
         for path in what.files
     ]
     _check_urls(fal, what)
-    payload, kept = place.copied(what.payload), place.copied(what.payload)
+    payload, kept = paths.copy(what.payload), paths.copy(what.payload)
     references = []
     for path, file in recognised:
         sent = yield from send(file, fal, check=_file_check(model, path))
-        place.put(payload, path, sent.url)
+        paths.put(payload, path, sent.url)
         reference = sent.reference
-        place.put(kept, path, reference.url or f"sha256:{reference.sha256}")
+        paths.put(kept, path, reference.url or f"sha256:{reference.sha256}")
         references.append(reference)
     known = {
         "options": kept,
@@ -186,7 +189,7 @@ def _sendable(
     return payload, known
 
 
-def _check_urls(fal: FalProvider, what: Resolved) -> None:
+def _check_urls(fal: FalProvider, what: ResolvedOptions) -> None:
     """Refuse private URLs under options that fal reads, such as `video_url`."""
     files = {path[0] for path in what.files}  # these are looked at one by one
     for name, value in what.payload.items():
@@ -203,9 +206,9 @@ def _check_urls(fal: FalProvider, what: Resolved) -> None:
                 raise FalInputError(message, next_step=step) from error
 
 
-def _medium(schema: EndpointSchema | None, path: Path) -> Medium:
+def _medium(schema: EndpointSchema | None, path: paths.Path) -> Medium:
     """Tell what an option takes: by its contract, else by its name."""
-    shape = schema.shape_at(path) if schema else None
+    shape = schema.get_shape(path) if schema else None
     kinds = {each.file for each in shape.alternatives} if shape else set()
     if "audio" not in kinds and (kinds & {"image", "mask"} or "audio" not in str(path)):
         return IMAGE
@@ -214,7 +217,7 @@ def _medium(schema: EndpointSchema | None, path: Path) -> Medium:
     return AUDIO
 
 
-def _file_check(model: FalModel[R], path: Path) -> Callable[[int, Any], None]:
+def _file_check(model: FalModel[R], path: paths.Path) -> Callable[[int, Any], None]:
     def check(size: int, kind: Any) -> None:
         fault = model.check_options and check_file(
             model.endpoint,

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 from pydantic import Field as Argument
 
-from langchain_fal_image.options.endpoint import EndpointSchema, Field, Kind, Shape
+from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+from langchain_fal_image.options.shape import Field, Shape
 
-__all__ = ["described", "input_model", "limits", "simple_type"]
+__all__ = ["create_input_model", "describe_option", "get_limits", "get_simple_type"]
 
 _TYPES: dict[str, type] = {
     "string": str,
@@ -26,7 +27,7 @@ _GIVEN: dict[Kind, tuple[str, str]] = {
 }
 
 
-def simple_type(field: Field) -> Any:
+def get_simple_type(field: Field) -> Any:
     """Give the plain Python type of an option, or None where it has none.
 
     Plain is what every chat provider's tool schema carries unchanged: `str`, `int`,
@@ -60,7 +61,7 @@ def _shape_type(shape: Shape) -> Any:
     return None
 
 
-def described(field: Field) -> str:
+def describe_option(field: Field) -> str:
     """Describe an option in words: what it does, its limits, its default.
 
     Some chat providers drop limits and defaults from the schema they show to the
@@ -103,7 +104,7 @@ def _list_words(shape: Shape) -> list[str]:
     return [f"at least {low} of them"] if low else []
 
 
-def limits(field: Field) -> dict[str, Any]:
+def get_limits(field: Field) -> dict[str, Any]:
     """Give an option's limits as pydantic enforces them and as a schema says them.
 
     Lengths of texts are left to the endpoint's contract: strict modes refuse a
@@ -121,7 +122,7 @@ def limits(field: Field) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def input_model(
+def create_input_model(
     name: str, schema: EndpointSchema | None, *, kind: Kind = "image"
 ) -> type[BaseModel]:
     """Make the readable input schema of a runnable.
@@ -133,15 +134,15 @@ def input_model(
     """
     fields: dict[str, Any] = {}
     for field in schema.fields if schema else ():
-        type_: Any = simple_type(field) or (list if field.takes_list else dict)
-        words = described(field)
+        type_: Any = get_simple_type(field) or (list if field.takes_list else dict)
+        words = describe_option(field)
         fields[field.name] = (
             (type_, Argument(description=words))
             if field.required
             else (type_ | None, Argument(default=None, description=words))
         )
     known = schema and {
-        "speech": schema.spoken_field,
+        "speech": schema.text_field,
         "transcription": schema.audio_field,
     }
     if not (known and known.get(kind)):

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.budget.budget import Budget
 from langchain_fal_image.models._events import aevents, events
-from langchain_fal_image.models._input_schema import input_model
+from langchain_fal_image.models._input_schema import create_input_model
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.provider import fal as default_fal
@@ -23,7 +23,7 @@ from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.wire.effects import Flow
 
 if TYPE_CHECKING:
-    from langchain_fal_image.options.resolve import Resolved
+    from langchain_fal_image.options.resolve import ResolvedOptions
     from langchain_fal_image.results.request import FalRequest
 
 __all__ = ["FalModel"]
@@ -177,7 +177,9 @@ class FalModel(RunnableSerializable[Any, R]):
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         """Describe a dict input: the endpoint's own options."""
-        return input_model(f"{type(self).__name__}Input", self.endpoint, kind=self.kind)
+        return create_input_model(
+            f"{type(self).__name__}Input", self.endpoint, kind=self.kind
+        )
 
     def _named(self, config: RunnableConfig | None) -> RunnableConfig:
         """Name endpoint and price in a run's metadata, as LangSmith's filters do."""
@@ -189,7 +191,7 @@ class FalModel(RunnableSerializable[Any, R]):
 
     # --- What is sent ---
 
-    def payload(self, input: Any, **kwargs: Any) -> Resolved:
+    def payload(self, input: Any, **kwargs: Any) -> ResolvedOptions:
         """Resolve and check what would be sent, without sending it.
 
         Args:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 
-__all__ = ["nearest", "normal", "snake", "to_fal"]
+__all__ = ["match_name", "nearest", "normalize_name", "to_snake_case"]
 
 _NAME = re.compile(r"[a-z][A-Za-z0-9_]*")
 # The s of a plural such as URLs is no word of its own.
@@ -22,13 +22,13 @@ _BEFORE_CAPITALS = re.compile(
 _LIKENESS = 0.72
 
 
-def normal(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Give the form in which every spelling of a name is equal."""
     return name.replace("_", "").lower()
 
 
 @lru_cache(maxsize=4096)
-def snake(name: str) -> str:
+def to_snake_case(name: str) -> str:
     """Write a camelCase name in snake_case.
 
     Args:
@@ -43,7 +43,7 @@ def snake(name: str) -> str:
     return _BEFORE_CAPITALS.sub("_", name).lower()
 
 
-def to_fal(name: str, names: Sequence[str]) -> str | None:
+def match_name(name: str, names: Sequence[str]) -> str | None:
     """Find the endpoint's own spelling of a name.
 
     Args:
@@ -57,22 +57,22 @@ def to_fal(name: str, names: Sequence[str]) -> str | None:
     """
     if name in names:
         return name
-    alike = _by_form(tuple(names)).get(normal(name))
+    alike = _by_form(tuple(names)).get(normalize_name(name))
     if not alike:
         return None
-    return snake(name) if snake(name) in alike else alike[0]
+    return to_snake_case(name) if to_snake_case(name) in alike else alike[0]
 
 
 @lru_cache(maxsize=1024)
 def _by_form(names: tuple[str, ...]) -> dict[str, list[str]]:
     forms: dict[str, list[str]] = {}
     for name in names:
-        forms.setdefault(normal(name), []).append(name)
+        forms.setdefault(normalize_name(name), []).append(name)
     return forms
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """Find the name that was probably meant, or None where none is close."""
-    by_form = {normal(candidate): candidate for candidate in names}
-    close = get_close_matches(normal(name), by_form, n=1, cutoff=_LIKENESS)
+    by_form = {normalize_name(candidate): candidate for candidate in names}
+    close = get_close_matches(normalize_name(name), by_form, n=1, cutoff=_LIKENESS)
     return by_form[close[0]] if close else None

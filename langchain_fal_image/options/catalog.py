@@ -48,10 +48,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind, kind_of
-from langchain_fal_image.options.json_schema import read_schema
+from langchain_fal_image.options.endpoint import EndpointSchema, Kind, detect_kind
 
-__all__ = ["endpoint", "endpoint_ids", "entry", "read_from"]
+__all__ = ["get_entry", "get_schema", "get_source", "list_endpoint_ids"]
 
 _CATEGORIES: dict[Kind, str] = {
     "speech": "text-to-audio",
@@ -66,29 +65,29 @@ def _data(name: str) -> Mapping[str, Any]:
     return data
 
 
-def read_from() -> str:
-    """Say what the facts were read from, with its version."""
+def get_source() -> str:
+    """Return what the facts were read from, with its version."""
     return str(_data("catalog.json")["read_from"])
 
 
 @cache
-def endpoint_ids(kind: Kind | None = "image") -> tuple[str, ...]:
-    """Name the endpoints whose contract is known, sorted.
+def list_endpoint_ids(kind: Kind | None = "image") -> tuple[str, ...]:
+    """Return the ids of the endpoints in the catalog, sorted.
 
     Args:
-        kind: Only those that make such a thing; None for all.
+        kind: Only those that make this; None for all.
     """
     endpoints = _data("catalog.json")["endpoints"]
     return tuple(
         name
         for name, (_, _, outputs) in endpoints.items()
-        if kind is None or kind == kind_of(_names(outputs.split()))
+        if kind is None or kind == detect_kind(_names(outputs.split()))
     )
 
 
 @cache
-def entry(endpoint_id: str) -> Mapping[str, Any] | None:
-    """Give what is known of an endpoint as JSON Schema, limits laid over facts.
+def get_entry(endpoint_id: str) -> Mapping[str, Any] | None:
+    """Return an endpoint's entry as JSON Schema, with the limits merged in.
 
     Args:
         endpoint_id: fal's id, such as `fal-ai/qwen-image`.
@@ -106,7 +105,7 @@ def entry(endpoint_id: str) -> Mapping[str, Any] | None:
     limited = own.get("input", {})
     fields = sorted(_fields(inputs), key=lambda field: field[0] not in required)
     fields += [(name, {}) for name in limited if name not in _names(inputs)]
-    kind = kind_of(_names(outputs))
+    kind = detect_kind(_names(outputs))
     usual = limits["fields" if kind == "image" else "audio_fields"]
     properties = {
         name: _limited(name, shape, limited.get(name, {}), usual)
@@ -127,24 +126,24 @@ def entry(endpoint_id: str) -> Mapping[str, Any] | None:
         "title": own.get("title", endpoint_id),
         "about": own.get("about", ""),
         "category": own.get("category", category),
-        "source": own.get("source", read_from()),
+        "source": own.get("source", get_source()),
         "input": {"type": "object", "properties": properties, "required": required},
         "output": {"type": "object", "properties": dict(_fields(outputs))},
     }
 
 
 @cache
-def endpoint(endpoint_id: str) -> EndpointSchema | None:
-    """Give the contract of an endpoint.
+def get_schema(endpoint_id: str) -> EndpointSchema | None:
+    """Return the schema of an endpoint.
 
     Args:
         endpoint_id: fal's id, such as `fal-ai/qwen-image`.
 
     Returns:
-        The contract, or None for an endpoint that the catalog does not hold.
+        The schema, or None if the catalog does not hold the endpoint.
     """
-    found = entry(endpoint_id)
-    return None if found is None else read_schema(endpoint_id, found)
+    entry = get_entry(endpoint_id)
+    return EndpointSchema.from_json_schema(endpoint_id, entry) if entry else None
 
 
 def _names(keys: list[str]) -> list[str]:

@@ -7,18 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_fal_image.options.casing import nearest, snake, to_fal
-from langchain_fal_image.options.describe import allowed, kind, plural, thing, wanted
-from langchain_fal_image.options.endpoint import Field, Shape
+from langchain_fal_image.options.casing import match_name, nearest, to_snake_case
+from langchain_fal_image.options.describe import (
+    allowed,
+    kind,
+    plural,
+    thing,
+    totals,
+    wanted,
+)
 from langchain_fal_image.options.geometry import closest_ratio, ratio_of
 from langchain_fal_image.options.issues import Findings, Given, same
-from langchain_fal_image.options.paths import dotted
-from langchain_fal_image.options.pixel_limits import check_total
-from langchain_fal_image.options.type_match import fits
+from langchain_fal_image.options.limits import find_pixel_problem
+from langchain_fal_image.options.paths import Path, format_path
+from langchain_fal_image.options.shape import Field, Shape
 
-__all__ = ["Checker", "Path"]
+__all__ = ["Checker"]
 
-Path = tuple[str | int, ...]
 _DEEPEST = 32
 _CALL_WORDS: dict[str | None, str] = {"image": "images", "audio": "audio"}
 
@@ -71,7 +76,9 @@ class Checker:
         else:
             result = self._scalar(fitting, self.plain(value, path), path)
         if self.check:
-            check_total(shape, result, path, self.findings)
+            problem = find_pixel_problem(shape, result)
+            if problem:
+                self._fault(path, result, problem, allowed=totals(shape))
         return result
 
     def plain(self, value: Any, path: Path) -> Any:
@@ -117,7 +124,7 @@ class Checker:
             return
         guess = f"; did you mean {near!r}?" if near else "."
         self.findings.warn(
-            f"{dotted(path)} is not an option that is known here; it is sent as "
+            f"{format_path(path)} is not an option that is known here; it is sent as "
             f"given{guess}"
         )
 
@@ -133,11 +140,11 @@ class Checker:
         words = allowed(required.shape) or wanted(required.shape)
         if required.file in _CALL_WORDS:
             words += f" (`{_CALL_WORDS[required.file]}` is put there)"
-        self.findings.fault(dotted(path), None, "is missing", allowed=words)
+        self.findings.fault(format_path(path), None, "is missing", allowed=words)
 
     def _alternative(self, shape: Shape, value: Any, path: Path) -> Shape | None:
         """Choose the alternative that a value is meant for."""
-        fitting = [each for each in shape.alternatives if fits(each, value)]
+        fitting = [each for each in shape.alternatives if each.is_type_of(value)]
         if len(fitting) == 1:
             return fitting[0]
         for each in fitting:
@@ -198,10 +205,10 @@ class Checker:
             if not isinstance(key, str):
                 self._fault(path, value, "has a name that is not text")
                 continue
-            name = to_fal(key, tuple(known)) or snake(key)
+            name = match_name(key, tuple(known)) or to_snake_case(key)
             if item is None and not (name in known and known[name].shape.is_nullable):
                 continue
-            given = Given(dotted((*path, key)), item, self.layer)
+            given = Given(format_path((*path, key)), item, self.layer)
             earlier = seen.setdefault(name, given)
             if not same(earlier.value, item):
                 self.findings.contradiction(earlier, given)
@@ -282,7 +289,9 @@ class Checker:
         allowed: str = "",
         near: str | None = None,
     ) -> None:
-        self.findings.fault(dotted(path), value, problem, allowed=allowed, nearest=near)
+        self.findings.fault(
+            format_path(path), value, problem, allowed=allowed, nearest=near
+        )
 
 
 def _nearest_choice(value: Any, shape: Shape) -> str | None:

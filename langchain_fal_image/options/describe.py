@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_fal_image.options.endpoint import FileKind, Shape
+from langchain_fal_image.options.shape import FileKind, Shape
 
 __all__ = ["allowed", "kind", "plural", "thing", "totals", "wanted"]
 

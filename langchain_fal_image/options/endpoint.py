@@ -1,208 +1,62 @@
-"""The contract of one endpoint: its options, what each may be, what it answers.
-
-An `EndpointSchema` is made of `Field`s; a field has a name and a `Shape`, which
-says what its value may be and may hold further fields.
-"""
+"""The schema of one endpoint: its options and what it makes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from langchain_fal_image.options.json_schema import parse_fields
+from langchain_fal_image.options.openapi import parse_document
+from langchain_fal_image.options.shape import Field, Shape
+
 __all__ = [
     "AUDIO_OUTPUTS",
-    "IMAGE_WORDS",
-    "SPOKEN",
+    "IMAGE_OPTIONS",
+    "TEXT_OPTIONS",
     "EndpointSchema",
-    "Field",
-    "FileKind",
-    "FileLimits",
     "Kind",
-    "Shape",
-    "kind_of",
+    "detect_kind",
 ]
 
-IMAGE_WORDS = frozenset({"image", "image_url", "image_urls"})
-"""What most endpoints call their input images."""
+Kind = Literal["image", "speech", "transcription"]
+"""What an endpoint makes. All audio counts as speech, also music and sounds."""
 
 AUDIO_OUTPUTS = ("audio", "audios", "audio_file", "audio_url")
-"""What endpoints call the audio that they answer with."""
+"""The names that endpoints have for audio in their output (@fal-ai/client's types)."""
 
-FileKind = Literal["image", "mask", "audio"]
+IMAGE_OPTIONS = frozenset({"image", "image_url", "image_urls"})
+"""The names that most endpoints have for their input images."""
 
-Kind = Literal["image", "speech", "transcription"]
-"""What an endpoint makes. All audio counts as speech, music and sounds too."""
-
-SPOKEN = ("text", "preview_text", "gen_text", "script", "prompt")
-"""What endpoints call the words to be spoken, the usual name first."""
+TEXT_OPTIONS = ("text", "preview_text", "gen_text", "script", "prompt")
+"""The names that endpoints have for the text to speak, the most usual one first."""
 
 
-def kind_of(output: Collection[str]) -> Kind:
-    """Tell what an endpoint makes.
+def detect_kind(outputs: Collection[str]) -> Kind:
+    """Return what an endpoint makes.
 
     Args:
-        output: The names in its answer.
+        outputs: The names of the fields in its output.
     """
-    if "image" in output or "images" in output:
+    if "image" in outputs or "images" in outputs:
         return "image"
-    if any(name in output for name in AUDIO_OUTPUTS):
+    if any(name in outputs for name in AUDIO_OUTPUTS):
         return "speech"
-    is_transcription = "text" in output and ("chunks" in output or "words" in output)
+    is_transcription = "text" in outputs and ("chunks" in outputs or "words" in outputs)
     return "transcription" if is_transcription else "image"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileLimits:
-    """What an endpoint asks of each input picture.
-
-    Attributes:
-        min_side: Fewest pixels of width and of height.
-        max_side: Most pixels of width and of height.
-        max_bytes: Largest file, in bytes.
-        mime_types: The formats taken; empty where none are named.
-        alpha: Whether a picture may have transparency.
-    """
-
-    min_side: int | None = None
-    max_side: int | None = None
-    max_bytes: int | None = None
-    mime_types: tuple[str, ...] = ()
-    alpha: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """What a value may be. An attribute that is None or empty sets no limit.
-
-    Attributes:
-        types: JSON Schema's words for the types allowed.
-        enum: The values allowed.
-        minimum: Least number.
-        maximum: Greatest number.
-        exclusive_minimum: Number that must be exceeded.
-        exclusive_maximum: Number that must not be reached.
-        multiple_of: Number of which the value must be a multiple.
-        min_length: Fewest characters.
-        max_length: Most characters.
-        items: What each element of a list may be.
-        min_items: Fewest elements.
-        max_items: Most elements.
-        fields: The options inside an object.
-        extra: What a free-form map's values may be.
-        any_of: Shapes of which one must fit.
-        file: Set where the value is a picture or audio: what it is.
-        file_limits: What is asked of that file.
-        min_pixels: Least product of width and height.
-        max_pixels: Greatest product of width and height.
-    """
-
-    types: tuple[str, ...] = ()
-    enum: tuple[Any, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    exclusive_minimum: float | None = None
-    exclusive_maximum: float | None = None
-    multiple_of: float | None = None
-    min_length: int | None = None
-    max_length: int | None = None
-    items: Shape | None = None
-    min_items: int | None = None
-    max_items: int | None = None
-    fields: tuple[Field, ...] = ()
-    extra: Shape | None = None
-    any_of: tuple[Shape, ...] = ()
-    file: FileKind | None = None
-    file_limits: FileLimits = FileLimits()
-    min_pixels: int | None = None
-    max_pixels: int | None = None
-
-    @property
-    def alternatives(self) -> tuple[Shape, ...]:
-        """The shapes of which a value may take one: `any_of`, else this one."""
-        return self.any_of or (self,)
-
-    @property
-    def is_nullable(self) -> bool:
-        """Whether the endpoint takes null here."""
-        return any(
-            "null" in shape.types or (bool(shape.enum) and None in shape.enum)
-            for shape in self.alternatives
-        )
-
-    @property
-    def choices(self) -> tuple[Any, ...]:
-        """The values listed by name, in any alternative; empty where none are."""
-        return tuple(value for shape in self.alternatives for value in shape.enum)
-
-    @property
-    def object_fields(self) -> tuple[Field, ...]:
-        """The options inside the first alternative that is an object."""
-        return next((shape.fields for shape in self.alternatives if shape.fields), ())
-
-    @property
-    def list_items(self) -> Shape | None:
-        """What the elements of the first alternative that is a list may be."""
-        return next(
-            (shape.items for shape in self.alternatives if shape.items is not None),
-            None,
-        )
-
-
-# Not slotted: what follows from the fields is worked out once and kept.
-@dataclass(frozen=True, kw_only=True)
-class Field:
-    """One option.
-
-    Attributes:
-        name: fal's spelling.
-        shape: What its value may be.
-        required: Whether a request must have it.
-        default: What fal takes without it; None where fal names nothing.
-        description: What it does, in a sentence.
-    """
-
-    name: str
-    shape: Shape
-    required: bool = False
-    default: Any = None
-    description: str = ""
-
-    @cached_property
-    def file(self) -> FileKind | None:
-        """`"image"`, `"mask"` or `"audio"` where the option holds files, else None."""
-        items = self.shape.list_items
-        kinds = [shape.file for shape in self.shape.alternatives]
-        kinds += [shape.file for shape in items.alternatives] if items else []
-        return next((kind for kind in kinds if kind), None)
-
-    @cached_property
-    def takes_list(self) -> bool:
-        """Whether the value is a list."""
-        return self.shape.list_items is not None
-
-    @property
-    def max_files(self) -> int | None:
-        """How many files the option holds at most; None where unlimited."""
-        if self.file is None:
-            return 0
-        if not self.takes_list:
-            return 1
-        limits = [s.max_items for s in self.shape.alternatives if s.items is not None]
-        return limits[0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointSchema:
-    """The contract of one endpoint.
+    """The schema of one endpoint.
 
     Attributes:
         endpoint_id: fal's id, such as `fal-ai/qwen-image`.
         fields: Its options, in fal's order.
-        title: Its name, for people.
+        title: Its name.
         about: What it is good at, in a sentence.
-        category: fal's word for its kind, such as `text-to-image`.
+        category: fal's category, such as `text-to-image`.
         kind: What it makes.
     """
 
@@ -214,21 +68,46 @@ class EndpointSchema:
     kind: Kind = "image"
 
     @classmethod
-    def from_openapi(cls, document: Mapping[str, Any]) -> EndpointSchema:
-        """Read the contract from fal's own OpenAPI document of an endpoint.
+    def from_json_schema(
+        cls, endpoint_id: str, entry: Mapping[str, Any]
+    ) -> EndpointSchema:
+        """Create the schema from an entry of the catalog.
 
         Args:
-            document: As `https://fal.ai/api/openapi/queue/openapi.json` gives it.
+            endpoint_id: The id of the endpoint.
+            entry: As `catalog.get_entry` returns it: `input` and `output` in the form
+                that `catalog` describes; `title`, `about` and `category` if known.
+        """
+        return cls(
+            endpoint_id=endpoint_id,
+            fields=parse_fields(entry["input"]),
+            title=entry.get("title", endpoint_id),
+            about=entry.get("about", ""),
+            category=entry.get("category", ""),
+            kind=detect_kind(entry.get("output", {}).get("properties", {})),
+        )
+
+    @classmethod
+    def from_openapi(cls, document: Mapping[str, Any]) -> EndpointSchema:
+        """Create the schema from fal's OpenAPI document of an endpoint.
+
+        Args:
+            document: As `https://fal.ai/api/openapi/queue/openapi.json` returns it;
+                OpenAPI 3.0 or 3.1.
 
         Raises:
-            ValueError: It describes no endpoint.
+            ValueError: The document describes no endpoint, has a `$ref` that does not
+                resolve, or is not valid OpenAPI.
         """
-        from langchain_fal_image.options.openapi import read_openapi  # noqa: PLC0415
+        try:
+            endpoint_id, entry = parse_document(document)
+            return cls.from_json_schema(endpoint_id, entry)
+        except (AttributeError, KeyError, RecursionError, TypeError) as error:
+            message = f"The document is not valid OpenAPI: {error}."
+            raise ValueError(message) from error
 
-        return read_openapi(document)
-
-    def field(self, name: str) -> Field | None:
-        """Give the option of that name in fal's spelling, or None."""
+    def get_field(self, name: str) -> Field | None:
+        """Return the option with that name in fal's spelling, or None."""
         return self._by_name.get(name)
 
     @cached_property
@@ -247,20 +126,20 @@ class EndpointSchema:
 
     @cached_property
     def image_fields(self) -> tuple[Field, ...]:
-        """The options that hold input images, the one to be filled first in front."""
+        """The options that hold input images, required ones first."""
         found = [field for field in self.fields if field.file == "image"]
         return tuple(sorted(found, key=lambda field: not field.required))
 
     @cached_property
     def images_field(self) -> Field | None:
-        """The option that `images` means; None where there is none or it is not clear.
+        """The option that `images` means; None if there is none or several match.
 
-        The only required image option, else one that bears a usual name, else the
-        only one there is.
+        The only required image option, else the only one with a usual name, else the
+        only one.
         """
         fields = self.image_fields
         required = [field for field in fields if field.required]
-        usual = [field for field in fields if field.name in IMAGE_WORDS]
+        usual = [field for field in fields if field.name in IMAGE_OPTIONS]
         for candidates in (required,) if required else (usual, fields):
             if len(candidates) == 1:
                 return candidates[0]
@@ -272,14 +151,16 @@ class EndpointSchema:
         return next((field for field in self.fields if field.file == "mask"), None)
 
     @cached_property
-    def spoken_field(self) -> Field | None:
-        """The option that holds the words to be spoken; None where there is none."""
-        found = (self.field(name) for name in SPOKEN) if self.kind == "speech" else ()
+    def text_field(self) -> Field | None:
+        """The option that holds the text to speak, or None."""
+        if self.kind != "speech":
+            return None
+        found = (self.get_field(name) for name in TEXT_OPTIONS)
         return next((field for field in found if field), None)
 
     @cached_property
     def audio_field(self) -> Field | None:
-        """The option that `audio` means: the one required, else the only one."""
+        """The option that `audio` means: the only required one, else the only one."""
         fields = [field for field in self.fields if field.file == "audio"]
         required = [field for field in fields if field.required]
         for candidates in (required, fields):
@@ -289,43 +170,32 @@ class EndpointSchema:
 
     @property
     def takes_images(self) -> bool:
-        """Whether an input image can be given."""
+        """Whether the endpoint accepts input images."""
         return bool(self.image_fields)
 
     @property
     def needs_image(self) -> bool:
-        """Whether an input image must be given."""
+        """Whether the endpoint requires an input image."""
         return any(field.required for field in self.image_fields)
 
     @property
     def max_images(self) -> int | None:
-        """How many images `images` takes; None where unlimited."""
+        """The maximum number of `images`; None if there is no limit."""
         field = self.images_field
         return field.max_files if field else 0
 
-    def shape_at(self, path: Sequence[str | int]) -> Shape | None:
-        """Find what the payload may hold at a place.
+    def get_shape(self, path: Sequence[str | int]) -> Shape | None:
+        """Return the shape of the value at a path of the payload.
 
         Args:
             path: Names and indices, such as `("image_urls", 0)`.
 
         Returns:
-            The shape, or None where the contract knows nothing of that place.
+            The shape, or None if the schema does not describe that path.
         """
         shape: Shape | None = Shape(fields=self.fields)
         for step in path:
             if shape is None:
                 return None
-            shape = next(_inside(shape, step), None)
+            shape = next(shape.inner_shapes(step), None)
         return shape
-
-
-def _inside(shape: Shape, step: str | int) -> Iterator[Shape]:
-    for alternative in shape.alternatives:
-        if isinstance(step, int):
-            if alternative.items is not None:
-                yield alternative.items
-            continue
-        yield from (f.shape for f in alternative.fields if f.name == step)
-        if alternative.extra is not None:
-            yield alternative.extra

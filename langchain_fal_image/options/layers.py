@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from langchain_fal_image.options.casing import snake, to_fal
-from langchain_fal_image.options.endpoint import IMAGE_WORDS, EndpointSchema
+from langchain_fal_image.options.casing import match_name, to_snake_case
+from langchain_fal_image.options.endpoint import IMAGE_OPTIONS, EndpointSchema
 from langchain_fal_image.options.issues import Findings, Given, same
 
 __all__ = ["SIZE_WORDS", "Layer", "merged", "read"]
@@ -63,7 +63,7 @@ def merged(
     Returns:
         One layer.
     """
-    both = schema is not None and all(map(schema.field, _SHAPE_AND_LARGENESS))
+    both = schema is not None and all(map(schema.get_field, _SHAPE_AND_LARGENESS))
     result: Layer = {}
     for layer in layers:
         sizes = [word for word in SIZE_WORDS if word in layer]
@@ -123,7 +123,7 @@ def _spelled(
         ):
             findings.warn(f"{key} was left out: images need no such flag here.")
             continue
-        field = schema.field(word) if schema else None
+        field = schema.get_field(word) if schema else None
         if value is None and not (field and field.shape.is_nullable):
             continue
         is_call_word = word == "images" and not field
@@ -139,12 +139,12 @@ def _listed(value: Any) -> list[Any]:
 def _word(schema: EndpointSchema | None, key: str) -> str:
     """Tell what a name means: the endpoint's own option, a call word, or neither."""
     if schema is not None:
-        own = to_fal(key, schema.names)
+        own = match_name(key, schema.names)
         if own is not None:
             return own
-        if schema.takes_images and snake(key) in IMAGE_WORDS:
+        if schema.takes_images and to_snake_case(key) in IMAGE_OPTIONS:
             return "images"
-    return _WORDS.get(snake(key), snake(key))
+    return _WORDS.get(to_snake_case(key), to_snake_case(key))
 
 
 def _put(layer: Layer, name: str, given: Given, findings: Findings) -> None:
@@ -175,7 +175,7 @@ Placed = tuple[str, Any] | None
 
 
 def _number(schema: EndpointSchema | None, given: Given, findings: Findings) -> Placed:
-    if schema is None or schema.field("num_images"):
+    if schema is None or schema.get_field("num_images"):
         return "num_images", given.value
     if not same(given.value, 1):
         things = "images" if schema.kind == "image" else "results"
@@ -234,7 +234,7 @@ def _mask(schema: EndpointSchema | None, given: Given, findings: Findings) -> Pl
 
 
 def _text(schema: EndpointSchema | None, given: Given, findings: Findings) -> Placed:
-    field = schema.spoken_field if schema else None
+    field = schema.text_field if schema else None
     if field is not None:
         return field.name, given.value
     findings.fault(

@@ -1,178 +1,178 @@
-"""Contracts from fal's own OpenAPI documents."""
+"""fal's OpenAPI documents in the form of the catalog."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_fal_image.options.endpoint import EndpointSchema
-from langchain_fal_image.options.json_schema import read_schema
+from langchain_fal_image.options.shape import FileKind
 
-__all__ = ["read_openapi"]
+__all__ = ["detect_file_kind", "parse_document"]
 
-_DEEPEST = 24
-# Words in the names of URL fields that hold neither a picture nor audio.
+_MAX_DEPTH = 24
+# Parts of the names of URL options that hold neither an image nor audio.
 _NOT_MEDIA = ("archive", "video", "lora", "model_url", "embedding", "data_url")
-_KEPT = (
+_KEPT_KEYWORDS = (
     *("type", "enum", "default", "description", "minimum", "maximum", "multipleOf"),
     *("exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"),
     *("minItems", "maxItems"),
 )
 
 
-def read_openapi(document: Mapping[str, Any]) -> EndpointSchema:
-    """Read fal's queue document of one endpoint.
+def parse_document(document: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Parse fal's queue document of one endpoint.
 
-    The input is the request body of the POST; the endpoint is that POST's path.
+    The input is the request body of the POST; the endpoint id is the path of that POST
+    if the document does not name it.
 
     Args:
         document: OpenAPI 3.0 or 3.1, as fal serves it.
 
+    Returns:
+        The endpoint id, and the entry in the form that `catalog` describes.
+
     Raises:
-        ValueError: There is no such POST in it, a `$ref` leads nowhere, or it is not
-            built as OpenAPI says.
+        ValueError: The document has no such POST, or a `$ref` that does not resolve.
+            A document that is not valid OpenAPI can also raise AttributeError,
+            KeyError, RecursionError or TypeError.
     """
-    try:
-        return _read(document)
-    except (AttributeError, KeyError, RecursionError, TypeError) as error:
-        message = f"The document is not built as OpenAPI says: {error}."
-        raise ValueError(message) from error
-
-
-def _read(document: Mapping[str, Any]) -> EndpointSchema:
     schemas = document.get("components", {}).get("schemas", {})
-    path, body = _submit(document)
-    given = _plain(body, schemas)
+    path, body = _get_request(document)
+    node = _normalize(body, schemas)
     info = document.get("info", {}).get("x-fal-metadata", {})
     endpoint_id = info.get("endpointId") or path.strip("/")
-    entry = {
+    return endpoint_id, {
         "title": info.get("displayName") or endpoint_id,
         "about": info.get("description") or "",
         "category": info.get("category") or "",
-        "input": given,
-        "output": _plain(_result(document), schemas),
+        "input": node,
+        "output": _normalize(_get_response(document), schemas),
     }
-    return read_schema(endpoint_id, entry)
 
 
-def _submit(document: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    for path, methods in document.get("paths", {}).items():
-        post = methods.get("post") if isinstance(methods, Mapping) else None
-        schema = _json_schema((post or {}).get("requestBody"))
-        if schema is not None:
-            return path, schema
-    message = "The document has no POST with a JSON body: it describes no endpoint."
-    raise ValueError(message)
-
-
-def _result(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    for path, methods in document.get("paths", {}).items():
-        get = methods.get("get") if isinstance(methods, Mapping) else None
-        if get and path.endswith("/requests/{request_id}"):
-            return _json_schema(get.get("responses", {}).get("200")) or {}
-    return {}
-
-
-def _json_schema(holder: Any) -> Mapping[str, Any] | None:
-    if not isinstance(holder, Mapping):
-        return None
-    found = holder.get("content", {}).get("application/json", {}).get("schema")
-    return found if isinstance(found, Mapping) else None
-
-
-def _plain(
-    node: Mapping[str, Any],
-    schemas: Mapping[str, Any],
-    *,
-    name: str = "",
-    depth: int = 0,
-) -> dict[str, Any]:
-    """Bring a schema into the catalog's form: references taken in, parts joined."""
-    if depth > _DEEPEST:
-        message = "A schema of the document refers to itself."
-        raise ValueError(message)
-
-    def inner(each: Mapping[str, Any], called: str = "") -> dict[str, Any]:
-        return _plain(each, schemas, name=called, depth=depth + 1)
-
-    node = _joined(node, schemas)
-    shape = {key: node[key] for key in _KEPT if key in node}
-    _mend_exclusive(shape)
-    for word in ("anyOf", "oneOf"):
-        if word in node:
-            _take_alternatives(shape, [inner(each, name) for each in node[word]])
-    if isinstance(node.get("items"), Mapping):
-        shape["items"] = inner(node["items"], name)
-    if isinstance(node.get("additionalProperties"), Mapping):
-        shape["additionalProperties"] = inner(node["additionalProperties"])
-    if "properties" in node:
-        order = node.get("x-fal-order-properties") or list(node["properties"])
-        names = [*order, *(each for each in node["properties"] if each not in order)]
-        shape["properties"] = {
-            each: inner(node["properties"][each], each)
-            for each in names
-            if each in node["properties"]
-        }
-        shape["required"] = list(node.get("required", ()))
-    if node.get("nullable") and isinstance(shape.get("type"), str):
-        shape["type"] = [shape["type"], "null"]
-    if "string" in _types(shape) and "enum" not in shape and (kind := _file(name)):
-        shape["file"] = kind
-    return shape
-
-
-def _joined(node: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """Take in what a node refers to by `$ref` and `allOf`; its own words win."""
-    joined = dict(node)
-    for _ in range(_DEEPEST):
-        if reference := joined.pop("$ref", None):
-            part = schemas.get(str(reference).rpartition("/")[2])
-            if part is None:
-                message = f"The document refers to {reference}, which it does not hold."
-                raise ValueError(message)
-            joined = {**part, **joined}
-        elif parts := joined.pop("allOf", None):
-            for part in parts:
-                joined = {**_joined(part, schemas), **joined}
-        else:
-            return joined
-    message = "A schema of the document refers to itself."
-    raise ValueError(message)
-
-
-def _mend_exclusive(shape: dict[str, Any]) -> None:
-    """Bring exclusive limits, flags in OpenAPI 3.0, into JSON Schema's form."""
-    for flag, limit in (
-        ("exclusiveMinimum", "minimum"),
-        ("exclusiveMaximum", "maximum"),
-    ):
-        if shape.get(flag) is True and limit in shape:
-            shape[flag] = shape.pop(limit)
-        elif isinstance(shape.get(flag), bool):
-            del shape[flag]
-
-
-def _take_alternatives(shape: dict[str, Any], found: list[dict[str, Any]]) -> None:
-    """Take in alternatives; one beside null becomes that one, nullable."""
-    real = [each for each in found if each.get("type") != "null"]
-    if len(real) == 1:
-        shape.update({**real[0], **shape})
-        if len(real) < len(found):
-            shape["type"] = [*_types(shape), "null"]
-    else:
-        shape["anyOf"] = found
-
-
-def _types(shape: Mapping[str, Any]) -> list[str]:
-    types = shape.get("type", [])
-    return [types] if isinstance(types, str) else list(types)
-
-
-def _file(name: str) -> str | None:
-    if not name.endswith(("_url", "_urls")) or any(w in name for w in _NOT_MEDIA):
+def detect_file_kind(name: str) -> FileKind | None:
+    """Return the kind of file that an option holds, judged by its name."""
+    if any(part in name for part in _NOT_MEDIA):
         return None
     if "audio" in name or "impulse_response" in name:
         return "audio"
     if "mask" in name:
         return "mask"
     return "image" if "image" in name else None
+
+
+def _get_request(document: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    for path, methods in document.get("paths", {}).items():
+        post = methods.get("post") if isinstance(methods, Mapping) else None
+        node = _get_json_body((post or {}).get("requestBody"))
+        if node is not None:
+            return path, node
+    message = "The document has no POST with a JSON body: it describes no endpoint."
+    raise ValueError(message)
+
+
+def _get_response(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    for path, methods in document.get("paths", {}).items():
+        get = methods.get("get") if isinstance(methods, Mapping) else None
+        if get and path.endswith("/requests/{request_id}"):
+            return _get_json_body(get.get("responses", {}).get("200")) or {}
+    return {}
+
+
+def _get_json_body(holder: Any) -> Mapping[str, Any] | None:
+    if not isinstance(holder, Mapping):
+        return None
+    found = holder.get("content", {}).get("application/json", {}).get("schema")
+    return found if isinstance(found, Mapping) else None
+
+
+def _normalize(
+    node: Mapping[str, Any],
+    schemas: Mapping[str, Any],
+    *,
+    name: str = "",
+    depth: int = 0,
+) -> dict[str, Any]:
+    """Bring a JSON Schema into the catalog's form, without `$ref` and `allOf`."""
+    if depth > _MAX_DEPTH:
+        message = "A schema of the document refers to itself."
+        raise ValueError(message)
+
+    def normalize_inner(inner: Mapping[str, Any], name: str = "") -> dict[str, Any]:
+        return _normalize(inner, schemas, name=name, depth=depth + 1)
+
+    node = _resolve_references(node, schemas)
+    shape = {key: node[key] for key in _KEPT_KEYWORDS if key in node}
+    _convert_exclusive_limits(shape)
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in node:
+            found = [normalize_inner(each, name) for each in node[keyword]]
+            _add_alternatives(shape, found)
+    if isinstance(node.get("items"), Mapping):
+        shape["items"] = normalize_inner(node["items"], name)
+    if isinstance(node.get("additionalProperties"), Mapping):
+        shape["additionalProperties"] = normalize_inner(node["additionalProperties"])
+    if "properties" in node:
+        order = node.get("x-fal-order-properties") or list(node["properties"])
+        names = [*order, *(each for each in node["properties"] if each not in order)]
+        shape["properties"] = {
+            each: normalize_inner(node["properties"][each], each)
+            for each in names
+            if each in node["properties"]
+        }
+        shape["required"] = list(node.get("required", ()))
+    if node.get("nullable") and isinstance(shape.get("type"), str):
+        shape["type"] = [shape["type"], "null"]
+    is_url = name.endswith(("_url", "_urls")) and "enum" not in shape
+    if is_url and "string" in _list_types(shape) and (file := detect_file_kind(name)):
+        shape["file"] = file
+    return shape
+
+
+def _resolve_references(
+    node: Mapping[str, Any], schemas: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Merge what `$ref` and `allOf` refer to; the node's own keywords win."""
+    merged = dict(node)
+    for _ in range(_MAX_DEPTH):
+        if reference := merged.pop("$ref", None):
+            part = schemas.get(str(reference).rpartition("/")[2])
+            if part is None:
+                message = f"The document refers to {reference}, which it does not hold."
+                raise ValueError(message)
+            merged = {**part, **merged}
+        elif parts := merged.pop("allOf", None):
+            for part in parts:
+                merged = {**_resolve_references(part, schemas), **merged}
+        else:
+            return merged
+    message = "A schema of the document refers to itself."
+    raise ValueError(message)
+
+
+def _convert_exclusive_limits(shape: dict[str, Any]) -> None:
+    """Convert the boolean exclusive limits of OpenAPI 3.0 to numbers."""
+    for exclusive, limit in (
+        ("exclusiveMinimum", "minimum"),
+        ("exclusiveMaximum", "maximum"),
+    ):
+        if shape.get(exclusive) is True and limit in shape:
+            shape[exclusive] = shape.pop(limit)
+        elif isinstance(shape.get(exclusive), bool):
+            del shape[exclusive]
+
+
+def _add_alternatives(shape: dict[str, Any], found: list[dict[str, Any]]) -> None:
+    """Add alternatives; a single one and null become one nullable shape."""
+    not_null = [each for each in found if each.get("type") != "null"]
+    if len(not_null) == 1:
+        shape.update({**not_null[0], **shape})
+        if len(not_null) < len(found):
+            shape["type"] = [*_list_types(shape), "null"]
+    else:
+        shape["anyOf"] = found
+
+
+def _list_types(shape: Mapping[str, Any]) -> list[str]:
+    types = shape.get("type", [])
+    return [types] if isinstance(types, str) else list(types)

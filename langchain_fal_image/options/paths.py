@@ -1,35 +1,37 @@
-"""Places inside a payload: `("image_urls", 0)` names its first image."""
+"""Paths to the values of a payload: `("image_urls", 0)` is its first image."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["at", "copied", "dotted", "put"]
+__all__ = ["Path", "copy", "format_path", "get", "put"]
+
+Path = tuple[str | int, ...]
 
 
-def at(payload: Any, path: tuple[str | int, ...]) -> Any:
-    """Give the value at a place."""
+def get(payload: Any, path: Path) -> Any:
+    """Return the value at a path."""
     for step in path:
         payload = payload[step]
     return payload
 
 
-def put(payload: Any, path: tuple[str | int, ...], value: Any) -> None:
-    """Set the value at a place that exists."""
-    at(payload, path[:-1])[path[-1]] = value
+def put(payload: Any, path: Path, value: Any) -> None:
+    """Set the value at a path that exists."""
+    get(payload, path[:-1])[path[-1]] = value
 
 
-def copied(payload: Any) -> Any:
+def copy(payload: Any) -> Any:
     """Copy the dicts and lists of a payload; the values in them are shared."""
     if isinstance(payload, dict):
-        return {key: copied(value) for key, value in payload.items()}
+        return {key: copy(value) for key, value in payload.items()}
     if isinstance(payload, list):
-        return [copied(value) for value in payload]
+        return [copy(value) for value in payload]
     return payload
 
 
-def dotted(path: tuple[str | int, ...]) -> str:
-    """Write a place as messages name it: `image_urls[0]`, `loras[1].path`."""
+def format_path(path: Path) -> str:
+    """Format a path for messages: `image_urls[0]`, `loras[1].path`."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}"

@@ -8,10 +8,10 @@ from typing import Any
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.geometry import pixels_of
 
-__all__ = ["images_asked", "pixels_asked"]
+__all__ = ["count_images", "count_pixels"]
 
 
-def images_asked(schema: EndpointSchema | None, payload: Mapping[str, Any]) -> int:
+def count_images(schema: EndpointSchema | None, payload: Mapping[str, Any]) -> int:
     """Count the images that a payload may make, defaults included.
 
     Args:
@@ -30,7 +30,7 @@ def images_asked(schema: EndpointSchema | None, payload: Mapping[str, Any]) -> i
     return number
 
 
-def pixels_asked(
+def count_pixels(
     schema: EndpointSchema | None, payload: Mapping[str, Any]
 ) -> int | None:
     """Count the pixels of one image, where the payload or a default tells them.
@@ -49,5 +49,5 @@ def pixels_asked(
 def _value(schema: EndpointSchema | None, payload: Mapping[str, Any], name: str) -> Any:
     if name in payload:
         return payload[name]
-    field = schema.field(name) if schema else None
+    field = schema.get_field(name) if schema else None
     return field.default if field else None

@@ -8,23 +8,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_fal_image.errors import FalOptionError, OptionFault
-from langchain_fal_image.options.casing import normal
-from langchain_fal_image.options.checks import Checker, Path
-from langchain_fal_image.options.endpoint import EndpointSchema, Field, FileLimits
+from langchain_fal_image.options.casing import normalize_name
+from langchain_fal_image.options.checks import Checker
+from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.issues import Findings, Given
 from langchain_fal_image.options.layers import Layer, merged, read
-from langchain_fal_image.options.paths import dotted
+from langchain_fal_image.options.paths import Path
+from langchain_fal_image.options.shape import Field
 from langchain_fal_image.options.sizes import sized
-from langchain_fal_image.options.voice import voice_words, voiced
+from langchain_fal_image.options.voice import list_voice_options, voiced
 
-__all__ = ["Path", "Resolved", "check_file", "resolve"]
+__all__ = ["ResolvedOptions", "resolve_options"]
 
 # Options that hold files by their name, where no contract says so.
 _FILE = re.compile(r"(?:.*_)?(?:(?:image|mask)s?(_urls?)?|audio(_urls?))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
+class ResolvedOptions:
     """Options as fal wants them.
 
     Attributes:
@@ -40,14 +41,14 @@ class Resolved:
     files: tuple[Path, ...] = ()
 
 
-def resolve(
+def resolve_options(
     schema: EndpointSchema | None,
     layers: Sequence[tuple[str, Mapping[str, Any]]],
     *,
     check: bool = True,
     strict: bool = False,
     nearest_size: bool = False,
-) -> Resolved:
+) -> ResolvedOptions:
     """Bring options into fal's names and check them before anything is paid.
 
     Keys may be camelCase or snake_case. `n`, `size`, `aspectRatio`, `images` or
@@ -91,59 +92,10 @@ def resolve(
         raise FalOptionError.from_faults(
             tuple(findings.faults), model=model, warnings=tuple(findings.warnings)
         )
-    return Resolved(
+    return ResolvedOptions(
         payload=payload,
         warnings=tuple(findings.warnings),
         files=tuple(checker.files),
-    )
-
-
-def check_file(
-    schema: EndpointSchema | None,
-    path: Path,
-    *,
-    size: int | None = None,
-    mime_type: str | None = None,
-    width: int | None = None,
-    height: int | None = None,
-    has_alpha: bool | None = None,
-) -> OptionFault | None:
-    """Check one picture against what the endpoint asks of it.
-
-    Args:
-        schema: The endpoint's contract; None checks nothing.
-        path: The picture's place in the payload, out of `Resolved.files`.
-        size: Its size in bytes. Here and below, None is not checked.
-        mime_type: Its format, such as `image/png`.
-        width: Its width in pixels.
-        height: Its height in pixels.
-        has_alpha: Whether it has transparency.
-
-    Returns:
-        What is wrong with it, or None.
-    """
-    shape = schema.shape_at(path) if schema else None
-    kinds = shape.alternatives if shape else ()
-    limits = next((each.file_limits for each in kinds if each.file), None)
-    if limits is None:
-        return None
-    problems = []
-    if limits.max_bytes is not None and size is not None and size > limits.max_bytes:
-        problems.append(f"has {size} bytes")
-    if limits.mime_types and mime_type and mime_type not in limits.mime_types:
-        problems.append(f"is {mime_type}")
-    sides = [side for side in (width, height) if side is not None]
-    if any(limits.min_side is not None and side < limits.min_side for side in sides):
-        problems.append("is too small")
-    if any(limits.max_side is not None and side > limits.max_side for side in sides):
-        problems.append("is too large")
-    if has_alpha and not limits.alpha:
-        problems.append("has transparency")
-    if not problems:
-        return None
-    value = f"<image of {width}x{height} pixels>" if len(sides) > 1 else "<image>"
-    return OptionFault(
-        dotted(path), value, " and ".join(problems), allowed=_asked(limits)
     )
 
 
@@ -151,22 +103,22 @@ def _checked(
     schema: EndpointSchema, options: Layer, checker: Checker
 ) -> dict[str, Any]:
     payload = {}
-    known = (*schema.names, *voice_words(schema))
+    known = (*schema.names, *list_voice_options(schema))
     for name, given in options.items():
-        field = schema.field(name)
+        field = schema.get_field(name)
         if field is None:
             checker.unknown(given, (name,), known)
             payload[name] = _loose(given, name, checker)
             continue
         checker.layer = given.layer
         before = len(checker.findings.faults)
-        if field is schema.spoken_field and (field.required or name != "prompt"):
+        if field is schema.text_field and (field.required or name != "prompt"):
             checker.words(given.value, (name,))
         payload[name] = checker.value(field.shape, _fitted(field, given), (name,))
-        if normal(given.spelled) != normal(name):
+        if normalize_name(given.spelled) != normalize_name(name):
             _name_call_word(checker.findings.faults, given.spelled, since=before)
     for name in schema.required:
-        field = schema.field(name)
+        field = schema.get_field(name)
         if field is not None and name not in options:
             checker.missing(field, (name,))
     return payload
@@ -208,19 +160,3 @@ def _loose(given: Given, name: str, checker: Checker) -> Any:
             checker.files.append(path)
             result.append(value)
     return result if is_list else result[0]
-
-
-def _asked(limits: FileLimits) -> str:
-    parts = []
-    if limits.min_side is not None or limits.max_side is not None:
-        low, high = limits.min_side or 1, limits.max_side
-        parts.append(
-            f"sides of {low} to {high} pixels" if high else f"from {low} pixels"
-        )
-    if limits.max_bytes is not None:
-        parts.append(f"at most {limits.max_bytes} bytes")
-    if limits.mime_types:
-        parts.append(", ".join(limits.mime_types))
-    if not limits.alpha:
-        parts.append("no transparency")
-    return "; ".join(parts)

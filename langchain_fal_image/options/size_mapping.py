@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from langchain_fal_image.options.endpoint import EndpointSchema, Field
+from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.geometry import (
     PRESETS,
     Pixels,
@@ -22,6 +22,7 @@ from langchain_fal_image.options.geometry import (
 )
 from langchain_fal_image.options.issues import Findings, Given
 from langchain_fal_image.options.layers import Layer
+from langchain_fal_image.options.shape import Field
 from langchain_fal_image.options.size_request import Wish
 
 __all__ = ["Ways", "preset_for"]
@@ -43,7 +44,7 @@ class Ways:
 
     def mended(self, word: str, given: Given) -> Given:
         """Bring the endpoint's own word into its form, where the meaning is clear."""
-        own = self.schema.field(word)
+        own = self.schema.get_field(word)
         if own is None or (
             isinstance(given.value, str) and given.value in own.shape.choices
         ):
@@ -61,12 +62,12 @@ class Ways:
 
     def fulfilled(self, wish: Wish) -> Layer:
         """Give the options that make the size wanted, or note why there are none."""
-        size = self.schema.field("image_size")
+        size = self.schema.get_field("image_size")
         if size is not None:
             return self._by_image_size(size, wish)
-        if self.schema.field("width") and self.schema.field("height"):
+        if self.schema.get_field("width") and self.schema.get_field("height"):
             return self._by_sides(wish)
-        ratio = self.schema.field("aspect_ratio")
+        ratio = self.schema.get_field("aspect_ratio")
         if ratio is not None:
             return self._by_ratio(ratio, wish)
         for given in wish.words:
@@ -140,7 +141,7 @@ class Ways:
         return given, total_limited(pixels, least=least, most=most)
 
     def _totals(self) -> tuple[int | None, int | None]:
-        size = self.schema.field("image_size")
+        size = self.schema.get_field("image_size")
         return (size.shape.min_pixels, size.shape.max_pixels) if size else (None, None)
 
     def _image_size(self, size: Field, given: Given, pixels: Pixels) -> Any:
@@ -180,7 +181,7 @@ class Ways:
             return {}
         layer = {"aspect_ratio": Given(given.spelled, ratio, given.layer)}
         sent = f"aspect_ratio {ratio}"
-        resolution = self.schema.field("resolution")
+        resolution = self.schema.get_field("resolution")
         if resolution is not None:
             covering = self._covering(resolution, given, max(pixels))
             if covering is not None:

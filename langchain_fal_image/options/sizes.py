@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from langchain_fal_image.options.endpoint import EndpointSchema, Field
+from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.geometry import COMMON_RATIOS, pixels_of, ratio_of
 from langchain_fal_image.options.issues import Findings, Given, same
 from langchain_fal_image.options.layers import SIZE_WORDS, Layer
+from langchain_fal_image.options.shape import Field
 from langchain_fal_image.options.size_mapping import Ways, preset_for
 from langchain_fal_image.options.size_request import wished
 
-__all__ = ["aspect_ratios", "sized"]
+__all__ = ["list_aspect_ratios", "sized"]
 
 
-def aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
+def list_aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
     """Name the aspect ratios to offer for an endpoint.
 
     Args:
@@ -29,13 +30,15 @@ def aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
         All that it takes where it has a list of them; where it takes any size, the
         common ones; nothing where its size cannot be chosen.
     """
-    own = _ratio_inside(schema) or schema.field("aspect_ratio")
+    own = _ratio_inside(schema) or schema.get_field("aspect_ratio")
     if own is not None and own.shape.choices:
         return tuple(str(choice) for choice in own.shape.choices)
-    size = schema.field("image_size")
+    size = schema.get_field("image_size")
     if size is not None and not size.shape.object_fields:
         return tuple(n for n in COMMON_RATIOS if preset_for(size, ratio_of(n)))
-    has_sides = schema.field("width") is not None and schema.field("height") is not None
+    has_sides = (
+        schema.get_field("width") is not None and schema.get_field("height") is not None
+    )
     return COMMON_RATIOS if own or size or has_sides else ()
 
 
@@ -69,7 +72,7 @@ def sized(
     own = {
         word: ways.mended(word, given)
         for word, given in words.items()
-        if schema.field(word)
+        if schema.get_field(word)
     }
     foreign = {word: given for word, given in words.items() if word not in own}
     wish = wished(foreign, findings)
@@ -86,7 +89,7 @@ def sized(
 
 def _ratio_inside(schema: EndpointSchema) -> Field | None:
     """Give the ratio where `aspect_ratio` is an object that holds nothing else."""
-    own = schema.field("aspect_ratio")
+    own = schema.get_field("aspect_ratio")
     inner = own.shape.object_fields if own else ()
     if len(inner) != 1 or inner[0].name != "ratio":
         return None

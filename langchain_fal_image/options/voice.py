@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_fal_image.options.casing import normal, snake, to_fal
-from langchain_fal_image.options.endpoint import EndpointSchema, Field
+from langchain_fal_image.options.casing import match_name, normalize_name, to_snake_case
+from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.issues import Findings, Given, same
 from langchain_fal_image.options.layers import Layer
+from langchain_fal_image.options.shape import Field
 
-__all__ = ["voice_field", "voice_words", "voiced"]
+__all__ = ["find_voice_field", "list_voice_options", "voiced"]
 
 _SETTING = "voice_setting"
 # What the AI SDK's call and fal's endpoints name differently.
 _ALIKE = {"voice": ("voice_id",), "speed": ("voice_speed",)}
 
 
-def voice_field(schema: EndpointSchema, name: str) -> Field | None:
+def find_voice_field(schema: EndpointSchema, name: str) -> Field | None:
     """Find the option that a word for the voice means.
 
     Args:
@@ -28,14 +29,16 @@ def voice_field(schema: EndpointSchema, name: str) -> Field | None:
         The endpoint's own option, else the one inside `voice_setting`; None where it
         has neither.
     """
-    name = snake(name)
+    name = to_snake_case(name)
     names = (name, *_ALIKE.get(name, ()))
     inner = {field.name: field for field in _inner(schema)}
-    found = [schema.field(each) for each in names] + [inner.get(each) for each in names]
+    found = [schema.get_field(each) for each in names] + [
+        inner.get(each) for each in names
+    ]
     return next((field for field in found if field), None)
 
 
-def voice_words(schema: EndpointSchema) -> tuple[str, ...]:
+def list_voice_options(schema: EndpointSchema) -> tuple[str, ...]:
     """Name the words for a voice that may stand beside an endpoint's options."""
     inner = tuple(field.name for field in _inner(schema))
     return (*inner, "voice") if "voice_id" in inner else inner
@@ -77,7 +80,7 @@ def voiced(
 
 
 def _inner(schema: EndpointSchema) -> tuple[Field, ...]:
-    field = schema.field(_SETTING)
+    field = schema.get_field(_SETTING)
     return field.shape.object_fields if field else ()
 
 
@@ -89,8 +92,10 @@ def _placed(
     words: Layer = {}
     for name, given in layer.items():
         names = (name, *_ALIKE.get(name, ()))
-        own = next((each for each in names if schema.field(each)), None)
-        place = next((found for each in names if (found := to_fal(each, inner))), None)
+        own = next((each for each in names if schema.get_field(each)), None)
+        place = next(
+            (found for each in names if (found := match_name(each, inner))), None
+        )
         if own or not place:
             _note(kept, own or name, given, findings)
         else:
@@ -123,14 +128,16 @@ def _joined(
         return None
     own = dict(given.value) if given else {}
     for place, word in words.items():
-        for key in [each for each in own if normal(str(each)) == normal(place)]:
+        for key in [
+            each for each in own if normalize_name(str(each)) == normalize_name(place)
+        ]:
             if not same(own[key], word.value):
                 inside = Given(f"{name}.{key}", own[key], word.layer)
                 findings.contradiction(inside, word)
             del own[key]
         own[place] = word.value
-    changed = {normal(str(key)) for key in own}
+    changed = {normalize_name(str(key)) for key in own}
     earlier = before.get(name, {})
-    rest = {k: v for k, v in earlier.items() if normal(str(k)) not in changed}
+    rest = {k: v for k, v in earlier.items() if normalize_name(str(k)) not in changed}
     layer = given.layer if given else next(iter(words.values())).layer
     return Given(given.spelled if given else name, {**rest, **own}, layer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind, kind_of
+from langchain_fal_image.options.endpoint import EndpointSchema, Kind, detect_kind
 from langchain_fal_image.results._output import without_bytes
 from langchain_fal_image.results.image import ImageResult
 
@@ -32,7 +32,7 @@ def result_in(
     """
     if kind is None:
         names = body if isinstance(body, Mapping) else ()
-        kind = schema.kind if schema else kind_of(names)
+        kind = schema.kind if schema else detect_kind(names)
     read: Any = ImageResult
     if kind != "image":
         from langchain_fal_image.results._audio_results import RESULTS, plain  # noqa: PLC0415

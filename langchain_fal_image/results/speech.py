@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from langchain_fal_image._formats.audio import EXTENSIONS, sniff_audio
 from langchain_fal_image._formats.signatures import is_text
 from langchain_fal_image.errors import FalDownloadError, FalResponseError
-from langchain_fal_image.options.endpoint import AUDIO_OUTPUTS, SPOKEN
+from langchain_fal_image.options.endpoint import AUDIO_OUTPUTS, TEXT_OPTIONS
 from langchain_fal_image.results._audio_base import AudioResult
 from langchain_fal_image.results._output import fitted, typed
 from langchain_fal_image.results.file import GeneratedFile
@@ -116,7 +116,7 @@ class SpeechResult(AudioResult):
     @property
     def text(self) -> str | None:
         """What was spoken, as it was sent."""
-        for name in SPOKEN:
+        for name in TEXT_OPTIONS:
             if isinstance(text := self.options.get(name), str):
                 return text
         return None

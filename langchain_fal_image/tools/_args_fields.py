@@ -11,11 +11,16 @@ from pydantic import AfterValidator
 from pydantic import Field as Argument
 
 from langchain_fal_image.errors import FalConfigurationError
-from langchain_fal_image.models._input_schema import described, limits, simple_type
-from langchain_fal_image.options.casing import snake, to_fal
-from langchain_fal_image.options.endpoint import EndpointSchema, Field
-from langchain_fal_image.options.sizes import aspect_ratios
-from langchain_fal_image.options.voice import voice_field, voice_words
+from langchain_fal_image.models._input_schema import (
+    describe_option,
+    get_limits,
+    get_simple_type,
+)
+from langchain_fal_image.options.casing import match_name, to_snake_case
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.shape import Field
+from langchain_fal_image.options.sizes import list_aspect_ratios
+from langchain_fal_image.options.voice import find_voice_field, list_voice_options
 
 __all__ = [
     "CALL_WORDS",
@@ -54,11 +59,13 @@ def bound_words(
         schema: The endpoint's contract.
         bound: The options that are bound.
     """
-    words = voice_words(schema) if schema else ()
-    given = {to_fal(name, (*words, "voice_setting")): bound[name] for name in bound}
+    words = list_voice_options(schema) if schema else ()
+    given = {match_name(name, (*words, "voice_setting")): bound[name] for name in bound}
     setting = given.get("voice_setting")
     inside = setting if isinstance(setting, Mapping) else {}
-    found = {to_fal(str(name), words) for name in (*given, *inside) if name} - {None}
+    found = {match_name(str(name), words) for name in (*given, *inside) if name} - {
+        None
+    }
     if {"voice", "voice_id"} & found:
         found |= {"voice", "voice_id"}
     return frozenset(str(name) for name in found)
@@ -75,7 +82,7 @@ def option_of(word: str, schema: EndpointSchema | None) -> str:
         return word
     found = {
         "images": schema.images_field,
-        "text": schema.spoken_field,
+        "text": schema.text_field,
         "audio": schema.audio_field,
     }
     field = found.get(word)
@@ -93,13 +100,13 @@ def offered_field(
     if name in _WORDS_OF_AUDIO:
         return {name: (str, Argument(description=_WORDS_OF_AUDIO[name]))}
     if name == "aspect_ratio":
-        ratios = aspect_ratios(schema) if schema else ()
-        own = schema.field(name) if schema else None
+        ratios = list_aspect_ratios(schema) if schema else ()
+        own = schema.get_field(name) if schema else None
         if not ratios or (own and own.required):
             return {}
         told = f"Width to height, one of {', '.join(ratios)}."
         return {name: _optional(Literal[ratios], told)}
-    field = schema.field(name) if schema else None
+    field = schema.get_field(name) if schema else None
     if name == "prompt":
         return {name: _prompt(field)} if field or schema is None else {}
     return {name: _argument(field)} if field else {}
@@ -154,18 +161,18 @@ def _sounding(name: str, schema: EndpointSchema) -> dict[str, Any]:
     """Give an argument of a tool that speaks or listens."""
     if name == "text":
         # Required, whatever the contract says: some speak a text of fal's without one.
-        field = schema.spoken_field
+        field = schema.text_field
         needed = replace(field, required=True) if field else None
         return {name: _prompt(needed, "What is to be said")} if needed else {}
     if name == "audio":
         return {name: _file_option(schema.audio_field)} if schema.audio_field else {}
-    if name == "language" and (field := schema.field(name)):
+    if name == "language" and (field := schema.get_field(name)):
         # Its choices, a hundred codes, would be in the model's context at every turn.
         usual = f"default {field.default}" if field.default else "found out without it"
         words = f"The language spoken, as a code such as en, de or zh; {usual}."
         return {name: _optional(str, words)}
-    found = voice_field(schema, name)
-    if found is None or simple_type(found) is None:
+    found = find_voice_field(schema, name)
+    if found is None or get_simple_type(found) is None:
         return {}
     is_guessed = name == "voice" and not found.shape.choices
     return {} if is_guessed else {name: _argument(found)}
@@ -185,7 +192,11 @@ def _file_option(field: Field) -> Any:
 def _argument(field: Field) -> Any:
     if field.file:
         return _file_option(field)
-    kind, words, bounds = simple_type(field), described(field), limits(field)
+    kind, words, bounds = (
+        get_simple_type(field),
+        describe_option(field),
+        get_limits(field),
+    )
     if field.required:
         return kind, Argument(description=words, **bounds)
     return _optional(kind, words, **bounds)
@@ -197,7 +208,7 @@ def _optional(kind: Any, words: str, **bounds: Any) -> Any:
 
 def required_field(field: Field, schema: EndpointSchema | None) -> dict[str, Any]:
     """Give an argument for an option that must be given."""
-    if field.file is None and simple_type(field) is None:
+    if field.file is None and get_simple_type(field) is None:
         endpoint = schema.endpoint_id if schema else "this endpoint"
         message = (
             f"{endpoint} requires {field.name}, which is too rich for a tool's "
@@ -215,23 +226,23 @@ def exposed_field(name: str, schema: EndpointSchema | None) -> dict[str, Any]:
         message = f"expose={name!r}: the options of this endpoint are not known."
         step = "Bind the option in code, or call fal.describe() first."
         raise FalConfigurationError(message, next_step=step)
-    found = to_fal(name, schema.names)
-    field = schema.field(found) if found else None
+    found = match_name(name, schema.names)
+    field = schema.get_field(found) if found else None
     if field is None and schema.kind == "speech":
-        field = voice_field(schema, name)
+        field = find_voice_field(schema, name)
         if field is not None:
-            return {snake(name): _argument(field)}
+            return {to_snake_case(name): _argument(field)}
     if field is None and name == "images" and schema.images_field:
         return _images(schema, set())
     if field is None:
-        known = (*schema.names, *voice_words(schema))
+        known = (*schema.names, *list_voice_options(schema))
         near = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         message = f"expose={name!r}: {schema.endpoint_id} has no such option.{hint}"
         raise FalConfigurationError(
             message, next_step=f"Its options are {', '.join(known)}."
         )
-    if field.file is None and simple_type(field) is None:
+    if field.file is None and get_simple_type(field) is None:
         message = (
             f"expose={name!r}: this option of {schema.endpoint_id} is too rich for a "
             f"tool's argument; chat models garble such schemas."
@@ -251,7 +262,7 @@ def _sides(field: Field, schema: EndpointSchema | None) -> dict[str, Any]:
             int,
             f"{side.name.capitalize()} in pixels, together with {other}, in place of "
             f"{field.name}{_range(side)}.",
-            **limits(side),
+            **get_limits(side),
         )
         for side, other in zip(field.shape.object_fields, reversed(_SIDES), strict=True)
     }

@@ -19,7 +19,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from langchain_fal_image._formats.safe_repr import safe_repr
-from langchain_fal_image.options.casing import to_fal
+from langchain_fal_image.options.casing import match_name
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.tools._args_fields import (
     CALL_WORDS,
@@ -63,7 +63,7 @@ class ToolArguments(BaseModel):
         for key, value in given.items():
             if key == "runtime":
                 continue
-            name = to_fal(key, names)
+            name = match_name(key, names)
             if name is None:
                 near = difflib.get_close_matches(key, names, n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -104,7 +104,9 @@ def tool_arguments(
             type is too rich for a tool's schema.
     """
     names = (*(schema.names if schema else ()), *CALL_WORDS)
-    fixed = {to_fal(each, names) or each for each in bound} | bound_words(schema, bound)
+    fixed = {match_name(each, names) or each for each in bound} | bound_words(
+        schema, bound
+    )
     offered = [each for each in offered if option_of(each, schema) not in fixed]
     fields: dict[str, Any] = {}
     for each in offered:
@@ -131,7 +133,7 @@ def file_arguments(
     """
     found = set()
     for name in arguments:
-        field = schema.field(name) if schema else None
+        field = schema.get_field(name) if schema else None
         if name in {"images", "audio"} or (field is not None and field.file):
             found.add(name)
     return frozenset(found)

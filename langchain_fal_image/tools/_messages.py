@@ -7,7 +7,7 @@ from typing import Any
 from langchain_fal_image._session.prices import Price
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
-from langchain_fal_image.options.sizes import aspect_ratios
+from langchain_fal_image.options.sizes import list_aspect_ratios
 from langchain_fal_image.results._generated_image import GeneratedImage
 from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.results.speech import SpeechResult
@@ -81,11 +81,11 @@ def _cannot(schema: EndpointSchema) -> list[str]:
         return found
     if schema.takes_images and schema.max_images == 1:
         found.append("It takes one image and cannot combine several.")
-    if not schema.field("num_images"):
+    if not schema.get_field("num_images"):
         found.append("It makes one image per call.")
-    if not schema.needs_image and not aspect_ratios(schema):
+    if not schema.needs_image and not list_aspect_ratios(schema):
         found.append("The size cannot be chosen.")
-    if not schema.field("seed"):
+    if not schema.get_field("seed"):
         found.append("It takes no seed: the same call gives another image.")
     return found
 

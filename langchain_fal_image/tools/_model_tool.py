@@ -10,12 +10,12 @@ from langchain_core.tools import InjectedToolArg
 from pydantic import PrivateAttr, SkipValidation, model_validator
 
 from langchain_fal_image._formats.safe_repr import safe_repr
-from langchain_fal_image._session.contracts import check_kind
 from langchain_fal_image.budget.budget import Budget
 from langchain_fal_image.errors import FalConfigurationError, FalError, FalInputError
 from langchain_fal_image.library.library import Conversation, is_handle
 from langchain_fal_image.models.base import FalModel
 from langchain_fal_image.options.endpoint import Kind
+from langchain_fal_image.options.search import check_kind
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.results.file import GeneratedFile
 from langchain_fal_image.tools._args_schema import file_arguments, tool_arguments

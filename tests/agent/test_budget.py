@@ -31,7 +31,7 @@ from langchain_fal_image.errors import (
     FalSubmitUncertainError,
 )
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.quantity import images_asked
+from langchain_fal_image.options.quantity import count_images
 from langchain_fal_image.sandbox import Sandbox
 
 QWEN = "fal-ai/qwen-image"
@@ -153,19 +153,19 @@ def test_an_error_says_how_many_are_left(fal: FalProvider) -> None:
     ],
 )
 def test_images_are_counted(name: str, payload: dict[str, Any], images: int) -> None:
-    assert images_asked(catalog.endpoint(name), payload) == images
+    assert count_images(catalog.get_schema(name), payload) == images
 
 
 def test_defaults_count_too() -> None:
     fours = [
         name
-        for name in catalog.endpoint_ids()
-        if (schema := catalog.endpoint(name))
-        and (field := schema.field("num_images"))
+        for name in catalog.list_endpoint_ids()
+        if (schema := catalog.get_schema(name))
+        and (field := schema.get_field("num_images"))
         and field.default == 4
     ]
     assert fours
-    assert all(images_asked(catalog.endpoint(name), {}) == 4 for name in fours)
+    assert all(count_images(catalog.get_schema(name), {}) == 4 for name in fours)
 
 
 # --- Prices ---

@@ -29,11 +29,11 @@ from langchain_fal_image import (
     FalWaitTool,
 )
 from langchain_fal_image.errors import FalConfigurationError
-from langchain_fal_image.models._input_schema import described, simple_type
+from langchain_fal_image.models._input_schema import describe_option, get_simple_type
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.endpoint import EndpointSchema, Field
-from langchain_fal_image.options.openapi import read_openapi
-from langchain_fal_image.options.voice import voice_field
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.shape import Field
+from langchain_fal_image.options.voice import find_voice_field
 
 VOICE = ("voice", "speed", "vol", "pitch", "emotion", "english_normalization")
 Facts = dict[str, tuple[str, tuple[str, ...], str]]
@@ -42,20 +42,20 @@ Facts = dict[str, tuple[str, tuple[str, ...], str]]
 
 @functools.cache
 def endpoint(name: str) -> EndpointSchema:
-    schema = catalog.endpoint(name)
+    schema = catalog.get_schema(name)
     assert schema is not None
     return schema
 
 
 def is_plain(field: Field) -> bool:
-    return field.file is not None or simple_type(field) is not None
+    return field.file is not None or get_simple_type(field) is not None
 
 
 def too_rich(schema: EndpointSchema) -> list[str]:
     return [f.name for f in schema.fields if f.required and not is_plain(f)]
 
 
-ALL = catalog.endpoint_ids(kind=None)
+ALL = catalog.list_endpoint_ids(kind=None)
 
 
 def kind_of(schema: EndpointSchema) -> Any:
@@ -73,9 +73,9 @@ def made(schema: EndpointSchema) -> BaseTool:
         names.remove(images.name)
     if schema.kind != "image":
         # These have arguments of their own, under the words of the call.
-        standing = (schema.spoken_field, schema.audio_field)
-        names = [each for each in names if schema.field(each) not in standing]
-        names += [each for each in VOICE if voice_field(schema, each)]
+        standing = (schema.text_field, schema.audio_field)
+        names = [each for each in names if schema.get_field(each) not in standing]
+        names += [each for each in VOICE if find_voice_field(schema, each)]
     bound: dict[str, Any] = {name: {} for name in too_rich(schema)}
     model = kind._runnable(schema.endpoint_id, options=bound)
     tool: BaseTool = kind(model=model, expose=names)
@@ -208,7 +208,7 @@ def test_every_option_that_has_a_plain_type_can_be_exposed() -> None:
     rich = {
         shape
         for name, option in refused
-        if (field := endpoint(name).field(option))
+        if (field := endpoint(name).get_field(option))
         for shape in ("list of objects" if field.takes_list else "object",)
     }
     assert rich == {"list of objects", "object"}
@@ -269,9 +269,9 @@ def test_the_descriptions_repeat_limits_and_defaults(
     facts = convert(tool)
     schema = endpoint("fal-ai/qwen-image")
     for name in ("guidance_scale", "output_format"):
-        field = schema.field(name)
+        field = schema.get_field(name)
         assert field is not None
-        assert facts[name][2] == described(field)
+        assert facts[name][2] == describe_option(field)
     assert "from 0 to 20" in facts["guidance_scale"][2]
     assert "default" in facts["guidance_scale"][2]
 
@@ -306,19 +306,19 @@ def test_a_choice_of_numbers_is_a_number_with_its_choices_in_words(
             },
         }}},
     }  # fmt: skip
-    field = read_openapi(document).field("factor")
-    only = read_openapi(document).field("kind")
+    field = EndpointSchema.from_openapi(document).get_field("factor")
+    only = EndpointSchema.from_openapi(document).get_field("kind")
     assert field is not None
     assert only is not None
-    assert simple_type(field) is int
-    assert described(field) == "Factor; one of 1, 2, 4; default 2." or (
-        "one of 1, 2, 4; default 2" in described(field)
+    assert get_simple_type(field) is int
+    assert describe_option(field) == "Factor; one of 1, 2, 4; default 2." or (
+        "one of 1, 2, 4; default 2" in describe_option(field)
     )
     from langchain_fal_image.tools._args_schema import tool_arguments  # noqa: PLC0415
 
     schema = tool_arguments(
         "Arguments",
-        read_openapi(document),
+        EndpointSchema.from_openapi(document),
         offered=("prompt",),
         expose=["factor", "kind"],
     )

@@ -112,9 +112,9 @@ def transcription_defaults(service: Listener) -> None:
     assert service.heard() == {"diarize": True, "audio_url": URL}
     body = service.heard(batchSize=10)
     assert body == {"diarize": True, "batch_size": 10, "audio_url": URL}
-    schema = catalog.endpoint("fal-ai/whisper")
+    schema = catalog.get_schema("fal-ai/whisper")
     assert schema is not None
-    level = schema.field("chunk_level")
+    level = schema.get_field("chunk_level")
     assert level is not None
     assert level.default == "segment"
 

@@ -112,15 +112,15 @@ async def test_the_tool_that_listens(
     checked_text(TranscriptionResult.from_artifact(message.artifact), fal_sandbox)
 
 
-@pytest.mark.parametrize("name", catalog.endpoint_ids("speech"))
+@pytest.mark.parametrize("name", catalog.list_endpoint_ids("speech"))
 def test_every_other_endpoint_answers_in_its_own_form(
     name: str, fal: FalProvider
 ) -> None:
-    schema = catalog.endpoint(name)
+    schema = catalog.get_schema(name)
     assert schema is not None
-    given: dict[str, Any] = {"text": TEXT} if schema.spoken_field else {}
+    given: dict[str, Any] = {"text": TEXT} if schema.text_field else {}
     for field in schema.fields:
-        if not field.required or field is schema.spoken_field:
+        if not field.required or field is schema.text_field:
             continue
         if field.file == "audio":
             given[field.name] = [wav()] if field.takes_list else wav()
@@ -131,7 +131,7 @@ def test_every_other_endpoint_answers_in_its_own_form(
     assert sniff_audio(result.read()) is not None
 
 
-@pytest.mark.parametrize("name", catalog.endpoint_ids("transcription"))
+@pytest.mark.parametrize("name", catalog.list_endpoint_ids("transcription"))
 def test_every_endpoint_that_listens(name: str, fal: FalProvider) -> None:
     spoken = fal.speech(voice="x").invoke(TEXT)
     result = fal.transcription(name).invoke(spoken)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from langchain_fal_image import FalProvider, FalSpeech, FalTranscription
 from langchain_fal_image.errors import FalConfigurationError, FalOptionError
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.endpoint import Field
+from langchain_fal_image.options.shape import Field
 from langchain_fal_image.sandbox import Sandbox
 
 LISTENS = ("fal-ai/whisper", "fal-ai/wizper")
@@ -36,9 +36,9 @@ URL = "https://v3.fal.media/files/a.mp3"
 
 
 def option(endpoint_id: str, name: str) -> Field:
-    schema = catalog.endpoint(endpoint_id)
+    schema = catalog.get_schema(endpoint_id)
     assert schema is not None
-    found = schema.field(name)
+    found = schema.get_field(name)
     assert found is not None
     return found
 
@@ -390,8 +390,8 @@ def test_an_option_that_bears_the_name_of_a_field() -> None:
 
 @pytest.mark.parametrize("name", [*LISTENS, *SPEAKS])
 def test_every_listed_model_says_what_it_is_and_where_that_stands(name: str) -> None:
-    entry = catalog.entry(name)
-    schema = catalog.endpoint(name)
+    entry = catalog.get_entry(name)
+    schema = catalog.get_schema(name)
     assert entry is not None
     assert schema is not None
     assert schema.title != name

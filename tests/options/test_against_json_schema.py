@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.resolve import resolve
+from langchain_fal_image.options.resolve import resolve_options
 
 jsonschema = pytest.importorskip("jsonschema", reason="comes with the extra sandbox")
 
 
 def document(endpoint_id: str) -> dict[str, Any]:
-    found = catalog.entry(endpoint_id)
+    found = catalog.get_entry(endpoint_id)
     assert found is not None
     schema: dict[str, Any] = found["input"]
     return schema
@@ -62,7 +62,7 @@ def test_what_is_refused_is_what_json_schema_refuses(
     field: tuple[str, str], value: Any
 ) -> None:
     endpoint_id, name = field
-    schema = catalog.endpoint(endpoint_id)
+    schema = catalog.get_schema(endpoint_id)
     assert schema is not None
     payload: dict[str, Any] = {"prompt": "x"}
     if schema.needs_image:
@@ -71,7 +71,7 @@ def test_what_is_refused_is_what_json_schema_refuses(
         )
     payload[name] = value
     try:
-        taken = resolve(schema, [("input", payload)], strict=True)
+        taken = resolve_options(schema, [("input", payload)], strict=True)
     except FalOptionError as error:
         # JSON Schema has no word for the product of width and height.
         by_total = all("pixels" in fault.problem for fault in error.faults)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.resolve import resolve
+from langchain_fal_image.options.resolve import resolve_options
 
 CONTRACTS = [
     json.loads(path.read_text(encoding="utf-8"))
@@ -45,16 +45,20 @@ def camelled(value: Any, *, every: int = 1) -> Any:
 
 
 def test_every_published_contract_is_in_the_catalog() -> None:
-    assert {c["endpoint_id"] for c in CONTRACTS} <= set(catalog.endpoint_ids(kind=None))
+    assert {c["endpoint_id"] for c in CONTRACTS} <= set(
+        catalog.list_endpoint_ids(kind=None)
+    )
 
 
-@pytest.mark.parametrize("every", [1, 2, 1000], ids=["camel", "mixed", "snake"])
+@pytest.mark.parametrize("every", [1, 2, 1000], ids=["camel", "mixed", "to_snake_case"])
 @pytest.mark.parametrize(("endpoint_id", "request_body"), REQUESTS)
 def test_a_published_request_comes_out_unchanged(
     endpoint_id: str, request_body: dict[str, Any], every: int
 ) -> None:
     given = camelled(request_body, every=every)
-    resolved = resolve(catalog.endpoint(endpoint_id), [("input", given)], strict=True)
+    resolved = resolve_options(
+        catalog.get_schema(endpoint_id), [("input", given)], strict=True
+    )
     # As text: 4 and 4.0, or True and 1, would be equal otherwise.
     assert json.dumps(resolved.payload, sort_keys=True) == json.dumps(
         request_body, sort_keys=True
@@ -64,7 +68,9 @@ def test_a_published_request_comes_out_unchanged(
 
 @pytest.mark.parametrize(("endpoint_id", "request_body"), REQUESTS)
 def test_its_images_are_found(endpoint_id: str, request_body: dict[str, Any]) -> None:
-    resolved = resolve(catalog.endpoint(endpoint_id), [("input", request_body)])
+    resolved = resolve_options(
+        catalog.get_schema(endpoint_id), [("input", request_body)]
+    )
     expected: list[tuple[str | int, ...]] = [
         ("image_urls", index)
         for index, _ in enumerate(request_body.get("image_urls", ()))
@@ -82,13 +88,15 @@ def test_images_given_by_the_call_word_go_where_the_endpoint_wants_them(
     (name,) = {"image_url", "image_urls"} & set(request_body)
     given = {k: v for k, v in request_body.items() if k != name}
     layers = [("input", given | {word: request_body[name]})]
-    assert resolve(catalog.endpoint(endpoint_id), layers).payload == request_body
+    assert (
+        resolve_options(catalog.get_schema(endpoint_id), layers).payload == request_body
+    )
 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: str(c["endpoint_id"]))
 def test_the_catalog_names_what_a_published_answer_holds(
     contract: dict[str, Any],
 ) -> None:
-    entry = catalog.entry(contract["endpoint_id"])
+    entry = catalog.get_entry(contract["endpoint_id"])
     assert entry is not None
     assert set(contract["answer"]) <= set(entry["output"]["properties"])

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.resolve import resolve
+from langchain_fal_image.options.resolve import resolve_options
 from langchain_fal_image.sandbox.api import validation
 
-IDS = catalog.endpoint_ids(kind=None)
+IDS = catalog.list_endpoint_ids(kind=None)
 IMAGE = "https://v3.fal.media/files/a.png"
 # Read by another way than the one that built and reads the catalog.
 ON_DISK = json.loads(
@@ -36,9 +36,9 @@ NAMED_IN_THE_PAGES = [
 
 
 def test_all_endpoints_of_the_types_are_there() -> None:
-    assert catalog.read_from() == "@fal-ai/client 1.10.1"
+    assert catalog.get_source() == "@fal-ai/client 1.10.1"
     assert len(IDS) == len(ON_DISK["endpoints"]) == 629
-    assert len(catalog.endpoint_ids()) == 539
+    assert len(catalog.list_endpoint_ids()) == 539
     assert ON_DISK["endpoints_in_all"] == 1207
     outputs = [each[2].split() for each in ON_DISK["endpoints"].values()]
     named = [{key.partition(".")[0] for key in keys} for keys in outputs]
@@ -47,11 +47,11 @@ def test_all_endpoints_of_the_types_are_there() -> None:
 
 @pytest.mark.parametrize("endpoint_id", NAMED_IN_THE_PAGES)
 def test_what_fals_pages_name_is_there(endpoint_id: str) -> None:
-    assert catalog.endpoint(endpoint_id) is not None
+    assert catalog.get_schema(endpoint_id) is not None
 
 
 def document(endpoint_id: str) -> dict[str, Any]:
-    found = catalog.entry(endpoint_id)
+    found = catalog.get_entry(endpoint_id)
     assert found is not None
     schema: dict[str, Any] = found["input"]
     return schema
@@ -99,8 +99,8 @@ def objects(node: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 @cache
 def payloads(endpoint_id: str) -> st.SearchStrategy[dict[str, Any]]:
-    schema = catalog.endpoint(endpoint_id)
-    spoken = schema.spoken_field.name if schema and schema.spoken_field else None
+    schema = catalog.get_schema(endpoint_id)
+    spoken = schema.text_field.name if schema and schema.text_field else None
 
     def said(payload: dict[str, Any]) -> dict[str, Any]:
         # fal takes a text of nothing but white space; this package refuses it.
@@ -144,10 +144,10 @@ def test_any_spelling_comes_out_as_the_same_body(
     endpoint_id: str, data: st.DataObject
 ) -> None:
     payload = data.draw(payloads(endpoint_id))
-    schema = catalog.endpoint(endpoint_id)
+    schema = catalog.get_schema(endpoint_id)
     for every in (1, 2, 1000):
         given_ = respelled(payload, document(endpoint_id), every)
-        resolved = resolve(schema, [("input", given_)])
+        resolved = resolve_options(schema, [("input", given_)])
         assert resolved.payload == payload
         assert resolved.warnings == ()
         assert validation.find_errors(endpoint_id, resolved.payload) == []
@@ -179,17 +179,17 @@ def least(node: dict[str, Any]) -> Any:
 
 
 def faults(endpoint_id: str, payload: dict[str, Any], **how: Any) -> dict[str, Any]:
-    schema = catalog.endpoint(endpoint_id)
+    schema = catalog.get_schema(endpoint_id)
     with pytest.raises(FalOptionError) as caught:
-        resolve(schema, [("input", payload)], **how)
+        resolve_options(schema, [("input", payload)], **how)
     return {fault.option: fault for fault in caught.value.faults}
 
 
 @pytest.mark.parametrize("endpoint_id", IDS)
 def test_each_single_corruption_is_reported(endpoint_id: str) -> None:
     right = base(endpoint_id)
-    schema = catalog.endpoint(endpoint_id)
-    assert resolve(schema, [("input", right)]).payload == right
+    schema = catalog.get_schema(endpoint_id)
+    assert resolve_options(schema, [("input", right)]).payload == right
     properties = document(endpoint_id)["properties"]
     for name in document(endpoint_id)["required"]:
         missing = {key: value for key, value in right.items() if key != name}
@@ -213,10 +213,10 @@ def test_a_misspelt_name_is_sent_with_the_nearest_one_or_refused(
     endpoint_id: str,
 ) -> None:
     right = base(endpoint_id)
-    schema = catalog.endpoint(endpoint_id)
+    schema = catalog.get_schema(endpoint_id)
     name = max(document(endpoint_id)["properties"], key=len)
     typo = f"{name}x"
-    resolved = resolve(schema, [("input", {**right, typo: 1})])
+    resolved = resolve_options(schema, [("input", {**right, typo: 1})])
     assert resolved.payload == {**right, typo: 1}
     [warning] = resolved.warnings
     near = difflib.get_close_matches(typo, document(endpoint_id)["properties"], n=3)
@@ -230,13 +230,13 @@ def test_a_misspelt_name_is_sent_with_the_nearest_one_or_refused(
 def test_images_go_where_that_is_clear_and_are_refused_where_not(
     endpoint_id: str,
 ) -> None:
-    schema = catalog.endpoint(endpoint_id)
+    schema = catalog.get_schema(endpoint_id)
     assert schema is not None
     files_of = {field.name: field for field in schema.image_fields}
     right = {key: v for key, v in base(endpoint_id).items() if key not in files_of}
     given_ = {**right, "images": [IMAGE, IMAGE]}
     try:
-        payload = resolve(schema, [("input", given_)]).payload
+        payload = resolve_options(schema, [("input", given_)]).payload
     except FalOptionError as error:
         told = str(error)
         if not files_of:
@@ -258,9 +258,9 @@ def test_where_images_is_unclear_the_names_are_told() -> None:
     )
     assert "garment_image_url, human_image_url" in told["images"].allowed
     named = {"garmentImageUrl": IMAGE, "human_image_url": IMAGE}
-    schema = catalog.endpoint("fal-ai/leffa/virtual-tryon")
+    schema = catalog.get_schema("fal-ai/leffa/virtual-tryon")
     rest = {"garment_type": base("fal-ai/leffa/virtual-tryon").get("garment_type")}
-    resolved = resolve(schema, [("input", {**named, **rest})])
+    resolved = resolve_options(schema, [("input", {**named, **rest})])
     assert {path[0] for path in resolved.files} == {
         "garment_image_url",
         "human_image_url",
@@ -286,7 +286,7 @@ def test_several_images_on_one_image_url_are_refused() -> None:
 def test_a_size_is_what_the_endpoint_has_or_refused_with_what_it_has(
     endpoint_id: str, words: dict[str, str]
 ) -> None:
-    schema = catalog.endpoint(endpoint_id)
+    schema = catalog.get_schema(endpoint_id)
     right = {key: v for key, v in base(endpoint_id).items() if "size" not in key}
     right = {key: v for key, v in right.items() if key not in {"width", "height"}}
     right = {key: v for key, v in right.items() if key != "aspect_ratio"}
@@ -294,7 +294,7 @@ def test_a_size_is_what_the_endpoint_has_or_refused_with_what_it_has(
     for nearest in (False, True):
         try:
             layers = [("input", {**right, **words})]
-            payload = resolve(schema, layers, nearest_size=nearest).payload
+            payload = resolve_options(schema, layers, nearest_size=nearest).payload
         except FalOptionError as error:
             silent = [fault for fault in error.faults if not fault.allowed]
         else:

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.casing import normal, snake, to_fal
-from langchain_fal_image.options.json_schema import read_schema
-from langchain_fal_image.options.resolve import resolve
+from langchain_fal_image.options.casing import match_name, normalize_name, to_snake_case
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.resolve import resolve_options
 
-QWEN = catalog.endpoint("fal-ai/qwen-image")
-QWEN_EDIT = catalog.endpoint("fal-ai/qwen-image-edit")
-QWEN_2_EDIT = catalog.endpoint("fal-ai/qwen-image-2/edit")
+QWEN = catalog.get_schema("fal-ai/qwen-image")
+QWEN_EDIT = catalog.get_schema("fal-ai/qwen-image-edit")
+QWEN_2_EDIT = catalog.get_schema("fal-ai/qwen-image-2/edit")
 PROMPT = {"prompt": "x"}
 # Words of one letter in a row cannot be told apart in camelCase: aBC is a_bc.
 NAME = st.lists(
@@ -31,20 +31,20 @@ def camel(name: str) -> str:
 
 
 def layered(*layers: tuple[str, dict[str, Any]], schema: Any = QWEN) -> dict[str, Any]:
-    return resolve(schema, [("base", PROMPT), *layers]).payload
+    return resolve_options(schema, [("base", PROMPT), *layers]).payload
 
 
 @given(NAME)
 def test_snake_case_comes_back_from_camel_case(name: str) -> None:
-    assert snake(camel(name)) == name
-    assert snake(name) == name
+    assert to_snake_case(camel(name)) == name
+    assert to_snake_case(name) == name
 
 
 @given(st.text())
 def test_any_text_can_be_a_name(name: str) -> None:
-    once = snake(name)
-    assert snake(once) == once
-    assert normal(once) == normal(name)
+    once = to_snake_case(name)
+    assert to_snake_case(once) == once
+    assert normalize_name(once) == normalize_name(name)
 
 
 @pytest.mark.parametrize(
@@ -59,27 +59,27 @@ def test_any_text_can_be_a_name(name: str) -> None:
     ],
 )
 def test_odd_names(name: str, expected: str) -> None:
-    assert snake(name) == expected
+    assert to_snake_case(name) == expected
 
 
-@given(st.lists(NAME, min_size=1, max_size=8, unique_by=normal), st.data())
+@given(st.lists(NAME, min_size=1, max_size=8, unique_by=normalize_name), st.data())
 def test_the_endpoints_own_spelling_wins(names: list[str], data: Any) -> None:
     name = data.draw(st.sampled_from(names))
     spelling = data.draw(
         st.sampled_from([name, camel(name), name.replace("_", ""), name.upper()])
     )
-    assert to_fal(spelling, names) == name
+    assert match_name(spelling, names) == name
 
 
 def test_an_endpoint_with_odd_names_gets_them() -> None:
     names = ("imageURLs", "num_Images", "CFG")
-    assert to_fal("image_urls", names) == "imageURLs"
-    assert to_fal("numImages", names) == "num_Images"
-    assert to_fal("cfg", names) == "CFG"
+    assert match_name("image_urls", names) == "imageURLs"
+    assert match_name("numImages", names) == "num_Images"
+    assert match_name("cfg", names) == "CFG"
     both = ("imageurl", "image_url")
-    assert to_fal("imageUrl", both) == "image_url"
-    assert to_fal("imageurl", both) == "imageurl"
-    assert to_fal("steps", names) is None
+    assert match_name("imageUrl", both) == "image_url"
+    assert match_name("imageurl", both) == "imageurl"
+    assert match_name("steps", names) is None
 
 
 @given(
@@ -97,7 +97,9 @@ def test_an_endpoint_with_odd_names_gets_them() -> None:
 def test_later_layers_win_whatever_the_spelling(
     lower: dict[str, int], upper: dict[str, int]
 ) -> None:
-    expected = PROMPT | lower | {snake(name): value for name, value in upper.items()}
+    expected = (
+        PROMPT | lower | {to_snake_case(name): value for name, value in upper.items()}
+    )
     assert layered(("constructor", lower), ("input", upper)) == expected
 
 
@@ -146,11 +148,11 @@ def test_none_is_sent_where_the_endpoint_takes_null() -> None:
             }
         }
     }
-    schema = read_schema("a/b", entry, parts={})
+    schema = EndpointSchema.from_json_schema("a/b", entry)
     given = {"seed": None, "strength": None}
-    assert resolve(schema, [("input", given)]).payload == given
+    assert resolve_options(schema, [("input", given)]).payload == given
     with pytest.raises(FalOptionError, match="strength=2"):
-        resolve(schema, [("input", {"strength": 2})])
+        resolve_options(schema, [("input", {"strength": 2})])
 
 
 def test_equal_values_under_two_spellings_are_fine() -> None:
@@ -171,7 +173,7 @@ def test_equal_values_under_two_spellings_are_fine() -> None:
 
 def test_names_inside_are_spelled_where_the_contract_knows_them() -> None:
     given = {"loras": ({"Path": "a", "weightName": "b"},)}
-    resolved = resolve(QWEN, [("input", PROMPT | given)])
+    resolved = resolve_options(QWEN, [("input", PROMPT | given)])
     assert resolved.payload["loras"] == [{"path": "a", "weight_name": "b"}]
     assert "loras[0].weight_name" in resolved.warnings[0]
 
@@ -187,27 +189,27 @@ def test_names_inside_a_free_form_map_are_left_alone() -> None:
             }
         }
     }
-    schema = read_schema("a/b", entry, parts={})
+    schema = EndpointSchema.from_json_schema("a/b", entry)
     given = {"tokens": {"myToken": 1}, "newOption": {"innerName": [{"aB": 1}]}}
-    assert resolve(schema, [("input", given)]).payload == {
+    assert resolve_options(schema, [("input", given)]).payload == {
         "tokens": {"myToken": 1},
         "new_option": {"innerName": [{"aB": 1}]},
     }
     with pytest.raises(FalOptionError, match=r"tokens\.myToken='x'"):
-        resolve(schema, [("input", {"tokens": {"myToken": "x"}})])
+        resolve_options(schema, [("input", {"tokens": {"myToken": "x"}})])
 
 
 def test_an_own_option_named_like_a_call_word_stays_its_own() -> None:
     own = {
         name: {"type": "string"} for name in ("size", "n", "images", "mask", "width")
     }
-    schema = read_schema("a/b", {"input": {"properties": own}}, parts={})
+    schema = EndpointSchema.from_json_schema("a/b", {"input": {"properties": own}})
     given = dict.fromkeys(own, "as it is")
-    assert resolve(schema, [("input", given)]).payload == given
+    assert resolve_options(schema, [("input", given)]).payload == given
 
 
 def test_an_unknown_endpoint_gets_call_words_and_snake_case() -> None:
-    resolved = resolve(
+    resolved = resolve_options(
         None,
         [("input", {"guidanceScale": 99, "n": 2, "images": ["a", "b"], "mask": "m"})],
     )
@@ -218,7 +220,7 @@ def test_an_unknown_endpoint_gets_call_words_and_snake_case() -> None:
         "mask_url": "m",
     }
     assert resolved.files == (("image_urls", 0), ("image_urls", 1), ("mask_url",))
-    single = resolve(None, [("input", {"files": b"bytes"})])
+    single = resolve_options(None, [("input", {"files": b"bytes"})])
     assert single.payload == {"image_url": b"bytes"}
     assert single.files == (("image_url",),)
 
@@ -232,7 +234,7 @@ def test_pictures_under_names_without_a_contract_are_found() -> None:
         "returnImage": True,
         "loraUrl": "https://example.com/b",
     }
-    resolved = resolve(None, [("input", given)])
+    resolved = resolve_options(None, [("input", given)])
     assert resolved.payload["image"] is picture
     # The AI SDK's `mask` is a picture, not a word.
     assert resolved.files == (("control_image_url",), ("image",), ("mask_url",))
@@ -259,7 +261,7 @@ def test_pictures_may_be_anything_and_are_passed_on_as_they_are() -> None:
 
     pictures = [b"bytes", Strange(), {"url": "u"}, "data:image/png;base64,AA=="]
     given = {"images": pictures, "imageUrls": list(pictures)}
-    resolved = resolve(QWEN_2_EDIT, [("input", PROMPT | given)])
+    resolved = resolve_options(QWEN_2_EDIT, [("input", PROMPT | given)])
     sent = resolved.payload["image_urls"]
     assert all(one is other for one, other in zip(sent, pictures, strict=True))
     assert len(resolved.files) == len(pictures)
@@ -277,29 +279,31 @@ def test_images_go_into_the_one_that_is_required() -> None:
             "required": ["image_url"],
         }
     }
-    schema = read_schema("a/b", entry, parts={})
+    schema = EndpointSchema.from_json_schema("a/b", entry)
     assert schema.max_images == 1
-    assert resolve(schema, [("input", {"images": "a", "mask": "m"})]).payload == {
+    assert resolve_options(
+        schema, [("input", {"images": "a", "mask": "m"})]
+    ).payload == {
         "image_url": "a",
         "mask_url": "m",
     }
     with pytest.raises(FalOptionError, match="image_url"):
-        resolve(schema, [("input", {"images": ["a", "b"]})])
+        resolve_options(schema, [("input", {"images": ["a", "b"]})])
     with pytest.raises(FalOptionError, match="contradicts"):
-        resolve(schema, [("input", {"images": list("abcd"), "image_url": "a"})])
+        resolve_options(schema, [("input", {"images": list("abcd"), "image_url": "a"})])
 
 
 def test_one_image_is_the_only_number_where_none_can_be_chosen() -> None:
     entry = {"input": {"properties": {"prompt": {"type": "string"}}}}
-    schema = read_schema("a/b", entry, parts={})
-    assert resolve(schema, [("input", PROMPT | {"n": 1})]).payload == PROMPT
+    schema = EndpointSchema.from_json_schema("a/b", entry)
+    assert resolve_options(schema, [("input", PROMPT | {"n": 1})]).payload == PROMPT
     with pytest.raises(FalOptionError, match="n=2"):
-        resolve(schema, [("input", {"n": 2})])
+        resolve_options(schema, [("input", {"n": 2})])
 
 
 def test_what_was_given_is_not_changed() -> None:
     given = {"prompt": "x", "loras": [{"path": "a", "newWord": {"b": [1]}}]}
-    payload = resolve(QWEN, [("input", given)]).payload
+    payload = resolve_options(QWEN, [("input", given)]).payload
     payload["loras"][0]["new_word"]["b"].append(2)
     assert given == {"prompt": "x", "loras": [{"path": "a", "newWord": {"b": [1]}}]}
 
@@ -318,7 +322,7 @@ NAMES = (
 
 
 @given(
-    st.sampled_from([None, *catalog.endpoint_ids(kind=None)]),
+    st.sampled_from([None, *catalog.list_endpoint_ids(kind=None)]),
     st.dictionaries(
         st.sampled_from(NAMES) | st.text(),
         JSON | st.sampled_from(["16:9", "1024x768", "4:3", "2K", "square"]),
@@ -328,7 +332,7 @@ NAMES = (
 def test_whatever_is_given_there_is_a_payload_or_an_option_error(
     endpoint_id: str | None, options: dict[str, Any], how: dict[str, bool]
 ) -> None:
-    schema = catalog.endpoint(endpoint_id) if endpoint_id else None
+    schema = catalog.get_schema(endpoint_id) if endpoint_id else None
     with contextlib.suppress(FalOptionError):
-        payload = resolve(schema, [("input", options)], **how).payload
-        assert resolve(schema, [("input", payload)], **how).payload == payload
+        payload = resolve_options(schema, [("input", options)], **how).payload
+        assert resolve_options(schema, [("input", payload)], **how).payload == payload

@@ -10,7 +10,7 @@ import pytest
 
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.endpoint import EndpointSchema
-from langchain_fal_image.options.resolve import resolve
+from langchain_fal_image.options.resolve import resolve_options
 from langchain_fal_image.sandbox.api import openapi
 
 SCHEMAS: dict[str, Any] = {
@@ -93,13 +93,13 @@ def test_the_contract_checks_as_one_from_the_catalog_does() -> None:
         "images": ["https://a.example/b.png"],
         "nested": {"Seed": 1},
     }
-    assert resolve(schema, [("input", given)]).payload == {
+    assert resolve_options(schema, [("input", given)]).payload == {
         "prompt": "abc",
         "image_urls": ["https://a.example/b.png"],
         "nested": {"seed": 1},
     }
     with pytest.raises(ValueError, match="2 wrong options"):
-        resolve(schema, [("input", {**given, "prompt": "a", "style": "oil"})])
+        resolve_options(schema, [("input", {**given, "prompt": "a", "style": "oil"})])
 
 
 @pytest.mark.parametrize(
@@ -117,11 +117,11 @@ def test_what_is_no_document_is_refused(broken: dict[str, Any]) -> None:
         EndpointSchema.from_openapi(broken)
 
 
-@pytest.mark.parametrize("endpoint_id", catalog.endpoint_ids(kind=None))
+@pytest.mark.parametrize("endpoint_id", catalog.list_endpoint_ids(kind=None))
 def test_the_sandboxs_documents_give_the_catalogs_contract(endpoint_id: str) -> None:
     found = openapi.document(endpoint_id)
     assert found is not None
-    read, known = EndpointSchema.from_openapi(found), catalog.endpoint(endpoint_id)
+    read, known = EndpointSchema.from_openapi(found), catalog.get_schema(endpoint_id)
     assert known is not None
     assert read.endpoint_id == endpoint_id
     assert read.names == known.names
@@ -143,7 +143,7 @@ def test_fals_own_document_gives_the_catalogs_contract_and_more_limits(
     path: Path,
 ) -> None:
     read = EndpointSchema.from_openapi(json.loads(path.read_text())["document"])
-    known = catalog.endpoint(read.endpoint_id)
+    known = catalog.get_schema(read.endpoint_id)
     assert known is not None
     # The document is older than the types.
     assert set(known.names) - set(read.names) == {"enhance_prompt_mode"}
@@ -152,7 +152,7 @@ def test_fals_own_document_gives_the_catalogs_contract_and_more_limits(
     assert read.kind == known.kind
     assert read.category == known.category
     for field in read.fields:
-        other = known.field(field.name)
+        other = known.get_field(field.name)
         assert other is not None
         assert field.shape.choices == other.shape.choices
         assert field.file == other.file
@@ -167,7 +167,7 @@ def test_fals_own_document_gives_the_catalogs_contract_and_more_limits(
         if field.shape.maximum is not None
     }
     assert more == {"num_images": (1, 6), "max_images": (1, 6)}
-    size = read.field("image_size")
+    size = read.get_field("image_size")
     assert size is not None
     for side in size.shape.object_fields:
         assert (side.shape.exclusive_minimum, side.shape.maximum) == (0, 14142)

@@ -9,7 +9,8 @@ import pytest
 
 from langchain_fal_image.errors import FalOptionError, OptionFault
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.resolve import check_file, resolve
+from langchain_fal_image.options.limits import check_file
+from langchain_fal_image.options.resolve import resolve_options
 
 QWEN = "fal-ai/qwen-image"
 QWEN_EDIT = "fal-ai/qwen-image-edit"
@@ -21,14 +22,14 @@ PICTURE = "https://example.com/a.png"
 
 
 def base(endpoint_id: str) -> dict[str, Any]:
-    schema = catalog.endpoint(endpoint_id)
+    schema = catalog.get_schema(endpoint_id)
     assert schema is not None
     return {"prompt": "a kite"} | ({"images": PICTURE} if schema.needs_image else {})
 
 
 def refused(endpoint_id: str, options: dict[str, Any], **how: Any) -> FalOptionError:
     with pytest.raises(FalOptionError) as caught:
-        resolve(catalog.endpoint(endpoint_id), [("input", options)], **how)
+        resolve_options(catalog.get_schema(endpoint_id), [("input", options)], **how)
     assert caught.value.model == endpoint_id
     return caught.value
 
@@ -108,7 +109,9 @@ def test_the_limits_themselves_are_allowed(
     endpoint_id: str, options: dict[str, Any]
 ) -> None:
     given = base(endpoint_id) | options
-    resolved = resolve(catalog.endpoint(endpoint_id), [("input", given)], strict=True)
+    resolved = resolve_options(
+        catalog.get_schema(endpoint_id), [("input", given)], strict=True
+    )
     assert resolved.warnings == ()
 
 
@@ -131,9 +134,9 @@ def test_an_edit_without_an_image(
     assert "image" in error.faults[0].allowed
 
 
-@pytest.mark.parametrize("endpoint_id", catalog.endpoint_ids(kind=None))
+@pytest.mark.parametrize("endpoint_id", catalog.list_endpoint_ids(kind=None))
 def test_a_request_without_what_is_required(endpoint_id: str) -> None:
-    schema = catalog.endpoint(endpoint_id)
+    schema = catalog.get_schema(endpoint_id)
     assert schema is not None
     if schema.required:
         named = {fault.option for fault in refused(endpoint_id, {}).faults}
@@ -221,14 +224,14 @@ def test_a_value_of_the_wrong_kind(options: dict[Any, Any], problem: str) -> Non
 
 def test_a_whole_float_is_an_integer_and_an_integer_is_a_float() -> None:
     given = {"prompt": "x", "num_inference_steps": 30.0, "guidance_scale": 3}
-    payload = resolve(catalog.endpoint(QWEN), [("input", given)]).payload
+    payload = resolve_options(catalog.get_schema(QWEN), [("input", given)]).payload
     assert repr(payload["num_inference_steps"]) == "30"
     assert repr(payload["guidance_scale"]) == "3"
 
 
 def test_an_unknown_option_is_sent_with_a_warning_that_names_the_likely_typo() -> None:
     given = {"prompt": "x", "guidenceScale": 3}
-    resolved = resolve(catalog.endpoint(QWEN), [("input", given)])
+    resolved = resolve_options(catalog.get_schema(QWEN), [("input", given)])
     assert resolved.payload == {"prompt": "x", "guidence_scale": 3}
     assert "'guidance_scale'" in resolved.warnings[0]
 
@@ -240,7 +243,9 @@ def test_strict_refuses_an_unknown_option() -> None:
 
 def test_without_checks_only_what_cannot_be_sent_is_refused() -> None:
     given = {"numImages": 50, "guidanceScale": "high", "whatever": 1}
-    resolved = resolve(catalog.endpoint(NANO), [("input", given)], check=False)
+    resolved = resolve_options(
+        catalog.get_schema(NANO), [("input", given)], check=False
+    )
     assert resolved.payload == {
         "num_images": 50,
         "guidance_scale": "high",
@@ -271,7 +276,7 @@ def test_no_bytes_and_no_data_uri_stand_in_the_message() -> None:
 def test_a_picture_that_the_endpoint_does_not_take(
     facts: dict[str, Any], problem: str
 ) -> None:
-    schema = catalog.endpoint(QWEN_2_EDIT)
+    schema = catalog.get_schema(QWEN_2_EDIT)
     fault = check_file(schema, ("image_urls", 3), **facts)
     assert isinstance(fault, OptionFault)
     assert fault.option == "image_urls[3]"
@@ -285,11 +290,11 @@ def test_a_picture_within_the_limits_or_without_any() -> None:
         "mime_type": "image/png",
         "has_alpha": False,
     }
-    schema = catalog.endpoint(QWEN_2_EDIT)
+    schema = catalog.get_schema(QWEN_2_EDIT)
     where = ("image_urls", 0)
     assert check_file(schema, where, width=384, height=5000, **fine) is None
     assert check_file(schema, where) is None
     tiny: dict[str, Any] = {"width": 1, "height": 1, "mime_type": "image/gif"}
-    assert check_file(catalog.endpoint(QWEN_EDIT), ("image_url",), **tiny) is None
+    assert check_file(catalog.get_schema(QWEN_EDIT), ("image_url",), **tiny) is None
     assert check_file(schema, ("unknown", 0), **tiny) is None
     assert check_file(None, where, **tiny) is None

@@ -13,9 +13,8 @@ from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.geometry import of_about_a_megapixel, total_limited
-from langchain_fal_image.options.json_schema import read_schema
-from langchain_fal_image.options.resolve import Resolved, resolve
-from langchain_fal_image.options.sizes import aspect_ratios
+from langchain_fal_image.options.resolve import ResolvedOptions, resolve_options
+from langchain_fal_image.options.sizes import list_aspect_ratios
 
 QWEN_FAMILY = [
     "fal-ai/qwen-image",
@@ -30,26 +29,28 @@ QWEN_2_EDIT = "fal-ai/qwen-image-2/edit"
 
 
 def schema_of(endpoint_id: str) -> EndpointSchema:
-    schema = catalog.endpoint(endpoint_id)
+    schema = catalog.get_schema(endpoint_id)
     assert schema is not None
     return schema
 
 
-def made(schema: EndpointSchema | str, *layers: dict[str, Any], **how: Any) -> Resolved:
+def made(
+    schema: EndpointSchema | str, *layers: dict[str, Any], **how: Any
+) -> ResolvedOptions:
     schema = schema_of(schema) if isinstance(schema, str) else schema
     base: dict[str, Any] = {"prompt": "x"}
     if schema.needs_image:
         base["images"] = ["https://example.com/a.png"]
     named = [(f"layer {number}", layer) for number, layer in enumerate(layers)]
-    resolved = resolve(schema, [("base", base), *named], **how)
+    resolved = resolve_options(schema, [("base", base), *named], **how)
     sizes = {"image_size", "aspect_ratio", "resolution", "width", "height", "size"}
     kept = {k: v for k, v in resolved.payload.items() if k in sizes}
-    return Resolved(payload=kept, warnings=resolved.warnings)
+    return ResolvedOptions(payload=kept, warnings=resolved.warnings)
 
 
 def invented(**properties: Any) -> EndpointSchema:
     entry = {"input": {"type": "object", "properties": properties}}
-    return read_schema("a/b", entry)
+    return EndpointSchema.from_json_schema("a/b", entry)
 
 
 SIDES = invented(
@@ -101,7 +102,7 @@ SIZELESS = invented(prompt={"type": "string"})
 def test_the_qwen_family_gets_an_image_size(
     endpoint_id: str, words: dict[str, Any], expected: Any
 ) -> None:
-    assert made(endpoint_id, words) == Resolved(payload={"image_size": expected})
+    assert made(endpoint_id, words) == ResolvedOptions(payload={"image_size": expected})
 
 
 @pytest.mark.parametrize("endpoint_id", NANO_FAMILY)
@@ -132,7 +133,7 @@ def test_nano_banana_gets_ratio_and_resolution_with_a_warning(
 @pytest.mark.parametrize("endpoint_id", NANO_FAMILY)
 def test_nano_banana_gets_its_own_words_as_they_are(endpoint_id: str) -> None:
     own = {"aspect_ratio": "16:9", "resolution": "4K"}
-    assert made(endpoint_id, own) == Resolved(payload=own)
+    assert made(endpoint_id, own) == ResolvedOptions(payload=own)
     assert made(endpoint_id, {"aspectRatio": "1920:1080"}).payload == {
         "aspect_ratio": "16:9"
     }
@@ -225,13 +226,13 @@ def test_other_ways_of_saying_size(
 
 def test_an_unknown_endpoint_gets_size_as_the_ai_sdk_sends_it() -> None:
     words = {"size": "640x480", "aspectRatio": "4:3"}
-    resolved = resolve(None, [("input", words)])
+    resolved = resolve_options(None, [("input", words)])
     assert resolved.payload == {
         "image_size": {"width": 640, "height": 480},
         "aspect_ratio": "4:3",
     }
     with pytest.raises(FalOptionError, match="contradicts"):
-        resolve(None, [("input", {"size": "640x480", "imageSize": "square"})])
+        resolve_options(None, [("input", {"size": "640x480", "imageSize": "square"})])
 
 
 def test_the_words_for_the_size_replace_each_other_as_a_group() -> None:
@@ -260,12 +261,12 @@ def test_a_resolution_that_gives_way_to_a_later_size_is_told() -> None:
 
 
 def test_the_ratios_to_offer() -> None:
-    assert aspect_ratios(schema_of(NANO))[:3] == ("auto", "21:9", "16:9")
-    assert aspect_ratios(schema_of("fal-ai/nano-banana-pro/edit"))[0] == "auto"
-    assert "16:10" in aspect_ratios(schema_of(QWEN))
-    assert aspect_ratios(PRESETS_ONLY) == ("1:1", "16:9", "9:16", "4:3", "3:4")
-    assert aspect_ratios(SIDES)
-    assert aspect_ratios(SIZELESS) == ()
+    assert list_aspect_ratios(schema_of(NANO))[:3] == ("auto", "21:9", "16:9")
+    assert list_aspect_ratios(schema_of("fal-ai/nano-banana-pro/edit"))[0] == "auto"
+    assert "16:10" in list_aspect_ratios(schema_of(QWEN))
+    assert list_aspect_ratios(PRESETS_ONLY) == ("1:1", "16:9", "9:16", "4:3", "3:4")
+    assert list_aspect_ratios(SIDES)
+    assert list_aspect_ratios(SIZELESS) == ()
 
 
 SIDE = st.integers(min_value=1, max_value=40)
@@ -312,12 +313,14 @@ def test_every_ratio_that_is_offered_can_be_had() -> None:
     """A tool offers these to a model: each must lead to a payload without a fault."""
     refused = []
     number = 0
-    for name in catalog.endpoint_ids(kind=None):
+    for name in catalog.list_endpoint_ids(kind=None):
         schema = schema_of(name)
-        for ratio in aspect_ratios(schema):
+        for ratio in list_aspect_ratios(schema):
             number += 1
             try:
-                resolve(schema, [("input", {**filled(schema), "aspect_ratio": ratio})])
+                resolve_options(
+                    schema, [("input", {**filled(schema), "aspect_ratio": ratio})]
+                )
             except FalOptionError as error:
                 refused += [
                     (name, str(fault))
@@ -330,11 +333,11 @@ def test_every_ratio_that_is_offered_can_be_had() -> None:
 
 def test_a_ratio_inside_an_object_is_put_there() -> None:
     name = "fal-ai/image-apps-v2/age-modify"
-    assert aspect_ratios(schema_of(name)) == ("1:1", "16:9", "9:16", "4:3", "3:4")
+    assert list_aspect_ratios(schema_of(name)) == ("1:1", "16:9", "9:16", "4:3", "3:4")
     image = {"image_url": "https://v3.fal.media/a.png"}
     for ratio in ("16:9", {"ratio": "16:9"}):
         words = {**image, "aspectRatio": ratio}
-        resolved = resolve(schema_of(name), [("input", words)])
+        resolved = resolve_options(schema_of(name), [("input", words)])
         assert resolved.payload["aspect_ratio"] == {"ratio": "16:9"}
     with pytest.raises(FalOptionError, match="16:9"):
-        resolve(schema_of(name), [("input", {**image, "aspect_ratio": "2:1"})])
+        resolve_options(schema_of(name), [("input", {**image, "aspect_ratio": "2:1"})])

@@ -59,9 +59,9 @@ def test_each_form_goes_into_options_with_names_of_their_own(
     path.write_bytes(encoded())
     picture = forms(made, path)[form]
     named = {"humanImageUrl": picture, "garment_image_url": picture}
-    schema = catalog.endpoint(TRY_ON)
+    schema = catalog.get_schema(TRY_ON)
     assert schema is not None
-    kind = schema.field("garment_type")
+    kind = schema.get_field("garment_type")
     rest = {"garment_type": kind.shape.choices[0]} if kind else {}
     result = allowed.image(TRY_ON).invoke({**named, **rest})
     assert result.images

@@ -14,7 +14,6 @@ from langchain_fal_image import FalProvider, ImageResult, create_fal, webhooks
 from langchain_fal_image._session.prices import Price
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.options.endpoint import EndpointSchema
-from langchain_fal_image.options.openapi import read_openapi
 from langchain_fal_image.results.request import FalRequest
 from langchain_fal_image.sandbox.api import openapi
 
@@ -76,7 +75,7 @@ def answering(body: bytes, status: int = 200) -> FalProvider:
 def test_any_openapi_document(data: st.DataObject) -> None:
     document = spoilt(data, DOCUMENT)
     try:
-        schema = read_openapi(document)
+        schema = EndpointSchema.from_openapi(document)
     except ValueError:
         return
     assert isinstance(schema, EndpointSchema)

@@ -322,7 +322,7 @@ class Fal:
         return payload
 
     def _unknown(self, endpoint_id: str) -> Response | None:
-        if self._unknown_endpoints or catalog.entry(endpoint_id):
+        if self._unknown_endpoints or catalog.get_entry(endpoint_id):
             return None
         body = {"detail": f"Application {endpoint_id!r} not found"}
         return answer(404, body, str(uuid.uuid4()))

@@ -33,13 +33,13 @@ _PLAIN_OUTPUT = {
 
 def input_schema(endpoint_id: str) -> dict[str, Any] | None:
     """Give the JSON Schema of an endpoint's input; None for an unknown endpoint."""
-    entry = catalog.entry(endpoint_id)
+    entry = catalog.get_entry(endpoint_id)
     return None if entry is None else entry["input"]
 
 
 def output_schema(endpoint_id: str) -> dict[str, Any]:
     """Give the JSON Schema of an endpoint's output."""
-    entry = catalog.entry(endpoint_id)
+    entry = catalog.get_entry(endpoint_id)
     return _PLAIN_OUTPUT if entry is None else entry["output"]
 
 
@@ -52,7 +52,7 @@ def document(endpoint_id: str) -> dict[str, Any] | None:
     Returns:
         OpenAPI 3.0, or None for an unknown endpoint.
     """
-    entry = catalog.entry(endpoint_id)
+    entry = catalog.get_entry(endpoint_id)
     if entry is None:
         return None
     fields = entry["input"].get("properties", {})

@@ -1,0 +1,205 @@
+"""The options of an endpoint and the values each may have.
+
+A `Field` is one option: a name and a `Shape`. A shape describes a value and may hold
+further fields.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+__all__ = ["Field", "FileKind", "FileLimits", "Shape"]
+
+FileKind = Literal["image", "mask", "audio"]
+"""The kind of file that an option holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLimits:
+    """Limits for each input image.
+
+    Attributes:
+        min_side: Minimum width and height, in pixels.
+        max_side: Maximum width and height, in pixels.
+        max_bytes: Maximum file size, in bytes.
+        mime_types: The accepted formats; empty if any is accepted.
+        alpha: Whether an image may have transparency.
+    """
+
+    min_side: int | None = None
+    max_side: int | None = None
+    max_bytes: int | None = None
+    mime_types: tuple[str, ...] = ()
+    alpha: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """The values that an option may have. None or empty means no limit.
+
+    Attributes:
+        types: The allowed JSON Schema types.
+        enum: The allowed values.
+        minimum: Minimum of a number, inclusive.
+        maximum: Maximum of a number, inclusive.
+        exclusive_minimum: Minimum of a number, exclusive.
+        exclusive_maximum: Maximum of a number, exclusive.
+        multiple_of: A number that the value must be a multiple of.
+        min_length: Minimum length of a string, in characters.
+        max_length: Maximum length of a string, in characters.
+        items: The shape of each item of a list.
+        min_items: Minimum number of items.
+        max_items: Maximum number of items.
+        fields: The options inside an object.
+        extra: The shape of the values of a free-form object.
+        any_of: Alternative shapes, of which the value must match one.
+        file: The kind of file, if the value is one.
+        file_limits: The limits of that file.
+        min_pixels: Minimum of width times height.
+        max_pixels: Maximum of width times height.
+    """
+
+    types: tuple[str, ...] = ()
+    enum: tuple[Any, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    exclusive_minimum: float | None = None
+    exclusive_maximum: float | None = None
+    multiple_of: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    items: Shape | None = None
+    min_items: int | None = None
+    max_items: int | None = None
+    fields: tuple[Field, ...] = ()
+    extra: Shape | None = None
+    any_of: tuple[Shape, ...] = ()
+    file: FileKind | None = None
+    file_limits: FileLimits = FileLimits()
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+
+    @property
+    def alternatives(self) -> tuple[Shape, ...]:
+        """The alternative shapes: `any_of`, or this shape alone."""
+        return self.any_of or (self,)
+
+    @property
+    def is_nullable(self) -> bool:
+        """Whether the endpoint accepts null."""
+        return any(
+            "null" in shape.types or (bool(shape.enum) and None in shape.enum)
+            for shape in self.alternatives
+        )
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """The enum values of all alternatives; empty if there are none."""
+        return tuple(value for shape in self.alternatives for value in shape.enum)
+
+    @property
+    def object_fields(self) -> tuple[Field, ...]:
+        """The options inside the first alternative that is an object."""
+        return next((shape.fields for shape in self.alternatives if shape.fields), ())
+
+    @property
+    def list_items(self) -> Shape | None:
+        """The item shape of the first alternative that is a list."""
+        return next(
+            (shape.items for shape in self.alternatives if shape.items is not None),
+            None,
+        )
+
+    def is_type_of(self, value: Any) -> bool:
+        """Return whether a value has one of the types, without checking the limits."""
+        if self.file is not None:
+            return not (
+                value is None
+                or isinstance(value, bool | int | float | list | tuple)
+                or (isinstance(value, str) and not value)
+            )
+        types = self.types
+        if not types:
+            types = ("object",) if self.fields else ("array",) if self.items else ()
+        return not types or any(_is_type(name, value) for name in types)
+
+    def inner_shapes(self, step: str | int) -> Iterator[Shape]:
+        """Iterate over the shapes of an item (by index) or of an option (by name)."""
+        for alternative in self.alternatives:
+            if isinstance(step, int):
+                if alternative.items is not None:
+                    yield alternative.items
+                continue
+            yield from (f.shape for f in alternative.fields if f.name == step)
+            if alternative.extra is not None:
+                yield alternative.extra
+
+
+def _is_type(name: str, value: Any) -> bool:
+    match name:
+        case "null":
+            return value is None
+        case "boolean":
+            return isinstance(value, bool)
+        case "string":
+            return isinstance(value, str)
+        case "array":
+            return isinstance(value, list | tuple)
+        case "object":
+            return isinstance(value, Mapping)
+        case "integer" | "number" if isinstance(value, bool):
+            return False
+        case "integer" if isinstance(value, float):
+            # Infinity and NaN get an error of their own, not a type error.
+            return not math.isfinite(value) or value.is_integer()
+        case "integer" | "number":
+            return isinstance(value, int | float)
+        case _:
+            return False
+
+
+# Not slotted: cached_property needs a __dict__.
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One option.
+
+    Attributes:
+        name: The name in fal's spelling.
+        shape: The values it may have.
+        required: Whether a request must have it.
+        default: fal's default; None if it is not known.
+        description: What it does, in a sentence.
+    """
+
+    name: str
+    shape: Shape
+    required: bool = False
+    default: Any = None
+    description: str = ""
+
+    @cached_property
+    def file(self) -> FileKind | None:
+        """The kind of file that the option holds: `"image"`, `"mask"` or `"audio"`."""
+        items = self.shape.list_items
+        kinds = [shape.file for shape in self.shape.alternatives]
+        kinds += [shape.file for shape in items.alternatives] if items else []
+        return next((kind for kind in kinds if kind), None)
+
+    @cached_property
+    def takes_list(self) -> bool:
+        """Whether the value is a list."""
+        return self.shape.list_items is not None
+
+    @property
+    def max_files(self) -> int | None:
+        """The maximum number of files; None if there is no limit."""
+        if self.file is None:
+            return 0
+        if not self.takes_list:
+            return 1
+        limits = [s.max_items for s in self.shape.alternatives if s.items is not None]
+        return limits[0]
