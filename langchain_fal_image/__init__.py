@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         FalTextToImageTool,
         FalWaitTool,
     )
+    from langchain_fal_image.wire.config import Limits, Polling, Retry, Timeouts
 
 __all__ = [
     "Budget",
@@ -49,8 +50,12 @@ __all__ = [
     "GeneratedImage",
     "ImageLibrary",
     "ImageResult",
+    "Limits",
+    "Polling",
     "Price",
+    "Retry",
     "SpeechResult",
+    "Timeouts",
     "TranscriptionResult",
     "areplay",
     "create_fal",
@@ -77,8 +82,12 @@ _HOMES = {
     "GeneratedImage": "results._generated_image",
     "ImageLibrary": "library.library",
     "ImageResult": "results.image",
+    "Limits": "wire.config",
+    "Polling": "wire.config",
     "Price": "_session.prices",
+    "Retry": "wire.config",
     "SpeechResult": "results.speech",
+    "Timeouts": "wire.config",
     "TranscriptionResult": "results.transcription",
     "areplay": "recipes",
     "create_fal": "provider",

@@ -29,7 +29,7 @@ from langchain_fal_image._session.open_requests import OpenRequests, cancelled
 from langchain_fal_image._session.prices import Price, Prices
 from langchain_fal_image.errors import FalConfigurationError, FalError
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
-from langchain_fal_image.wire.config import Hosts, Limits, Timeouts
+from langchain_fal_image.wire.config import Hosts, Limits, Polling, Retry, Timeouts
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call
 from langchain_fal_image.wire.queue import QueuedRequest
@@ -80,6 +80,8 @@ class FalProvider:
         hosts: Hosts | None = None,
         headers: Mapping[str, str] | None = None,
         timeouts: Timeouts | None = None,
+        polling: Polling | None = None,
+        retry: Retry | None = None,
         limits: Limits | None = None,
         http_client: httpx.Client | None = None,
         http_async_client: httpx.AsyncClient | None = None,
@@ -94,6 +96,8 @@ class FalProvider:
         self.context = Context(
             hosts=hosts or Hosts(),
             timeouts=timeouts or Timeouts(),
+            polling=polling or Polling(),
+            retry=retry or Retry(),
             limits=limits or Limits(),
         )
         self.allowed_dirs = tuple(Path(each).resolve() for each in allowed_dirs)
@@ -564,6 +568,8 @@ def create_fal(
     openapi_url: str | None = None,
     headers: Mapping[str, str] | None = None,
     timeout: float | Timeouts | None = None,
+    polling: Polling | None = None,
+    retry: Retry | None = None,
     limits: Limits | None = None,
     http_client: httpx.Client | None = None,
     http_async_client: httpx.AsyncClient | None = None,
@@ -591,6 +597,10 @@ def create_fal(
             `{"X-Fal-Store-IO": "0"}`.
         timeout: The total time of one generation in seconds (600 by default), or
             every single time as `Timeouts`.
+        polling: How a request's status is polled while its status stream is not
+            available.
+        retry: How often a failed HTTP exchange is tried again, and after which
+            pauses. It never causes a second charge.
         limits: Sizes in bytes: from which an input image is uploaded instead of
             sent inside the request, and how large downloads may be.
         http_client: An `httpx.Client` for sync API calls; it is not closed by us.
@@ -630,6 +640,8 @@ def create_fal(
         hosts=hosts,
         headers=headers,
         timeouts=timeout,
+        polling=polling,
+        retry=retry,
         limits=limits,
         http_client=http_client,
         http_async_client=http_async_client,

@@ -121,7 +121,10 @@ class Prices:
         request = context.build_request("GET", url, read_timeout=_PATIENCE_S)
         try:
             response = yield from exchange(
-                request, rule=REPEATABLE, deadline=context.deadline(_PATIENCE_S)
+                context,
+                request,
+                rule=REPEATABLE,
+                deadline=context.deadline(_PATIENCE_S),
             )
         except TransportFailure as error:
             message = f"fal's platform API could not be asked: {error}"

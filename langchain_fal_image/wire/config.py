@@ -1,29 +1,32 @@
-"""Every host, time and size that the wire uses, in one place.
+"""Settings of the protocol: hosts, timeouts, sizes, polling, retries.
 
 Times are in seconds, sizes in bytes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 from langchain_fal_image.errors import FalConfigurationError
 
-__all__ = ["Hosts", "Limits", "Polling", "Timeouts"]
+__all__ = ["Hosts", "Limits", "Polling", "Retry", "Timeouts"]
 
 MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosts:
-    """Where fal is spoken to, each without a slash at its end.
+    """Base URLs of fal's services, without a slash at the end.
+
+    The defaults are those of fal_client/client.py and of fal's "Platform APIs" pages.
 
     Attributes:
-        queue: Takes submits and knows their state.
+        queue: Accepts submits and reports their status.
         run: Runs a request while the caller waits.
-        rest: Takes uploads.
-        platform: Knows models and prices.
-        openapi: Serves fal's documents of endpoints; asked without the key.
+        rest: Accepts uploads.
+        platform: Lists models and prices.
+        openapi: Serves the OpenAPI documents of endpoints; requested without the key.
     """
 
     queue: str = "https://queue.fal.run"
@@ -34,10 +37,10 @@ class Hosts:
 
     @classmethod
     def sandbox(cls, url: str) -> Hosts:
-        """Give those of a sandbox.
+        """Return the base URLs of a sandbox.
 
         Args:
-            url: Where it serves.
+            url: The sandbox's own URL.
         """
         return cls(
             queue=f"{url}/queue",
@@ -48,34 +51,33 @@ class Hosts:
         )
 
     def urls(self) -> tuple[str, ...]:
-        """Give all of them."""
+        """Return all base URLs."""
         return tuple(getattr(self, each.name) for each in fields(self))
 
     def api_urls(self) -> tuple[str, ...]:
-        """Give those that get the key."""
+        """Return the base URLs that receive the key."""
         return (self.queue, self.run, self.rest, self.platform)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """How long to wait, in seconds.
+    """Timeouts in seconds.
 
     Attributes:
-        total: For one generation, from the submit to its result. Only the answer to
-            a submit is waited for a little longer (`submit_grace`): without it the
-            request could be paid for and lost.
-        connect: For a connection to open.
-        read: For the answer to an ordinary call.
-        submit: For the answer to a submit.
-        submit_grace: For the answer to a submit where `total` leaves less.
-        stream_silence: Without a sign of life on the status stream, which sends one
-            every 15 seconds.
-        download: For the next bytes of a download.
-        upload: For the answer to an upload.
-        cancel: For the answer to a cancel.
+        total: One generation, from the submit to its result.
+        connect: Opening a connection.
+        read: The response to an ordinary call.
+        submit: The response to a submit.
+        submit_grace: The response to a submit when `total` leaves less time. Without
+            that response, a request could be paid for and lost.
+        stream_silence: Silence on the status stream. fal sends a comment every
+            15 seconds ("Queue API" page).
+        download: The next bytes of a download.
+        upload: The response to an upload.
+        cancel: The response to a cancel.
 
     Raises:
-        FalConfigurationError: One of them is not above 0.
+        FalConfigurationError: A value is not a number above 0.
     """
 
     total: float = 600.0
@@ -89,59 +91,139 @@ class Timeouts:
     cancel: float = 2.0
 
     def __post_init__(self) -> None:
-        _above_zero(self)
+        _check_above_zero(self, *_names(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polling:
-    """How often the state is asked for where the status stream cannot be had.
+    """How a request's status is polled while its status stream is not available.
 
     Attributes:
-        first: The first pause, in seconds.
-        factor: By what each further pause is longer.
-        longest: The longest pause, in seconds.
-        streams: How often the stream is tried before only polling is left.
+        first_pause: The first pause between two polls, in seconds.
+        factor: Each further pause is this many times longer.
+        longest_pause: The longest pause, in seconds.
+        stream_attempts: How often the status stream is opened before polling alone
+            is left; 0 only polls.
+
+    Raises:
+        FalConfigurationError: A value is out of its range.
     """
 
-    first: float = 0.25
+    first_pause: float = 0.25
     factor: float = 1.5
-    longest: float = 5.0
-    streams: int = 4
+    longest_pause: float = 5.0
+    stream_attempts: int = 4
+
+    def __post_init__(self) -> None:
+        _check_above_zero(self, "first_pause", "longest_pause")
+        _check(self, "factor", "a number of at least 1", lambda value: value >= 1)
+        _check_count(self, "stream_attempts", least=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """How often a failed HTTP exchange is tried again, and after which pauses.
+
+    The pause doubles (`factor`) from `first_pause` to `longest_pause`; part of it is
+    random (`jitter`), so that many clients do not return at the same moment. A
+    `Retry-After` header of the response takes the place of the pause. No retry
+    continues past `Timeouts.total`.
+
+    A submit is only sent again if fal certainly did not accept it: no connection
+    could be opened, or the response was 429.
+
+    Attributes:
+        attempts: How often status, result, cancel, upload and download requests are
+            sent in all.
+        submit_attempts: How often a submit is sent in all.
+        first_pause: The pause after the first attempt, in seconds.
+        factor: Each further pause is this many times longer.
+        longest_pause: The longest pause, in seconds; `Retry-After` may be longer.
+        jitter: The random part of a pause, from 0 (none) to 1 (all of it).
+        longest_retry_after: The longest `Retry-After` that a call without a deadline
+            waits for, in seconds: `FalRequest.status()`, `.cancel()` and uploads.
+
+    Raises:
+        FalConfigurationError: A value is out of its range.
+    """
+
+    attempts: int = 5
+    submit_attempts: int = 4
+    first_pause: float = 0.5
+    factor: float = 2.0
+    longest_pause: float = 20.0
+    jitter: float = 0.5
+    longest_retry_after: float = 60.0
+
+    @property
+    def longest_wait(self) -> float:
+        """The longest time that a call without a deadline waits, in seconds."""
+        return max(self.longest_pause, self.longest_retry_after)
+
+    def __post_init__(self) -> None:
+        _check_count(self, "attempts", least=1)
+        _check_count(self, "submit_attempts", least=1)
+        _check_above_zero(self, "longest_retry_after")
+        for name in ("first_pause", "longest_pause"):
+            _check(self, name, "a number of at least 0", lambda value: value >= 0)
+        _check(self, "factor", "a number of at least 1", lambda value: value >= 1)
+        _check(self, "jitter", "a number from 0 to 1", lambda value: 0 <= value <= 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Sizes, in bytes where nothing else is said.
+    """Sizes, in bytes unless stated otherwise.
 
     Attributes:
-        inline_bytes: Input images up to this size go along as data URIs, larger ones
-            are uploaded first.
-        multipart_bytes: Uploads above this size go in parts.
+        inline_bytes: Input files up to this size are sent as data URIs inside the
+            request; larger ones are uploaded first.
+        multipart_bytes: Uploads above this size are sent in parts.
         part_bytes: The size of a part.
-        upload_bytes: The largest input image.
+        upload_bytes: The largest input file.
         download_bytes: The largest download.
-        answer_bytes: The largest JSON answer; `sync_mode` puts images into it.
-        image_pixels: The largest picture that is decoded, in pixels.
+        answer_bytes: The largest JSON response; `sync_mode` puts images into it.
+        image_pixels: The largest image that is decoded, in pixels.
 
     Raises:
-        FalConfigurationError: One of them is not above 0.
+        FalConfigurationError: A value is not a number above 0.
     """
 
     inline_bytes: int = MIB
-    multipart_bytes: int = 90 * MIB
-    part_bytes: int = 10 * MIB
+    multipart_bytes: int = 90 * MIB  # as libs/client/src/storage.ts of fal-js
+    part_bytes: int = 10 * MIB  # as there
     upload_bytes: int = 512 * MIB
     download_bytes: int = 256 * MIB
     answer_bytes: int = 256 * MIB
     image_pixels: int = 100_000_000
 
     def __post_init__(self) -> None:
-        _above_zero(self)
+        _check_above_zero(self, *_names(self))
 
 
-def _above_zero(settings: Timeouts | Limits) -> None:
-    for each in fields(settings):
-        value = getattr(settings, each.name)
-        if not isinstance(value, int | float) or not value > 0:
-            message = f"{type(settings).__name__}.{each.name}={value!r} is not above 0."
-            raise FalConfigurationError(message, next_step="Give a positive number.")
+def _names(settings: Timeouts | Limits) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(settings))
+
+
+def _check_above_zero(settings: object, *names: str) -> None:
+    for name in names:
+        _check(settings, name, "a number above 0", lambda value: value > 0)
+
+
+def _check_count(settings: object, name: str, *, least: int) -> None:
+    _check(
+        settings,
+        name,
+        f"a whole number of at least {least}",
+        lambda value: isinstance(value, int) and value >= least,
+    )
+
+
+def _check(
+    settings: object, name: str, allowed: str, is_allowed: Callable[[float], bool]
+) -> None:
+    value = getattr(settings, name)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and is_allowed(value):
+        return
+    message = f"{type(settings).__name__}({name}={value!r}): {name} must be {allowed}."
+    raise FalConfigurationError(message, next_step=f"Set {name} to {allowed}.")

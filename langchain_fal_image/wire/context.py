@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Literal
 
 from langchain_fal_image.errors import FalTimeoutError
 from langchain_fal_image.wire import guard
-from langchain_fal_image.wire.config import Hosts, Limits, Polling, Timeouts
+from langchain_fal_image.wire.config import Hosts, Limits, Polling, Retry, Timeouts
 from langchain_fal_image.wire.effects import (
     Flow,
     HttpRequest,
@@ -28,7 +28,6 @@ __all__ = ["Context", "Deadline", "exchange"]
 
 _log = logging.getLogger("langchain_fal_image")
 _SHORTEST_S = 0.001
-_LONGEST_PAUSE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,8 @@ class Context:
         hosts: Where fal is.
         timeouts: In seconds.
         limits: In bytes.
-        polling: The pauses between questions.
+        polling: How a status is polled.
+        retry: How often an exchange is tried again, and after which pauses.
         now: A clock that only goes forward, in seconds.
     """
 
@@ -47,6 +47,7 @@ class Context:
     timeouts: Timeouts = field(default_factory=Timeouts)
     limits: Limits = field(default_factory=Limits)
     polling: Polling = field(default_factory=Polling)
+    retry: Retry = field(default_factory=Retry)
     now: Callable[[], float] = time.monotonic
 
     @property
@@ -119,6 +120,7 @@ class Deadline:
 
 
 def exchange(
+    ctx: Context,
     request: HttpRequest,
     rule: Rule,
     *,
@@ -130,9 +132,11 @@ def exchange(
     """Send a request, again where the rule allows it and the deadline leaves time.
 
     Args:
+        ctx: See `Context`.
         request: What is sent.
         rule: When it may be sent again.
-        deadline: Ends the tries; without one no pause is longer than a minute.
+        deadline: Ends the tries; without one, no pause is longer than
+            `Retry.longest_retry_after`.
         grace: How long an answer is waited for where the deadline leaves less. For
             what may not be repeated: the answer is the id of something paid for.
         patience: See `Send`.
@@ -162,13 +166,13 @@ def exchange(
             again = rule.after_failure(error)
         else:
             again = rule.after_answer(response)
-        if not again or attempt >= rule.attempts:
+        if not again or attempt >= rule.attempts(ctx.retry):
             break
-        wait = pause(attempt, response)
-        left = deadline.remaining if deadline else _LONGEST_PAUSE_S
+        wait = pause(ctx.retry, attempt, response)
+        left = deadline.remaining if deadline else ctx.retry.longest_wait
         what = response.status if response else failed
         if wait >= left:
-            if deadline and rule.after_lost_reply:
+            if deadline and rule.is_repeatable:
                 message = f"last: {what}"
                 raise OutOfTime(message) from failed
             break

@@ -41,7 +41,7 @@ _MODERATION = frozenset({"content_policy_violation", "no_media_generated"})
 _CANCELLED = frozenset({"client_cancelled", "client_disconnected"})
 _MOST_DETAILS = 40
 _TAKE_UP = (
-    "Take the request up again with error.request.result(); do not submit it anew, "
+    "Take the request up again with error.request.result(); do not submit it again, "
     "that could be a second charge."
 )
 

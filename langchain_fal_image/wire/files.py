@@ -75,7 +75,7 @@ def download(
         try:
             guard.check_url(url, trusted=ctx.trusted_origins)
             response = yield from exchange(
-                request, REPEATABLE, deadline=deadline, into=into
+                ctx, request, REPEATABLE, deadline=deadline, into=into
             )
         except guard.AccessRefused as error:
             message = f"{_named(url)} is not read: {error}."
@@ -144,12 +144,13 @@ def upload(
     in_parts = size > ctx.limits.multipart_bytes
     kind = "initiate-multipart" if in_parts else "initiate"
     begun = yield from _exchanged(
+        ctx,
         ctx.build_request(
             "POST",
             f"{ctx.hosts.rest}/storage/upload/{kind}?{_STORAGE}",
             headers={"content-type": "application/json"},
             content=compact({"file_name": name, "content_type": content_type}),
-        )
+        ),
     )
     answer = _read(begun, "upload_url", "file_url")
     try:
@@ -167,7 +168,7 @@ def upload(
     if in_parts:
         yield from _put_parts(ctx, put, source, size)
     else:
-        yield from _exchanged(replace(put, content=Body(source, 0, size)))
+        yield from _exchanged(ctx, replace(put, content=Body(source, 0, size)))
     return answer["file_url"]
 
 
@@ -175,25 +176,28 @@ def _put_parts(ctx: Context, put: HttpRequest, source: Source, size: int) -> Flo
     length = ctx.limits.part_bytes
     parts = yield Gather(
         [
-            _put_part(put, number, Body(source, start, min(length, size - start)))
+            _put_part(ctx, put, number, Body(source, start, min(length, size - start)))
             for number, start in enumerate(range(0, size, length), start=1)
         ],
         limit=_PARTS_AT_ONCE,
     )
     yield from _exchanged(
+        ctx,
         replace(
             put,
             method="POST",
             url=_below(put.url, "complete"),
             headers={"content-type": "application/json"},
             content=compact({"parts": parts}),
-        )
+        ),
     )
 
 
-def _put_part(put: HttpRequest, number: int, body: Body) -> Flow[dict[str, Any]]:
+def _put_part(
+    ctx: Context, put: HttpRequest, number: int, body: Body
+) -> Flow[dict[str, Any]]:
     part = replace(put, url=_below(put.url, str(number)), content=body)
-    response = yield from _exchanged(part)
+    response = yield from _exchanged(ctx, part)
     etag = response.headers.get("etag") or _read(response, "etag")["etag"]
     return {"partNumber": number, "etag": etag}
 
@@ -204,9 +208,9 @@ def _below(url: str, name: str) -> str:
     return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}"))
 
 
-def _exchanged(request: HttpRequest) -> Flow[HttpResponse]:
+def _exchanged(ctx: Context, request: HttpRequest) -> Flow[HttpResponse]:
     try:
-        response = yield from exchange(request, REPEATABLE)
+        response = yield from exchange(ctx, request, REPEATABLE)
     except guard.AccessRefused as error:
         raise _unusable(error) from error
     except TransportFailure as error:

@@ -125,6 +125,7 @@ def _accepted(
     )
     try:
         response = yield from exchange(
+            ctx,
             request,
             SUBMIT,
             deadline=deadline,
@@ -226,7 +227,7 @@ def fetch_result(
     request = ctx.homed(request)
     asked = ctx.build_request("GET", request.response_url)
     try:
-        response = yield from exchange(asked, RESULT, deadline=deadline)
+        response = yield from exchange(ctx, asked, RESULT, deadline=deadline)
     except OutOfTime as error:
         yield Sleep(max(0.0, deadline.remaining if deadline else 0.0))
         last = completed.status if completed else "unknown"
@@ -269,7 +270,7 @@ def cancel(ctx: Context, request: QueuedRequest) -> Flow[str]:
     request = ctx.homed(request)
     asked = ctx.build_request("PUT", request.cancel_url)
     try:
-        response = yield from exchange(asked, REPEATABLE)
+        response = yield from exchange(ctx, asked, REPEATABLE)
     except TransportFailure as error:
         raise unreachable(error, request) from error
     body = response.json_or_none()
@@ -352,7 +353,7 @@ def _finished(
     told: QueueUpdate | None = None,
 ) -> Flow[Output]:
     done = yield from follow(ctx, request, deadline=deadline, told=told)
-    interval = ctx.polling.first
+    interval = ctx.polling.first_pause
     while True:
         output = yield from fetch_result(
             ctx, request, deadline=deadline, completed=done
@@ -362,7 +363,7 @@ def _finished(
         yield Sleep(max(0.0, min(interval, deadline.remaining)))
         if deadline.remaining <= 0:
             raise deadline.expired(request, done.status)
-        interval = min(interval * ctx.polling.factor, ctx.polling.longest)
+        interval = min(interval * ctx.polling.factor, ctx.polling.longest_pause)
 
 
 def _cancel_once(ctx: Context, request: QueuedRequest) -> Flow[None]:
@@ -398,6 +399,7 @@ def run_sync(
     )
     try:
         response = yield from exchange(
+            ctx,
             request,
             SUBMIT,
             deadline=deadline,

@@ -61,8 +61,8 @@ def follow(
     """
     request = ctx.homed(request)
     teller = Teller(request, told)
-    streams = ctx.polling.streams
-    interval = ctx.polling.first
+    streams = ctx.polling.stream_attempts
+    interval = ctx.polling.first_pause
     while True:
         if streams > 0:
             streams -= 1
@@ -82,7 +82,7 @@ def follow(
         if deadline.remaining <= 0:
             raise deadline.expired(request, teller.state)
         yield Sleep(min(interval, deadline.remaining))
-        interval = min(interval * ctx.polling.factor, ctx.polling.longest)
+        interval = min(interval * ctx.polling.factor, ctx.polling.longest_pause)
     return teller.last
 
 
@@ -159,7 +159,7 @@ def fetch_status(
     request = ctx.homed(request)
     asked = ctx.build_request("GET", f"{request.status_url}?logs={int(logs)}")
     try:
-        response = yield from exchange(asked, STATE, deadline=deadline)
+        response = yield from exchange(ctx, asked, STATE, deadline=deadline)
     except OutOfTime as error:
         yield Sleep(max(0.0, deadline.remaining if deadline else 0.0))
         raise (deadline or ctx.deadline()).expired(request, last) from error

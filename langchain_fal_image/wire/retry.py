@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from langchain_fal_image.wire.config import Retry
 from langchain_fal_image.wire.effects import (
     HttpResponse,
     NotSent,
@@ -22,8 +23,6 @@ from langchain_fal_image.wire.effects import (
 
 __all__ = ["REPEATABLE", "RESULT", "STATE", "SUBMIT", "Rule", "pause"]
 
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 20.0
 _TOO_MANY = 429
 _GATEWAY = frozenset({500, 502, 503, 504})
 
@@ -33,8 +32,7 @@ class Rule:
     """When an exchange is tried again.
 
     Attributes:
-        attempts: How often it is tried in all.
-        after_lost_reply: Whether it may be sent again where it may have been received.
+        is_repeatable: Whether it may be sent again after fal may have received it.
         statuses: Answers after which it is tried again.
         only_from_ingress: Whether an answer of 500 and above counts only where it did
             not come from the model: then it bears no request id.
@@ -42,11 +40,14 @@ class Rule:
             was spoiled on the way, and is asked for again.
     """
 
-    attempts: int
-    after_lost_reply: bool
+    is_repeatable: bool
     statuses: frozenset[int]
     only_from_ingress: bool = False
     json_object: bool = False
+
+    def attempts(self, retry: Retry) -> int:
+        """Return how often the request is sent in all."""
+        return retry.attempts if self.is_repeatable else retry.submit_attempts
 
     def after_answer(self, response: HttpResponse) -> bool:
         """Tell whether an answer calls for another try."""
@@ -67,15 +68,13 @@ class Rule:
         """Tell whether a failure of the transport calls for another try."""
         if isinstance(failure, NotSent):
             return not isinstance(failure, Unsendable)
-        return isinstance(failure, ReplyLost) and self.after_lost_reply
+        return isinstance(failure, ReplyLost) and self.is_repeatable
 
 
-SUBMIT = Rule(attempts=4, after_lost_reply=False, statuses=frozenset({_TOO_MANY}))
+SUBMIT = Rule(is_repeatable=False, statuses=frozenset({_TOO_MANY}))
 """For what costs money: sent again only where it surely was not taken."""
 
-REPEATABLE = Rule(
-    attempts=5, after_lost_reply=True, statuses=frozenset({408, _TOO_MANY}) | _GATEWAY
-)
+REPEATABLE = Rule(is_repeatable=True, statuses=frozenset({408, _TOO_MANY}) | _GATEWAY)
 """For what changes nothing: states, downloads, cancels, uploads."""
 
 STATE = replace(REPEATABLE, json_object=True)
@@ -86,6 +85,7 @@ RESULT = replace(STATE, only_from_ingress=True)
 
 
 def pause(
+    retry: Retry,
     attempt: int,
     response: HttpResponse | None,
     *,
@@ -95,6 +95,7 @@ def pause(
     """Say how long to wait before another try, in seconds.
 
     Args:
+        retry: The pauses.
         attempt: How many tries there were.
         response: The last answer; its `Retry-After` is honoured.
         chance: Gives a number from 0 to 1, so that clients do not come back at once.
@@ -104,8 +105,8 @@ def pause(
         asked = response.headers.get("retry-after")
         if asked is not None and (seconds := _seconds(asked, now)) is not None:
             return max(0.0, seconds)
-    longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (attempt - 1))
-    return float(longest * (0.5 + chance() / 2))
+    whole = min(retry.longest_pause, retry.first_pause * retry.factor ** (attempt - 1))
+    return float(whole * (1 - retry.jitter * chance()))
 
 
 def _seconds(asked: str, now: Callable[[], float]) -> float | None:

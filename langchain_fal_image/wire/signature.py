@@ -167,7 +167,7 @@ def _fetched(context: Context) -> Flow[tuple[bytes, ...]]:
     )
     try:
         response = yield from exchange(
-            request, STATE, deadline=context.deadline(_PATIENCE_S)
+            context, request, STATE, deadline=context.deadline(_PATIENCE_S)
         )
     except TransportFailure as error:
         raise _no_keys(url, str(error)) from error

@@ -25,7 +25,7 @@ from langchain_fal_image import (
 )
 from langchain_fal_image.sandbox import Sandbox
 from langchain_fal_image.sandbox.faults.script import FAULTS
-from langchain_fal_image.wire.config import Limits, Timeouts
+from langchain_fal_image.wire.config import Limits, Retry, Timeouts
 from langchain_fal_image.wire.effects import HttpResponse
 from langchain_fal_image.wire.retry import pause
 
@@ -260,12 +260,12 @@ def test_the_days_clock_jumps(jump: float) -> None:
     def now() -> float:
         return time.time() + jump
 
-    assert pause(1, None, now=now) <= 0.5
+    assert pause(Retry(), 1, None, now=now) <= 0.5
     told = HttpResponse(status=429, headers={"retry-after": "2"})
-    assert pause(1, told, now=now) == 2
+    assert pause(Retry(), 1, told, now=now) == 2
     date = email.utils.formatdate(time.time() + 5, usegmt=True)
     dated = HttpResponse(status=429, headers={"retry-after": date})
-    assert pause(1, dated, now=now) >= 0
+    assert pause(Retry(), 1, dated, now=now) >= 0
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])

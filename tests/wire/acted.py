@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import httpx
 
 from langchain_fal_image.wire.bodies import Body
+from langchain_fal_image.wire.config import Polling, Retry
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import (
     STREAM_END,
@@ -55,6 +56,9 @@ def event(**state: Any) -> StreamEvent:
     return StreamEvent(json.dumps(state))
 
 
+PENDING_STATUS = answer(202, {"status": "IN_QUEUE", "queue_position": 0})
+
+
 class Stage:
     """Plays fal: each operation has a list of answers, the last one repeats.
 
@@ -83,6 +87,8 @@ class Stage:
             **script,
         }
         self.clock = 0.0
+        self.polling = Polling()
+        self.retry = Retry()
         self.sent: list[HttpRequest] = []
         self.slept: list[float] = []
         self.updates: list[QueueUpdate] = []
@@ -93,7 +99,7 @@ class Stage:
 
     @property
     def context(self) -> Context:
-        return Context(now=lambda: self.clock)
+        return Context(now=lambda: self.clock, polling=self.polling, retry=self.retry)
 
     def operations(self) -> list[str]:
         return [operation(each) for each in self.sent]

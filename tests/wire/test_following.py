@@ -38,7 +38,7 @@ def test_without_a_stream_it_asks_at_growing_intervals(refusal: int) -> None:
 def test_intervals_do_not_grow_for_ever() -> None:
     stage = Stage(stream=[answer(404)], status=[*[QUEUED] * 30, DONE])
     resume(stage)
-    assert max(stage.slept) == stage.context.polling.longest
+    assert max(stage.slept) == stage.context.polling.longest_pause
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_broken_stream_is_no_broken_request(broken: list[Any]) -> None:
 def test_a_stream_that_always_breaks_leaves_polling() -> None:
     stage = Stage(stream=[[]], status=[*[RUNNING] * 9, DONE])
     resume(stage)
-    assert stage.operations().count("stream") == stage.context.polling.streams
+    assert stage.operations().count("stream") == stage.context.polling.stream_attempts
 
 
 def test_each_change_and_each_log_line_is_told_once() -> None:
