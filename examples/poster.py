@@ -112,7 +112,7 @@ async def main() -> int:
             files |= await save(messages, service)
         await service.aclose()
         served_by = (service_name, model_name)
-        results = toolkit.library.results(conversation="poster")
+        results = toolkit.library.results(thread="poster")
     account = budget.summary()
     if "sandbox" in service_name:
         account += "\n(prices made up for the sandbox; they are not fal's)"

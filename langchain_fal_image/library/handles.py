@@ -1,4 +1,4 @@
-"""Files of one kind in a conversation, under handles that count up."""
+"""Short names for the files of a thread, such as `img_1`."""
 
 from __future__ import annotations
 
@@ -9,84 +9,95 @@ from typing import Generic, TypeVar
 
 from langchain_fal_image.results.file import GeneratedFile, InputReference
 
-__all__ = ["Shelf", "number_of"]
+__all__ = ["Handles", "is_handle", "normalize_handle", "number_of"]
 
 F = TypeVar("F", bound=GeneratedFile)
 
 
 def number_of(handle: str) -> int:
-    """Give the number in a handle: 2 for `img_2`."""
+    """Return the number in a handle: 2 for `img_2`.
+
+    Raises:
+        ValueError: The handle has no number.
+    """
     return int(handle.rpartition("_")[2])
 
 
+def normalize_handle(text: str) -> str:
+    """Return a handle as it was issued: `img_1` for `IMG 1`."""
+    return text.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def is_handle(text: str) -> bool:
+    """Check whether a text looks like a handle and not like a URL or a path."""
+    return not any(mark in text for mark in "/:.")
+
+
 @dataclass(slots=True)
-class Shelf(Generic[F]):
-    """The images of a conversation, or its audio.
+class Handles(Generic[F]):
+    """The files of one kind in a thread, under handles that count up.
 
     Attributes:
-        word: What a handle begins with: `img`, `audio`.
-        last: The highest number given.
-        files: By handle; those that the user pasted too.
-        pasted: Handles of pasted files, by URL or digest.
+        prefix: The first part of each handle: `img`, `audio`.
+        last: The highest number in use.
+        files: By handle, pasted files included.
+        pasted: Handles of pasted files, by URL or SHA-256.
     """
 
-    word: str
+    prefix: str
     last: int = 0
     files: dict[str, F] = field(default_factory=dict)
     pasted: dict[str, str] = field(default_factory=dict)
 
-    def next_handles(self, number: int) -> list[str]:
-        """Give new handles."""
-        first = self.last + 1
-        self.last += number
-        return [f"{self.word}_{first + place}" for place in range(number)]
+    def issue(self) -> str:
+        """Return a new handle."""
+        self.last += 1
+        return f"{self.prefix}_{self.last}"
 
-    def put(self, files: Iterable[F]) -> None:
-        """Take in files that have handles."""
-        for file in files:
-            if file.handle:
-                self.files[file.handle] = file
-                self.last = max(self.last, number_of(file.handle))
+    def add(self, file: F) -> None:
+        """Add a file that has a handle."""
+        if file.handle:
+            self.files[file.handle] = file
+            self.last = max(self.last, number_of(file.handle))
 
-    def remember(self, references: Iterable[InputReference]) -> None:
-        """Learn the names under which pasted files were used before."""
+    def learn(self, references: Iterable[InputReference]) -> None:
+        """Learn the handles under which pasted files were used before."""
         for reference in references:
             handle = reference.handle or ""
-            if not handle.startswith(f"{self.word}_"):
+            if not self._is_own(handle):
                 continue
             self.last = max(self.last, number_of(handle))
             if reference.request_id is None:
                 for key in filter(None, (reference.url, reference.sha256)):
                     self.pasted.setdefault(key, handle)
 
-    def handle_for(self, key: str) -> str:
-        """Give the handle of a pasted file, a new one where it has none yet."""
-        handle = self.pasted.get(key)
-        if handle is None:
-            [handle] = self.next_handles(1)
-            self.pasted[key] = handle
-        self.last = max(self.last, number_of(handle))
-        return handle
+    def name_pasted(self, key: str) -> str:
+        """Return the handle of a pasted file; issue one on its first use."""
+        if key not in self.pasted:
+            self.pasted[key] = self.issue()
+        return self.pasted[key]
 
-    def skip_told(self, texts: Iterable[str]) -> None:
-        """Never give the handles that texts, such as a summary, speak of."""
-        pattern = re.compile(rf"\b{self.word}_(\d{{1,6}})\b")
-        told = [int(found) for text in texts for found in pattern.findall(text)]
-        self.last = max([self.last, *told])
+    def reserve_mentioned(self, texts: Iterable[str]) -> None:
+        """Never issue the handles that texts, such as a summary, mention."""
+        pattern = re.compile(rf"\b{self.prefix}_(\d{{1,6}})\b")
+        for text in texts:
+            self.last = max([self.last, *map(int, pattern.findall(text))])
 
-    def handles(self) -> tuple[str, ...]:
-        """Name the files, in the order of their numbers."""
+    def names(self) -> tuple[str, ...]:
+        """Return the handles, in the order of their numbers."""
         return tuple(sorted(self.files, key=number_of))
 
-    def told(self) -> list[str]:
-        """Name the files for a model, telling which the user pasted."""
+    def describe(self) -> list[str]:
+        """Return the handles for a message, and mark those of pasted files."""
         pasted = set(self.pasted.values())
         return [
             f"{handle} (pasted by the user)" if handle in pasted else handle
-            for handle in self.handles()
+            for handle in self.names()
         ]
 
-    def found(self, handle: str) -> F | None:
-        """Find a file by its handle; `IMG_1` and `img 1` are understood."""
-        name = handle.strip().lower().replace(" ", "_").replace("-", "_")
-        return self.files.get(name)
+    def find(self, handle: str) -> F | None:
+        """Return the file with a handle; `IMG_1` and `img 1` are understood."""
+        return self.files.get(normalize_handle(handle))
+
+    def _is_own(self, handle: str) -> bool:
+        return re.fullmatch(rf"{self.prefix}_\d{{1,6}}", handle) is not None

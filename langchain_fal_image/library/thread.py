@@ -1,179 +1,213 @@
-"""The files and requests of one conversation, read from its messages."""
+"""A LangGraph thread: its files and requests, restored from its messages."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias, TypeVar
 
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.inputs.content_blocks import Pasted, pasted_files
-from langchain_fal_image.library.handles import Shelf, number_of
+from langchain_fal_image.library.handles import Handles, number_of
 from langchain_fal_image.results._generated_image import GeneratedImage
-from langchain_fal_image.results.file import InputReference
-from langchain_fal_image.results.image import ImageResult, is_artifact
+from langchain_fal_image.results.file import GeneratedFile, InputReference
+from langchain_fal_image.results.image import ARTIFACT_TYPE, ImageResult
 from langchain_fal_image.results.request import FalRequest, is_request_artifact
 from langchain_fal_image.results.speech import GeneratedAudio, SpeechResult
 from langchain_fal_image.results.transcription import TranscriptionResult
 
-__all__ = ["Album"]
+__all__ = ["FileKind", "Thread", "ThreadFiles"]
+
+FileKind: TypeAlias = Literal["image", "audio"]
+AnyResult = TypeVar("AnyResult", ImageResult, SpeechResult, TranscriptionResult)
 
 _log = logging.getLogger("langchain_fal_image")
+_FILES: Mapping[FileKind, type[Any]] = {
+    "image": GeneratedImage,
+    "audio": GeneratedAudio,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The conversation that handles belong to.
+
+    Attributes:
+        id: LangGraph's thread id; None outside graphs.
+        run: In a graph without a thread id: what the calls of one run share.
+        messages: The thread's messages: they hold what the user pasted, and the
+            artifacts of results that another process made.
+        store: LangGraph's store, if the graph has one. It keeps the thread's results
+            for the time when the messages with their artifacts are gone.
+    """
+
+    id: str | None = None
+    run: str | None = None
+    messages: Sequence[Any] = field(default=(), repr=False)
+    store: Any = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
-class Album:
-    """What one conversation has made, was given, and waits for.
+class ThreadFiles:
+    """The files of one thread, its results and its open requests.
 
     Attributes:
-        images: Under `img_1`, `img_2`, …
-        audio: Under `audio_1`, `audio_2`, …
+        handles: The handles of images and of audio: `img_1`, `audio_1`.
         results: Those with images, in the order they were made.
-        requests: Requests that were not waited for to their end, by handle.
-        calls: What failed calls have left at fal: a request, or an error where nobody
+        requests: Requests whose result is still to come, by handle.
+        calls: What failed tool calls left at fal: a request, or an error if nobody
             knows whether there is one.
-        is_stored: Whether what a store has of the thread was read.
+        is_loaded: Whether the entries of the graph's store were read.
     """
 
-    images: Shelf[GeneratedImage] = field(default_factory=lambda: Shelf("img"))
-    audio: Shelf[GeneratedAudio] = field(default_factory=lambda: Shelf("audio"))
+    handles: Mapping[FileKind, Handles[Any]] = field(
+        default_factory=lambda: {"image": Handles("img"), "audio": Handles("audio")}
+    )
     results: list[ImageResult] = field(default_factory=list)
     requests: dict[str, FalRequest[Any]] = field(default_factory=dict)
     calls: dict[str, FalRequest[Any] | FalError] = field(default_factory=dict)
-    is_stored: bool = False
+    is_loaded: bool = False
     _read: set[str] = field(default_factory=set)
-    _unkept: dict[str, bytes] = field(default_factory=dict)
+    _unsaved: dict[str, bytes] = field(default_factory=dict)
     _last_request: int = 0
 
     @property
-    def last(self) -> tuple[int, int]:
-        """The highest numbers given: to an image, to audio."""
-        return self.images.last, self.audio.last
+    def last(self) -> dict[str, int]:
+        """The highest numbers in use, by kind of file."""
+        return {kind: handles.last for kind, handles in self.handles.items()}
 
-    def add(self, result: ImageResult | SpeechResult) -> None:
-        """Take in a result whose files have handles."""
-        if isinstance(result, ImageResult):
-            self.results.append(result)
-            self.images.put(result.images)
-        else:
-            self.audio.put(result.audios)
-        self._remember(result.inputs)
+    def reserve(self, last: Mapping[str, int]) -> None:
+        """Never issue numbers that are in use elsewhere; see `last`."""
+        for kind, handles in self.handles.items():
+            handles.last = max(handles.last, last.get(kind, 0))
+
+    def add(self, result: AnyResult) -> AnyResult:
+        """Add a new result and return it with handles."""
+        named = result
+        if files := _files_of(result):
+            handles = [self.handles[_kind_of(file)].issue() for file in files]
+            named = result.with_handles(handles)  # type: ignore[attr-defined]  # it has files
+        self._add(named)
+        return named
 
     def add_request(self, request: FalRequest[Any]) -> str:
-        """Take in a request that is not done, and name it."""
+        """Add a request whose result is still to come and return its handle."""
         for handle, known in self.requests.items():
             if known.request_id == request.request_id:
                 return handle
-        self._last_request += 1
-        handle = f"req_{self._last_request}"
-        self._note_request(handle, request)
+        handle = f"req_{self._last_request + 1}"
+        self._add_request(handle, request)
         return handle
 
-    def counted(self) -> dict[str, Any]:
-        """Give the numbers given so far, for a store."""
-        return {
-            "last": self.images.last,
-            "last_audio": self.audio.last,
-            "last_request": self._last_request,
-        }
-
     def take_pasted(self) -> dict[str, bytes]:
-        """Give the bytes of pasted files that were not kept yet, by SHA-256."""
-        unkept, self._unkept = self._unkept, {}
-        return unkept
+        """Return the bytes of newly pasted files, by SHA-256."""
+        unsaved, self._unsaved = self._unsaved, {}
+        return unsaved
 
-    # --- What tells of earlier images ---
+    # --- The graph's store ---
+
+    def to_entry(self, artifact: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the graph's store keeps of one tool call."""
+        last = {**self.last, "request": self._last_request}
+        return {"artifact": dict(artifact), "last": last}
+
+    def load(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Restore the thread from the entries of the graph's store.
+
+        Args:
+            entries: As `to_entry` returned them.
+        """
+        self.is_loaded = True
+        for entry in entries:
+            self.reserve(entry["last"])
+            self._last_request = max(self._last_request, entry["last"]["request"])
+        for entry in sorted(entries, key=lambda each: each["last"]["image"]):
+            self._restore(entry["artifact"])
+
+    # --- Messages ---
 
     def read(self, messages: Sequence[Any]) -> None:
-        """Learn what messages tell that is not known yet.
+        """Restore from messages what is not known yet.
 
         Args:
-            messages: The conversation's, or those that are left of it.
+            messages: Those of the thread, or those that a summary left.
         """
-        is_fresh = not (self._read or self.images.files or self.audio.files)
+        is_new = not self._read and not any(
+            handles.files for handles in self.handles.values()
+        )
         prompts: dict[str, str] = {}
-        artifacts = []
-        for message in messages:
-            if isinstance(message, AIMessage):
-                for call in message.tool_calls:
-                    prompts[str(call["id"])] = str(call["args"].get("prompt", ""))
+        artifacts: dict[int, Mapping[str, Any]] = {}
+        for place, message in enumerate(messages):
+            for call in message.tool_calls if isinstance(message, AIMessage) else ():
+                prompts[str(call["id"])] = str(call["args"].get("prompt", ""))
             artifact = getattr(message, "artifact", None)
             if artifact is not None and self._is_new(artifact):
-                artifacts.append((message, artifact))
-        # The names of pasted files first: a later step may tell them.
-        for _, artifact in artifacts:
-            self._remember(_references(artifact))
-        new = {id(message) for message, _ in artifacts}
-        for message in messages:
-            if id(message) in new:
-                self._restore(message, prompts.get(message.tool_call_id, ""))
+                artifacts[place] = artifact
+        # References first: a later step may hold the handle of a file pasted earlier.
+        for artifact in artifacts.values():
+            self._learn(_read_references(artifact))
+        for place, message in enumerate(messages):
+            if place in artifacts:
+                call_id = getattr(message, "tool_call_id", None)
+                self._restore(artifacts[place], prompts.get(str(call_id), ""))
             else:
                 self._read_pasted(message)
-        if is_fresh and messages:
-            # Summaries speak of files whose own messages are gone.
-            texts = _texts(messages)
-            self.images.skip_told(texts)
-            self.audio.skip_told(texts)
-
-    def restore(self, entries: Iterable[Mapping[str, Any]]) -> None:
-        """Learn what a store has of the conversation.
-
-        Args:
-            entries: As they were put there.
-        """
-        self.is_stored = True
-        for entry in entries:
-            self.images.last = max(self.images.last, entry["last"])
-            self.audio.last = max(self.audio.last, entry.get("last_audio", 0))
-            self._last_request = max(self._last_request, entry["last_request"])
-        for entry in sorted(entries, key=lambda each: each["last"]):
-            if self._is_new(entry["artifact"]):
-                self._take_artifact(entry["artifact"])
+        if is_new and messages:
+            # A summary mentions files whose own messages are gone.
+            self._reserve_mentioned(_texts_of(messages))
 
     def _is_new(self, artifact: Any) -> bool:
-        if is_artifact(artifact):
-            handles = artifact.get("handles", ())
-            return not all(handle in self.images.files for handle in handles)
-        if SpeechResult.is_artifact(artifact):
-            handles = artifact.get("handles", ())
-            return not all(handle in self.audio.files for handle in handles)
         if is_request_artifact(artifact):
-            return artifact["handle"] not in self.requests
-        return TranscriptionResult.is_artifact(artifact)
+            return artifact.get("handle") not in self.requests
+        if TranscriptionResult.is_artifact(artifact):
+            return True  # it has no files, only references
+        if not isinstance(artifact, Mapping) or artifact.get("type") not in _WITH_FILES:
+            return False
+        known = {name for each in self.handles.values() for name in each.files}
+        return not known.issuperset(_handles_in(artifact))
 
-    def _take_artifact(self, artifact: Mapping[str, Any], prompt: str = "") -> None:
-        self.images.skip_told(map(str, artifact.get("handles", ())))
-        self.audio.skip_told(map(str, artifact.get("handles", ())))
+    def _restore(self, artifact: Any, prompt: str = "") -> None:
+        if not self._is_new(artifact):
+            return
+        self._reserve_mentioned(_handles_in(artifact))
         try:
-            self._take(artifact, prompt)
+            self._add_artifact(artifact, prompt)
         except (FalError, KeyError, TypeError, ValueError) as error:
-            # One that somebody else changed or cut must not stop the conversation.
-            _log.warning("an artifact in the messages cannot be restored: %s", error)
+            # An artifact that somebody changed or cut must not stop the thread.
+            _log.warning("cannot restore an artifact of the messages: %s", error)
 
-    def _take(self, artifact: Mapping[str, Any], prompt: str) -> None:
-        if is_artifact(artifact):
-            self.add(ImageResult.from_artifact(artifact).with_whole_prompt(prompt))
-        elif SpeechResult.is_artifact(artifact):
-            self.add(SpeechResult.from_artifact(artifact))
-        elif is_request_artifact(artifact):
-            self._note_request(artifact["handle"], FalRequest.from_dict(artifact))
-        else:
-            self._remember(_references(artifact))
+    def _add_artifact(self, artifact: Mapping[str, Any], prompt: str) -> None:
+        self._learn(_read_references(artifact))
+        if is_request_artifact(artifact):
+            self._add_request(artifact["handle"], FalRequest.from_dict(artifact))
+        elif artifact["type"] in _WITH_FILES:
+            result = _WITH_FILES[artifact["type"]].from_artifact(artifact)
+            if isinstance(result, ImageResult):
+                result = result.with_whole_prompt(prompt)
+            self._add(result)
 
-    def _remember(self, references: Iterable[InputReference]) -> None:
-        self.images.remember(references)
-        self.audio.remember(references)
+    def _add(self, result: Any) -> None:
+        if isinstance(result, ImageResult):
+            self.results.append(result)
+        for file in _files_of(result):
+            self.handles[_kind_of(file)].add(file)
+        self._learn(result.inputs)
 
-    def _restore(self, message: ToolMessage, prompt: str) -> None:
-        if self._is_new(message.artifact):
-            self._take_artifact(message.artifact, prompt)
-
-    def _note_request(self, handle: str, request: FalRequest[Any]) -> None:
-        self.requests[handle] = request
+    def _add_request(self, handle: str, request: FalRequest[Any]) -> None:
         self._last_request = max(self._last_request, number_of(handle))
+        self.requests[handle] = request
+
+    def _learn(self, references: Iterable[InputReference]) -> None:
+        for handles in self.handles.values():
+            handles.learn(references)
+
+    def _reserve_mentioned(self, texts: Iterable[str]) -> None:
+        texts = tuple(texts)
+        for handles in self.handles.values():
+            handles.reserve_mentioned(texts)
 
     def _read_pasted(self, message: Any) -> None:
         if not isinstance(message, HumanMessage) or message.id in self._read:
@@ -184,18 +218,38 @@ class Album:
             self._read.add(message.id)
 
     def _name_pasted(self, pasted: Pasted) -> None:
-        shelf: Shelf[Any] = self.audio if pasted.is_audio else self.images
-        handle = shelf.handle_for(pasted.key)
-        if handle in shelf.files:
+        kind: FileKind = "audio" if pasted.is_audio else "image"
+        handles = self.handles[kind]
+        handle = handles.name_pasted(pasted.key)
+        if handle in handles.files:
             return
         digest = pasted.key if pasted.content is not None else None
-        kind = GeneratedAudio if pasted.is_audio else GeneratedImage
-        shelf.files[handle] = kind(url=pasted.url, sha256=digest, handle=handle)
+        handles.add(_FILES[kind](url=pasted.url, sha256=digest, handle=handle))
         if pasted.content is not None:
-            self._unkept[pasted.key] = pasted.content
+            self._unsaved[pasted.key] = pasted.content
 
 
-def _references(artifact: Mapping[str, Any]) -> list[InputReference]:
+_WITH_FILES: Mapping[str, Any] = {
+    ARTIFACT_TYPE: ImageResult,
+    SpeechResult.artifact_type: SpeechResult,
+}
+
+
+def _handles_in(artifact: Mapping[str, Any]) -> list[str]:
+    handles = artifact.get("handles")
+    return [str(each) for each in handles] if isinstance(handles, list) else []
+
+
+def _files_of(result: Any) -> Sequence[GeneratedFile]:
+    files: Sequence[GeneratedFile] = getattr(result, "images", ())
+    return files or getattr(result, "audios", ())
+
+
+def _kind_of(file: GeneratedFile) -> FileKind:
+    return "audio" if isinstance(file, GeneratedAudio) else "image"
+
+
+def _read_references(artifact: Mapping[str, Any]) -> list[InputReference]:
     return [
         InputReference(
             handle=entry.get("handle"),
@@ -208,7 +262,7 @@ def _references(artifact: Mapping[str, Any]) -> list[InputReference]:
     ]
 
 
-def _texts(messages: Sequence[Any]) -> list[str]:
+def _texts_of(messages: Sequence[Any]) -> list[str]:
     return [
         str(getattr(message, "text", ""))
         for message in messages

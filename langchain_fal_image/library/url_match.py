@@ -1,58 +1,46 @@
-"""Whether a URL that a model wrote is a known one with a slip in it."""
+"""Match a URL that a chat model wrote with the URLs of known files."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from langchain_fal_image._formats.safe_repr import safe_repr
-from langchain_fal_image.errors import FalInputError
 from langchain_fal_image.results.file import GeneratedFile
 
-__all__ = ["cleaned", "is_near", "lying_at"]
+__all__ = ["clean_url", "is_similar", "match_url"]
 
 F = TypeVar("F", bound=GeneratedFile)
 
 _URL = re.compile(r"https?://[^\s<>\"'`\]]+", re.IGNORECASE)
-_ALIKE = 0.8
-_NAMES_ALIKE = 0.7
+_MIN_RATIO = 0.8
+_MIN_NAME_RATIO = 0.7
 
 
-def lying_at(
-    url: str, files: Sequence[F], word: str, refused: type[FalInputError]
-) -> F | None:
-    """Find the file that lies at a URL.
+def match_url(url: str, files: Iterable[F]) -> tuple[F | None, bool]:
+    """Find the file at a URL.
 
     Args:
-        url: As a model wrote it.
-        files: Where it may be among.
-        word: What such a file is called.
-        refused: What is raised for a URL with a slip in it.
+        url: As a chat model wrote it.
+        files: The known files.
 
-    Raises:
-        FalInputError: No file lies there, but the URL looks like a known one with a
-            slip in it.
+    Returns:
+        The file and whether the URL is exactly its own; else a file whose URL looks
+        almost the same and False; else None and False.
     """
-    meant = cleaned(url)
-    known = [each for each in files if each.url]
+    wanted = clean_url(url)
+    known = [file for file in files if file.url]
     for file in known:
-        if meant in {file.url, cleaned(str(file.url))}:
-            return file
-    near = next((each for each in known if is_near(meant, str(each.url))), None)
-    if near is None:
-        return None
-    message = (
-        f"{safe_repr(url)} is no {word} of this conversation; it looks like the URL of "
-        f"{near.handle} with a slip in it."
-    )
-    raise refused(message, next_step=f"Name the {word} by its handle: {near.handle}.")
+        if wanted in {file.url, clean_url(str(file.url))}:
+            return file, True
+    similar = (file for file in known if is_similar(wanted, str(file.url)))
+    return next(similar, None), False
 
 
-def cleaned(text: str) -> str:
-    """Take a URL out of the quotes, brackets and full stops a model puts around it."""
+def clean_url(text: str) -> str:
+    """Strip the quotes, brackets and full stops that a chat model puts around a URL."""
     found = _URL.search(text)
     if found is None:
         return text.strip()
@@ -62,25 +50,25 @@ def cleaned(text: str) -> str:
     return url.rstrip(".,;:!)}\u2026")
 
 
-def is_near(url: str, known: str) -> bool:
-    """Tell whether one URL looks like the other with a slip in it.
+def is_similar(url: str, known: str) -> bool:
+    """Check whether a URL is probably a known one with a typo.
 
-    Both the whole and the file's name must be alike: files at one host share most of
-    their URLs, and files of different hosts often a plain name.
+    Both the whole URL and the file name must be similar: files at one host share most
+    of their URLs, and files of different hosts often share a plain name.
 
     Args:
-        url: As the model wrote it, cleaned.
-        known: The URL of an image.
+        url: As the chat model wrote it, cleaned.
+        known: The URL of a file.
     """
     host = urlsplit(known).netloc
-    begun = url.partition(host)[2]
-    if len(begun.strip("/")) > len(host) // 2 and known.startswith(url):
+    path = url.partition(host)[2]
+    if len(path.strip("/")) > len(host) // 2 and known.startswith(url):
         return True
-    if _likeness(url, known) < _ALIKE:
+    if _ratio(url, known) < _MIN_RATIO:
         return False
-    mine, its = (urlsplit(each).path.rsplit("/", 1)[-1] for each in (url, known))
-    return _likeness(mine, its) >= _NAMES_ALIKE
+    names = (urlsplit(each).path.rsplit("/", 1)[-1] for each in (url, known))
+    return _ratio(*names) >= _MIN_NAME_RATIO
 
 
-def _likeness(one: str, other: str) -> float:
+def _ratio(one: str, other: str) -> float:
     return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from langchain_fal_image.errors import FalInputImageError
-from langchain_fal_image.library.library import ImageLibrary
 from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
 from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.tools._messages import told_result
-from langchain_fal_image.tools._model_tool import FalModelTool, NamedFiles
+from langchain_fal_image.tools._model_tool import FalModelTool
 
 __all__ = ["FalImageTool"]
 
@@ -18,13 +16,7 @@ class FalImageTool(FalModelTool):
     """Base of the two tools that make images."""
 
     model: FalTextToImage | FalImageEdit
-    _named = NamedFiles(
-        word="image",
-        get=ImageLibrary.get,
-        find=ImageLibrary.find_url,
-        handles=ImageLibrary.handles,
-        error=FalInputImageError,
-    )
+    _input_kind = "image"
     vision: bool = False
     """Show the images to the model: adds image blocks, by URL, to the answer."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
 from langchain_core.tools import InjectedToolArg
@@ -11,41 +9,36 @@ from pydantic import PrivateAttr, SkipValidation, model_validator
 
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.budget.budget import Budget
-from langchain_fal_image.errors import FalConfigurationError, FalError, FalInputError
-from langchain_fal_image.library.library import Conversation, is_handle
+from langchain_fal_image.errors import (
+    FalConfigurationError,
+    FalError,
+    FalInputAudioError,
+    FalInputError,
+    FalInputImageError,
+)
+from langchain_fal_image.library.handles import is_handle
+from langchain_fal_image.library.library import LibraryFiles
+from langchain_fal_image.library.thread import FileKind, Thread
 from langchain_fal_image.models.base import FalModel
 from langchain_fal_image.options.endpoint import Kind
 from langchain_fal_image.options.search import check_kind
 from langchain_fal_image.provider import FalProvider
-from langchain_fal_image.results.file import GeneratedFile
 from langchain_fal_image.tools._args_schema import file_arguments, tool_arguments
 from langchain_fal_image.tools._messages import told_endpoint
-from langchain_fal_image.tools.base import Call, FalTool, conversation_of
+from langchain_fal_image.tools.base import Call, FalTool, read_thread
 from langchain_fal_image.wire.effects import Flow
 
-__all__ = ["FalModelTool", "NamedFiles"]
+__all__ = ["FalModelTool"]
 
 _LONGEST_PATH = 400
+_LIBRARY = {"image": "images", "audio": "audio"}
 _Runtime = Annotated[Any, InjectedToolArg]
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFiles:
-    """What a tool's handles name, and where the library has them.
-
-    Attributes:
-        word: What such a file is called.
-        get: Finds one by its handle.
-        find: Finds one by its URL.
-        handles: Names those of a conversation.
-        error: What is raised where one cannot be used.
-    """
-
-    word: str
-    get: Callable[..., GeneratedFile]
-    find: Callable[..., GeneratedFile | None]
-    handles: Callable[..., tuple[str, ...]]
-    error: type[FalInputError]
+_ERRORS: dict[FileKind, type[FalInputError]] = {
+    "image": FalInputImageError,
+    "audio": FalInputAudioError,
+}
 
 
 class FalModelTool(FalTool):
@@ -57,7 +50,7 @@ class FalModelTool(FalTool):
     """Further options of the endpoint that the model may fill in."""
 
     _runnable: ClassVar[type[FalModel[Any]]]
-    _named: ClassVar[NamedFiles]
+    _input_kind: ClassVar[FileKind]
     _purpose: ClassVar[str]
     _arguments: ClassVar[tuple[str, ...]]
     _files: frozenset[str] = PrivateAttr(default=frozenset())
@@ -119,10 +112,10 @@ class FalModelTool(FalTool):
     ) -> tuple[Any, Any]:
         # A text alone is the first argument.
         arguments = {**dict(zip(self.args, given, strict=False)), **arguments}
-        where, call = conversation_of(runtime), Call(tool_call_id, arguments)
+        where, call = read_thread(runtime), Call(tool_call_id, arguments)
         try:
             options = self._fal.run(self._given(arguments, where))
-            earlier = self.library.earlier(call.key, conversation=where)
+            earlier = self._threads.find_request(call.key, thread=where)
             result = (
                 self._settled(earlier.using(self._fal).result())
                 if earlier
@@ -141,10 +134,10 @@ class FalModelTool(FalTool):
     ) -> tuple[Any, Any]:
         # A text alone is the first argument.
         arguments = {**dict(zip(self.args, given, strict=False)), **arguments}
-        where, call = conversation_of(runtime), Call(tool_call_id, arguments)
+        where, call = read_thread(runtime), Call(tool_call_id, arguments)
         try:
             options = await self._fal.arun(self._given(arguments, where))
-            earlier = self.library.earlier(call.key, conversation=where)
+            earlier = self._threads.find_request(call.key, thread=where)
             result = (
                 self._settled(await earlier.using(self._fal).aresult())
                 if earlier
@@ -154,11 +147,9 @@ class FalModelTool(FalTool):
         except FalError as error:
             return await self._fal.arun(self._failed(error, call, where))
 
-    def _given(
-        self, arguments: dict[str, Any], where: Conversation
-    ) -> Flow[dict[str, Any]]:
+    def _given(self, arguments: dict[str, Any], where: Thread) -> Flow[dict[str, Any]]:
         """Read the arguments: handles become files."""
-        pasted = yield from self.library.opened(where)
+        pasted = yield from self._threads.load(where)
         yield from self._fal.keep(pasted)
         given = {name: value for name, value in arguments.items() if value is not None}
         for name in self._files & given.keys():
@@ -170,27 +161,23 @@ class FalModelTool(FalTool):
             )
         return given
 
-    def _file(self, name: str, where: Conversation) -> Any:
+    def _file(self, name: str, where: Thread) -> Any:
         """Find the file that a handle or a URL means."""
-        files = self._named
+        kind = self._input_kind
+        files: LibraryFiles[Any] = getattr(self.library, _LIBRARY[kind])
         if name[:5].lower() == "data:" or _is_content(name):
-            message = (
-                f"{files.word.capitalize()}s are named by handle or URL, not by "
-                f"{safe_repr(name)}."
-            )
-            known = ", ".join(files.handles(self.library, conversation=where))
-            step = f"Name the {files.word} by its handle. Known: {known or 'none yet'}."
-            raise files.error(message, next_step=step)
+            message = f"Name the {kind} by its handle or URL, not by {safe_repr(name)}."
+            known = ", ".join(files.handles(thread=where))
+            step = f"Use one of these handles: {known}." if known else "Use its URL."
+            raise _ERRORS[kind](message, next_step=step)
         if is_handle(name):
-            file = files.get(self.library, name, conversation=where)
+            file = files.get(name, thread=where)
             if file.url is None and file.sha256 is None:
-                message = (
-                    f"{name} was pasted as a file that only the chat's provider has."
-                )
-                step = f"Ask the user for the {files.word} itself, or its URL."
-                raise files.error(message, next_step=step)
+                message = f"Only the provider of the chat model has the file {name}."
+                step = f"Ask the user for the {kind} itself, or its URL."
+                raise _ERRORS[kind](message, next_step=step)
             return file.using(self._fal)
-        found = files.find(self.library, name, conversation=where)
+        found = files.find_url(name, thread=where)
         return found.using(self._fal) if found else name
 
 

@@ -9,12 +9,11 @@ from typing import Any
 from pydantic import Field
 
 from langchain_fal_image.budget.budget import Budget
-from langchain_fal_image.errors import FalInputAudioError
 from langchain_fal_image.library.library import ImageLibrary
 from langchain_fal_image.models._audio import FalSpeech, FalTranscription
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.tools._args_schema import wrong_arguments
-from langchain_fal_image.tools._model_tool import FalModelTool, NamedFiles
+from langchain_fal_image.tools._model_tool import FalModelTool
 from langchain_fal_image.tools.base import LONGEST_TEXT
 
 __all__ = ["FalSpeechTool", "FalTranscriptionTool"]
@@ -23,13 +22,7 @@ __all__ = ["FalSpeechTool", "FalTranscriptionTool"]
 class FalAudioTool(FalModelTool):
     """What the two tools share."""
 
-    _named = NamedFiles(
-        word="recording",
-        get=ImageLibrary.recording,
-        find=ImageLibrary.find_recording,
-        handles=ImageLibrary.recordings,
-        error=FalInputAudioError,
-    )
+    _input_kind = "audio"
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)

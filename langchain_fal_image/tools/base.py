@@ -26,7 +26,9 @@ from langchain_fal_image.errors import (
     FalServerError,
     FalTimeoutError,
 )
-from langchain_fal_image.library.library import Conversation, ImageLibrary
+from langchain_fal_image.library._threads import Threads
+from langchain_fal_image.library.library import ImageLibrary
+from langchain_fal_image.library.thread import Thread
 from langchain_fal_image.options.endpoint import Kind
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.results.image import ImageResult
@@ -42,7 +44,7 @@ from langchain_fal_image.tools._messages import (
 )
 from langchain_fal_image.wire.effects import Flow
 
-__all__ = ["LONGEST_TEXT", "Call", "FalTool", "conversation_of"]
+__all__ = ["LONGEST_TEXT", "Call", "FalTool", "read_thread"]
 
 LONGEST_TEXT = 4000
 """How many characters of a transcription a model is shown."""
@@ -86,6 +88,10 @@ class FalTool(BaseTool):
         return self.args_schema or super().tool_call_schema
 
     @property
+    def _threads(self) -> Threads:
+        return self.library._threads  # noqa: SLF001 - what tools read and write is not public
+
+    @property
     @abc.abstractmethod
     def _fal(self) -> FalProvider:
         """The provider in use."""
@@ -102,15 +108,15 @@ class FalTool(BaseTool):
         return args, {**kwargs, "tool_call_id": tool_call_id}
 
     def _told(
-        self, result: AnyResult, where: Conversation
+        self, result: AnyResult, where: Thread
     ) -> Flow[tuple[Any, dict[str, Any]]]:
         """Name a result's files and answer with them."""
         if isinstance(result, ImageResult):
-            named = self.library.add(result, conversation=where)
+            named = self.library.add(result, thread=where)
             handles = [str(image.handle) for image in named.images]
             artifact, text = named.to_artifact(), self._told_images(named)
         elif isinstance(result, SpeechResult):
-            spoken = self.library.add(result, conversation=where)
+            spoken = self.library.add(result, thread=where)
             handles = [str(audio.handle) for audio in spoken.audios]
             artifact, text = spoken.to_artifact(), told_speech(spoken)
         else:
@@ -118,7 +124,7 @@ class FalTool(BaseTool):
             text = told_transcription(result, longest=self._longest_text)
         if self._account:
             self._account.name(result.request_id, handles)
-        yield from self.library.saved(artifact, where)
+        yield from self._threads.save(artifact, thread=where)
         return text, artifact
 
     def _told_images(self, result: ImageResult) -> Any:
@@ -144,19 +150,20 @@ class FalTool(BaseTool):
         return result
 
     def _failed(
-        self, error: FalError, call: Call, where: Conversation
+        self, error: FalError, call: Call, where: Thread
     ) -> Flow[tuple[Any, Any]]:
         """Answer with a failure, or raise it where a model can do nothing."""
-        self.library.note_failure(error, call=call.key, conversation=where)
+        self._threads.note_failure(error, call=call.key, thread=where)
         if isinstance(error, _RAISED) or not self.handle_tool_error:
             raise error
         artifact = handle = None
         request = error.request
         is_open = isinstance(error, _RESUMABLE) and error.charged != "no"
         if isinstance(request, FalRequest) and is_open:
-            handle = self.library.add_request(request, conversation=where)
+            with self._threads.open(where) as files:
+                handle = files.add_request(request)
             artifact = request.to_artifact(handle)
-            yield from self.library.saved(artifact, where)
+            yield from self._threads.save(artifact, thread=where)
         text = told_failure(
             error, kind=self._kind(error), request=handle, wait_tool=self.wait_tool
         )
@@ -189,7 +196,7 @@ class Call:
         self.key = f"{tool_call_id} {digest}" if tool_call_id else None
 
 
-def conversation_of(runtime: Any) -> Conversation:
+def read_thread(runtime: Any) -> Thread:
     """Tell whose images are meant: the thread's, the run's, or the library's own.
 
     Args:
@@ -202,10 +209,10 @@ def conversation_of(runtime: Any) -> Conversation:
         messages = getattr(state, "messages", ())
     if (thread_id := configurable.get("thread_id")) is not None:
         store = getattr(runtime, "store", None)
-        return Conversation(thread_id=str(thread_id), messages=messages, store=store)
+        return Thread(str(thread_id), messages=messages, store=store)
     if runtime is None:
-        return Conversation()
+        return Thread()
     # Calls of one step share the checkpoint's id, other runs never do; what earlier
     # steps made stands in the messages.
     step = getattr(getattr(runtime, "execution_info", None), "checkpoint_id", None)
-    return Conversation(run=str(step or uuid.uuid4()), messages=messages)
+    return Thread(run=str(step or uuid.uuid4()), messages=messages)

@@ -18,7 +18,7 @@ from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.tools._args_schema import ToolArguments
 from langchain_fal_image.tools._image_tool import FalImageTool
 from langchain_fal_image.tools._messages import told_result
-from langchain_fal_image.tools.base import Call, FalTool, conversation_of
+from langchain_fal_image.tools.base import Call, FalTool, read_thread
 
 __all__ = ["FalImageEditTool", "FalImageToolkit", "FalTextToImageTool", "FalWaitTool"]
 
@@ -180,10 +180,10 @@ class FalWaitTool(FalTool):
         runtime: _Runtime = None,
         tool_call_id: str | None = None,
     ) -> tuple[Any, Any]:
-        where, call = conversation_of(runtime), Call(tool_call_id, {})
+        where, call = read_thread(runtime), Call(tool_call_id, {})
         try:
-            self._fal.run(self.library.opened(where))
-            found = self.library.request(request, conversation=where)
+            self._fal.run(self._threads.load(where))
+            found = self.library.request(request, thread=where)
             result = found.using(self._fal).result(timeout=self.timeout)
             return self._fal.run(self._told(self._settled(result), where))
         except FalError as error:
@@ -196,10 +196,10 @@ class FalWaitTool(FalTool):
         runtime: _Runtime = None,
         tool_call_id: str | None = None,
     ) -> tuple[Any, Any]:
-        where, call = conversation_of(runtime), Call(tool_call_id, {})
+        where, call = read_thread(runtime), Call(tool_call_id, {})
         try:
-            await self._fal.arun(self.library.opened(where))
-            found = self.library.request(request, conversation=where)
+            await self._fal.arun(self._threads.load(where))
+            found = self.library.request(request, thread=where)
             result = await found.using(self._fal).aresult(timeout=self.timeout)
             return await self._fal.arun(self._told(self._settled(result), where))
         except FalError as error:

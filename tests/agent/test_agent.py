@@ -84,7 +84,7 @@ def test_an_unknown_handle_is_answered_with_the_known_ones(
     _, wrong, right = tool_messages(state)
     assert wrong.status == "error"
     assert "img_7" in wrong.text
-    assert "Known images: img_1" in wrong.text
+    assert "This conversation has img_1" in wrong.text
     assert right.status == "success"
     assert fal_sandbox.submits == 2
 
@@ -160,7 +160,7 @@ def test_a_data_uri_from_the_model_is_refused(make_agent: Callable[..., Any]) ->
     state = agent.invoke({"messages": [HumanMessage("Draw")]})
     refused = tool_messages(state)[1]
     assert refused.status == "error"
-    assert "Known: img_1" in refused.text
+    assert "Use one of these handles: img_1" in refused.text
     assert "AAAA" not in refused.text
 
 
@@ -208,8 +208,8 @@ def test_outside_graphs_the_library_is_the_conversation(fal: FalProvider) -> Non
     edits = FalImageEditTool(fal=fal, library=library)
     assert "img_1" in draws.invoke("a hill")
     assert "img_2" in edits.invoke({"prompt": "night", "images": ["img_1"]})
-    assert library.handles() == ("img_1", "img_2")
-    assert library.get("img_2").read()
+    assert library.images.handles() == ("img_1", "img_2")
+    assert library.images.get("img_2").read()
     assert (
         FalImageEditTool(fal=fal)
         .invoke({"prompt": "night", "images": ["img_1"]})

@@ -157,7 +157,7 @@ def test_another_conversation_has_its_own(fal: FalProvider) -> None:
     agent = agent_of(fal, [speak("One.")], "Done.", [listen("audio_1")], "Done.")
     agent.invoke(said(TEXT), thread("one"))
     state = agent.invoke(said(TEXT), thread("two"))
-    assert "There is no recording 'audio_1'. There is none." in told(state)[0]
+    assert "Unknown audio 'audio_1'; this conversation has none." in told(state)[0]
 
 
 def test_a_url_with_a_slip_in_it_is_told_by_its_handle(
@@ -168,12 +168,12 @@ def test_a_url_with_a_slip_in_it_is_told_by_its_handle(
     tool = FalTranscriptionTool(fal=fal, library=library)
     assert tool.invoke({"audio": f"<{spoken.url}>."}).endswith("One.")
     wrong = str(spoken.url).replace("sandbox.wav", "sandbx.wav")
-    assert "Name the recording by its handle: audio_1." in tool.invoke({"audio": wrong})
+    assert "Use the handle of the audio: audio_1." in tool.invoke({"audio": wrong})
     assert fal_sandbox.submits == 2
-    assert library.recordings() == ("audio_1",)
-    assert library.recording("audio_1").url == spoken.url
-    with pytest.raises(FalInputAudioError, match="Known recordings: audio_1"):
-        library.recording("audio_2")
+    assert library.audio.handles() == ("audio_1",)
+    assert library.audio.get("audio_1").url == spoken.url
+    with pytest.raises(FalInputAudioError, match="This conversation has audio_1"):
+        library.audio.get("audio_2")
 
 
 def test_a_recording_that_a_model_wrote_itself_is_refused(
@@ -183,7 +183,7 @@ def test_a_recording_that_a_model_wrote_itself_is_refused(
     written = base64.b64encode(recording[1]).decode()
     for name in (written, f"data:audio/wav;base64,{written}"):
         text = FalTranscriptionTool(fal=fal).invoke({"audio": name})
-        assert "Recordings are named by handle or URL" in text
+        assert "Name the audio by its handle or URL" in text
         assert len(text) < 400
     assert fal_sandbox.submits == before
 
@@ -233,7 +233,7 @@ def test_a_file_that_only_the_chats_provider_has(fal: FalProvider) -> None:
     agent = agent_of(fal, [listen("audio_1")], "Done.")
     block = {"type": "audio", "file_id": "file-1"}
     state = agent.invoke(said(TEXT, block), thread("one"))
-    assert "only the chat's provider has" in told(state)[0]
+    assert "Only the provider of the chat model has" in told(state)[0]
 
 
 def test_a_handle_that_only_an_input_tells_is_not_given_again(

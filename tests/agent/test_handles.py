@@ -211,7 +211,7 @@ def test_a_pasted_url_is_guarded_and_a_file_id_is_explained(fal: FalProvider) ->
     first, second = tool_messages(state)
     assert first.status == second.status == "error"
     assert "not a public address" in first.text
-    assert "only the chat's provider has" in second.text
+    assert "Only the provider of the chat model has" in second.text
 
 
 def test_no_handle_is_given_twice_after_a_summary(fal: FalProvider) -> None:
@@ -325,7 +325,7 @@ def test_a_subgraph_shares_its_threads_images(fal: FalProvider) -> None:
     compiled = graph.compile(checkpointer=InMemorySaver())
     compiled.invoke(said("Draw"), thread("one"))
     library = tools[0].library  # type: ignore[attr-defined]  # ours has one
-    assert library.handles(conversation="one") == ("img_1", "img_2", "img_3")
+    assert library.images.handles(thread="one") == ("img_1", "img_2", "img_3")
 
 
 def test_an_interrupt_and_a_resume_by_a_new_process(
@@ -381,7 +381,7 @@ def test_images_by_the_names_of_their_options(
     library = draws.library  # type: ignore[attr-defined]  # ours has one
     for _ in range(2):
         draws.invoke({"prompt": "a hill"})
-    urls = [library.get(name).url for name in ("img_1", "img_2")]
+    urls = [library.images.get(name).url for name in ("img_1", "img_2")]
     on = FalImageEditTool(fal=fal, library=library, model="fal-ai/cat-vton")
     assert {"human_image_url", "garment_image_url"} <= set(on.args)
     assert "images" not in on.args
@@ -396,7 +396,7 @@ def test_images_by_the_names_of_their_options(
         model="fal-ai/fast-sdxl/inpainting",
     )
     told = masked.invoke({"prompt": "x", "images": ["img_1"], "mask_url": "img_9"})
-    assert "no image 'img_9'" in told
+    assert "Unknown image 'img_9'" in told
     told = masked.invoke({"prompt": "x", "images": ["img_1"], "mask_url": "img_2"})
     assert "img_4" in told, told
     sent = [each.json for each in fal_sandbox.requests if each.method == "POST"][-1]

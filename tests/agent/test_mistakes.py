@@ -74,11 +74,11 @@ MISTAKES = {
     ),
     "a made-up handle": Mistake(
         [edit("night", "img_9")],
-        ("no image 'img_9'", "Known images: img_1"),
+        ("Unknown image 'img_9'", "This conversation has img_1"),
         [edit("night", "img_1")],
     ),
     "a mangled URL": Mistake(
-        with_mangled_url, ("slip", "img_1"), [edit("night", "img_1")]
+        with_mangled_url, ("Did you mean img_1?",), [edit("night", "img_1")]
     ),
     "a URL in brackets": Mistake(with_quoted_url),
     "camelCase names": Mistake(

@@ -24,7 +24,7 @@ from langchain_fal_image.errors import (
     FalConfigurationError,
     FalInputImageError,
 )
-from langchain_fal_image.library.library import Conversation
+from langchain_fal_image.library.thread import Thread
 from langchain_fal_image.sandbox import Sandbox
 
 QWEN = "fal-ai/qwen-image"
@@ -159,9 +159,9 @@ def test_a_recipe_survives_a_conversation(fal: FalProvider) -> None:
     assert told.artifact["shortened"] is True
     messages = [AIMessage("", tool_calls=[call]), told]
     library = ImageLibrary()
-    where = Conversation(thread_id="one", messages=messages)
-    assert library.handles(conversation=where) == ("img_1",)
-    [result] = library.results(conversation="one")
+    thread = Thread("one", messages=messages)
+    assert library.images.handles(thread=thread) == ("img_1",)
+    [result] = library.results(thread="one")
     assert result.prompt == prompt
     alone = ImageResult.from_artifact(told.artifact)
     recipe = alone.recipe()
