@@ -268,7 +268,7 @@ class FalRateLimitError(FalRequestError, _langchain.ModelRateLimitError):
 class FalServerError(FalRequestError, _langchain.ModelAPIError):
     """fal failed (5xx); fal does not charge for this."""
 
-    next_step = "fal failed, not the input; it may work later."
+    next_step = "This is fal's fault, not the input's; it may work later."
 
 
 class FalConnectionError(FalRequestError, _langchain.ModelConnectionError):

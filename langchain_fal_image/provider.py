@@ -285,11 +285,11 @@ class FalProvider:
 
     def known_price(self, model: str) -> Price | None:
         """Give an endpoint's price where it is at hand, without asking fal."""
-        return self._prices.known(model)
+        return self._prices.cached(model)
 
     def priced(self, model: str) -> Flow[Price | None]:
         """Ask for a price, as a flow; see `price`."""
-        return self._prices.ask(self.context, model)
+        return self._prices.fetch(self.context, model)
 
     # --- Requests ---
 

@@ -1,4 +1,4 @@
-"""What an endpoint's work costs, as fal's platform API says it."""
+"""Prices of endpoints, from fal's platform API."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from langchain_fal_image.wire.retry import REPEATABLE
 __all__ = ["Price", "Prices"]
 
 _log = logging.getLogger("langchain_fal_image")
-_KEPT_S = 24 * 60 * 60
-_ASKED_AGAIN_S = 5 * 60
-_PATIENCE_S = 5.0
+_MAX_AGE_S = 24 * 60 * 60
+_MAX_AGE_UNKNOWN_S = 5 * 60
+_TIMEOUT_S = 5.0
 _MEGAPIXEL = 1_000_000
 _CHARACTERS = re.compile(r"(?:([\d,]+) ?)?(k|m|thousand|million)? ?char(?:acter)?")
 _SCALES = {"": 1, "k": 1000, "thousand": 1000, "m": 1_000_000, "million": 1_000_000}
@@ -31,11 +31,11 @@ _SCALES = {"": 1, "k": 1000, "thousand": 1000, "m": 1_000_000, "million": 1_000_
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one unit of an endpoint's work costs.
+    """The price of an endpoint.
 
     Attributes:
-        unit_price: In `currency`.
-        unit: fal's word for what is counted, such as `image` or `megapixel`.
+        unit_price: The price of one unit, in `currency`.
+        unit: What fal counts, such as `image` or `megapixel`.
         currency: Such as `USD`.
     """
 
@@ -43,21 +43,22 @@ class Price:
     unit: str
     currency: str = "USD"
 
-    def of(
+    def estimate(
         self, *, images: int, pixels: int | None = None, characters: int | None = None
     ) -> Decimal | None:
-        """Say what a request costs; None where the unit does not tell beforehand.
+        """Return the cost of a request; None if the unit is not known beforehand.
 
         Args:
-            images: How many; 0 for a request that makes none.
-            pixels: Of each, where known. A megapixel is taken as 1,000,000 pixels.
-            characters: How many are to be spoken, where known.
+            images: The number of images; 0 for a request without images.
+            pixels: The pixels of each image, if known. A megapixel is 1,000,000 pixels.
+            characters: The length of the text to speak, if known.
         """
         unit = self.unit.lower().removesuffix("s")
-        spoken = _CHARACTERS.fullmatch(unit)
-        if spoken and characters is not None:
-            number = Decimal((spoken[1] or "1").replace(",", ""))
-            return self.unit_price * characters / (number * _SCALES[spoken[2] or ""])
+        per_characters = _CHARACTERS.fullmatch(unit)
+        if per_characters and characters is not None:
+            number = Decimal((per_characters[1] or "1").replace(",", ""))
+            scale = _SCALES[per_characters[2] or ""]
+            return self.unit_price * characters / (number * scale)
         if not images:
             return None
         if unit in {"image", "generated image", "output image"}:
@@ -67,43 +68,43 @@ class Price:
         return None
 
     def __str__(self) -> str:
-        """Write it for a person or a model."""
+        """Return the price as text, such as `0.02 USD per image`."""
         return f"{self.unit_price.normalize():f} {self.currency} per {self.unit}"
 
 
 class Prices:
-    """Asks fal for prices and keeps them for a day."""
+    """Fetches prices and caches them for a day."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, Price | None]] = {}
         self._lock = threading.Lock()
 
-    def known(self, endpoint_id: str) -> Price | None:
-        """Give a price at hand, without asking."""
+    def cached(self, endpoint_id: str) -> Price | None:
+        """Return a cached price, without a request."""
         with self._lock:
             at, price = self._known.get(endpoint_id, (0.0, None))
-        return price if time.time() - at < _KEPT_S else None
+        return price if time.time() - at < _MAX_AGE_S else None
 
-    def ask(self, context: Context, endpoint_id: str) -> Flow[Price | None]:
-        """Ask for a price, unless it is at hand.
+    def fetch(self, context: Context, endpoint_id: str) -> Flow[Price | None]:
+        """Fetch a price, unless it is cached.
 
-        Where fal does not say (a key without access, an endpoint without a price, no
-        connection), it is unknown; it is asked for again five minutes later.
+        A price is unknown if the key has no access to prices, the endpoint has no
+        price, or there is no connection. It is fetched again after five minutes.
 
         Args:
-            context: See `Context`.
+            context: The provider's context.
             endpoint_id: Such as `fal-ai/qwen-image`.
 
         Returns:
-            The price, or None where it is unknown.
+            The price, or None if it is unknown.
         """
         with self._lock:
             at, price = self._known.get(endpoint_id, (0.0, None))
         age = time.time() - at
-        if age < (_ASKED_AGAIN_S if price is None else _KEPT_S):
+        if age < (_MAX_AGE_UNKNOWN_S if price is None else _MAX_AGE_S):
             return price
         try:
-            price = yield from self._asked(context, endpoint_id)
+            price = yield from self._request_price(context, endpoint_id)
         except FalConfigurationError:
             raise
         except FalError as error:
@@ -113,29 +114,29 @@ class Prices:
             self._known[endpoint_id] = (time.time(), price)
         return price
 
-    def _asked(self, context: Context, endpoint_id: str) -> Flow[Price | None]:
+    def _request_price(self, context: Context, endpoint_id: str) -> Flow[Price | None]:
         url = (
             f"{context.hosts.platform}/models/pricing"
             f"?endpoint_id={quote(endpoint_id, safe='')}"
         )
-        request = context.build_request("GET", url, read_timeout=_PATIENCE_S)
+        request = context.build_request("GET", url, read_timeout=_TIMEOUT_S)
         try:
             response = yield from exchange(
                 context,
                 request,
                 rule=REPEATABLE,
-                deadline=context.deadline(_PATIENCE_S),
+                deadline=context.deadline(_TIMEOUT_S),
             )
         except TransportFailure as error:
-            message = f"fal's platform API could not be asked: {error}"
+            message = f"The request to fal's platform API failed: {error}"
             raise FalError(message) from error
         if not response.ok:
             raise build_error(response, model=endpoint_id)
-        return _read(response.json_or_none(), endpoint_id)
+        return _parse_price(response.json_or_none(), endpoint_id)
 
 
-def _read(answer: Any, endpoint_id: str) -> Price | None:
-    prices = answer.get("prices") if isinstance(answer, Mapping) else None
+def _parse_price(body: Any, endpoint_id: str) -> Price | None:
+    prices = body.get("prices") if isinstance(body, Mapping) else None
     for entry in prices if isinstance(prices, list) else ():
         if not isinstance(entry, Mapping) or entry.get("endpoint_id") != endpoint_id:
             continue
@@ -144,7 +145,7 @@ def _read(answer: Any, endpoint_id: str) -> Price | None:
             unit_price = Decimal(str(entry.get("unit_price")))
         except InvalidOperation:
             return None
-        words = isinstance(unit, str) and isinstance(currency, str)
-        if words and unit_price.is_finite() and unit_price >= 0:
+        is_named = isinstance(unit, str) and isinstance(currency, str)
+        if is_named and unit_price.is_finite() and unit_price >= 0:
             return Price(unit_price, str(unit), str(currency).upper())
     return None

@@ -1,1 +1,1 @@
-"""What a run has spent and may spend."""
+"""Limits on what may be spent, and what was spent."""

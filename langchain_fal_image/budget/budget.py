@@ -1,4 +1,4 @@
-"""What a run has spent and may spend."""
+"""A limit on images and cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 from langchain_fal_image._formats.safe_repr import safe_repr
-from langchain_fal_image.budget.ledger import Asked, Spending
+from langchain_fal_image.budget.ledger import (
+    RequestEstimate,
+    Spending,
+    format_money,
+    format_table,
+)
 from langchain_fal_image.errors import (
     Charged,
     FalBudgetExceededError,
@@ -19,32 +24,30 @@ from langchain_fal_image.errors import (
 
 __all__ = ["Budget"]
 
-_HEAD: tuple[str, ...] = ("endpoint", "handle", "images", "seed", "time", "cost")
-
 Money = int | float | str | Decimal
 
 
 class Budget:
-    """A limit on images and money, shared by any number of tools and runnables.
+    """A limit on images and cost, shared by any number of tools and runnables.
 
-    Room is reserved before a request is sent and given back only where nothing was
-    charged, so that calls running at once never go over it together. Safe across
-    threads and tasks; a pickled copy has an account of its own.
+    A request reserves its images and cost before it is sent, and returns them only if
+    it was not charged, so that concurrent requests never exceed the limit together.
+    Safe across threads and tasks. A pickled copy counts on its own.
 
-    Prices are fal's own, asked for where the key allows it; a price that fal does not
-    tell is unknown, never 0.
+    Prices are fetched from fal if the key has access to them. An unknown price never
+    counts as 0.
 
     Args:
-        max_images: How many images may be paid for; None sets no limit.
-        max_cost: How much may be spent, in `currency`; None sets no limit. A request
-            whose price is unknown is then refused, unless there is an `assumed_price`.
-        assumed_price: What to take an image for where fal does not tell its price; or
-            a request that makes none, such as speech.
-        currency: Of `max_cost` and `assumed_price`; a price in another one counts as
-            unknown.
+        max_images: The maximum number of charged images; None means no limit.
+        max_cost: The maximum cost, in `currency`; None means no limit. Requests of
+            unknown price are then refused, unless `assumed_price` is set.
+        assumed_price: The price of an image if fal's price is unknown; for a request
+            without images, such as speech, the price of the request.
+        currency: The currency of `max_cost` and `assumed_price`. A price in another
+            currency counts as unknown.
 
     Raises:
-        FalConfigurationError: A limit is negative or no number.
+        FalConfigurationError: A limit is negative or not a number.
     """
 
     def __init__(
@@ -60,65 +63,63 @@ class Budget:
             or isinstance(max_images, bool)
             or max_images < 0
         ):
-            message = f"max_images={max_images!r} is no number of images."
+            message = f"max_images={max_images!r} is not a number of images."
             raise FalConfigurationError(
-                message, next_step="Give a whole number from 0, or None for no limit."
+                message, next_step="Use a whole number from 0, or None for no limit."
             )
         self.max_images = max_images
-        self.max_cost = _money("max_cost", max_cost)
-        self.assumed_price = _money("assumed_price", assumed_price)
+        self.max_cost = _parse_money("max_cost", max_cost)
+        self.assumed_price = _parse_money("assumed_price", assumed_price)
         self.currency = currency.upper()
-        self._spent: dict[int, tuple[Asked, Spending]] = {}
-        self._next = 0
+        self._entries: dict[int, tuple[RequestEstimate, Spending]] = {}
+        self._last_entry = 0
         self._lock = threading.Lock()
 
     @property
     def images(self) -> int:
-        """How many images were paid for, or may have been, or are being made."""
+        """The number of images that were or may have been charged, or are running."""
         with self._lock:
-            return self._images()
+            return self._total_images()
 
     @property
     def cost(self) -> Decimal:
-        """What was spent, may have been, or is being spent, where it is known."""
+        """The cost of these images and other requests, as far as it is known."""
         with self._lock:
-            return self._cost()
+            return self._total_cost()
 
     def spendings(self) -> tuple[Spending, ...]:
-        """Give the account: every request that was or may have been charged."""
+        """Return every request that was or may have been charged."""
         with self._lock:
-            return tuple(spending for _, spending in self._spent.values())
+            return tuple(spending for _, spending in self._entries.values())
 
-    def reserve(self, asked: Asked) -> int:
-        """Take room for a request that is about to be sent.
+    def summary(self) -> str:
+        """Return the spendings as a table with a line per request, and their totals."""
+        return format_table(
+            self.spendings(),
+            max_images=self.max_images,
+            max_cost=self.max_cost,
+            currency=self.currency,
+        )
 
-        Args:
-            asked: What it asks for.
+    # --- For reservation.py ---
 
-        Returns:
-            The entry's number, for `settle`.
-
-        Raises:
-            FalBudgetExceededError: There is not that much room, or nobody knows
-                whether there is; nothing changed.
-        """
-        cost, is_assumed = self._estimate(asked)
+    def _reserve(self, estimate: RequestEstimate) -> int:
+        """Reserve room for a request; return the number of the new entry."""
+        cost, is_assumed = self._estimate_cost(estimate)
+        spending = Spending(
+            estimate.model,
+            estimate.images,
+            time.time(),
+            cost=cost,
+            is_assumed=is_assumed,
+        )
         with self._lock:
-            self._check(asked, cost)
-            self._next += 1
-            self._spent[self._next] = (
-                asked,
-                Spending(
-                    asked.model,
-                    asked.images,
-                    time.time(),
-                    cost=cost,
-                    is_assumed=is_assumed,
-                ),
-            )
-            return self._next
+            self._check_room(estimate, cost)
+            self._last_entry += 1
+            self._entries[self._last_entry] = (estimate, spending)
+            return self._last_entry
 
-    def settle(
+    def _settle(
         self,
         entry: int,
         *,
@@ -128,34 +129,25 @@ class Budget:
         request_id: str | None = None,
         seed: int | None = None,
     ) -> None:
-        """Say how a request ended.
-
-        Args:
-            entry: What `reserve` gave.
-            charged: `"no"` gives the room back.
-            images: How many images fal made, where that is known.
-            units: How many units fal billed, where it said so.
-            request_id: fal's id of it.
-            seed: The seed fal used.
-        """
+        """Record how a request ended; `charged="no"` removes its entry."""
         with self._lock:
-            if entry not in self._spent:
+            if entry not in self._entries:
                 return
             if charged == "no":
-                del self._spent[entry]
+                del self._entries[entry]
                 return
-            asked, spending = self._spent[entry]
+            estimate, spending = self._entries[entry]
             if images is not None:
-                asked = replace(asked, images=images)
-            cost, is_assumed = self._estimate(asked)
-            if units is not None and self._is_priced(asked):
-                cost, is_assumed = units * asked.price.unit_price, False  # type: ignore[union-attr]  # _is_priced says so
-            self._spent[entry] = (
-                asked,
+                estimate = replace(estimate, images=images)
+            cost, is_assumed = self._estimate_cost(estimate)
+            if units is not None and self._is_priced(estimate):
+                cost, is_assumed = units * estimate.price.unit_price, False  # type: ignore[union-attr]  # _is_priced checks it
+            self._entries[entry] = (
+                estimate,
                 replace(
                     spending,
                     charged=charged,
-                    images=asked.images,
+                    images=estimate.images,
                     cost=cost,
                     is_assumed=is_assumed,
                     request_id=request_id or spending.request_id,
@@ -164,155 +156,98 @@ class Budget:
                 ),
             )
 
-    def settle_request(
-        self, request_id: str | None, *, images: int, seed: int | None = None
-    ) -> None:
-        """Say that a request whose end was unknown gave its images after all.
-
-        Args:
-            request_id: fal's id; one that is not on this account changes nothing.
-            images: How many fal made.
-            seed: The seed fal used.
-        """
+    def _find_entry(self, request_id: str | None) -> int | None:
+        """Return the entry of a request id; None if there is none."""
+        if request_id is None:
+            return None
         with self._lock:
-            entry = self._entry(request_id)
-        if entry is not None:
-            self.settle(entry, charged="yes", images=images, seed=seed)
-
-    def name(self, request_id: str | None, handles: Iterable[str]) -> None:
-        """Note under which names the images of a request are known.
-
-        Args:
-            request_id: fal's id; one that is not on this account changes nothing.
-            handles: Such as `img_1`.
-        """
-        with self._lock:
-            entry = self._entry(request_id)
-            if entry is not None:
-                asked, spending = self._spent[entry]
-                named = replace(spending, handles=tuple(handles))
-                self._spent[entry] = (asked, named)
-
-    def summary(self) -> str:
-        """Write the account as a table, a line for each request."""
-        spendings = self.spendings()
-        rows = [_HEAD, *(self._row(each) for each in spendings)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(
-                cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+            return next(
+                (
+                    entry
+                    for entry, (_, spending) in self._entries.items()
+                    if spending.request_id == request_id
+                ),
+                None,
             )
-            for row in rows
-        ]
-        limit = "no limit" if self.max_images is None else f"of {self.max_images}"
-        lines.append(f"images: {sum(each.images for each in spendings)} ({limit})")
-        lines.append(self._total(spendings))
-        return "\n".join(line.rstrip() for line in lines)
 
-    def _row(self, each: Spending) -> tuple[str, ...]:
-        clock = time.strftime("%H:%M:%S", time.localtime(each.at))
-        took = "" if each.seconds is None else f", {each.seconds:.1f} s"
-        cost = "unknown" if each.cost is None else self._told(each.cost)
-        if each.is_assumed:
-            cost += ", assumed"
-        if each.charged != "yes":
-            cost += ", maybe charged"
-        return (
-            each.model,
-            ", ".join(each.handles) or "-",
-            str(each.images),
-            "-" if each.seed is None else str(each.seed),
-            f"{clock}{took}",
-            cost,
-        )
+    def _set_handles(self, entry: int, handles: Iterable[str]) -> None:
+        """Record the handles of a request's results."""
+        with self._lock:
+            if entry in self._entries:
+                estimate, spending = self._entries[entry]
+                spending = replace(spending, handles=tuple(handles))
+                self._entries[entry] = (estimate, spending)
 
-    def _total(self, spendings: tuple[Spending, ...]) -> str:
-        known = [each.cost for each in spendings if each.cost is not None]
-        unknown = len(spendings) - len(known)
-        limit = (
-            "no limit" if self.max_cost is None else f"of {self._told(self.max_cost)}"
-        )
-        total = f"cost: {self._told(sum(known, Decimal(0)))} ({limit})"
-        if not known and unknown:
-            total = f"cost: unknown ({limit})"
-        elif unknown:
-            total += f", and {unknown} of unknown price"
-        if assumed := [each.cost for each in spendings if each.is_assumed]:
-            total += f"; assumed: {self._told(sum(filter(None, assumed), Decimal(0)))}"
-        return total
+    # --- With the lock held ---
 
-    def _told(self, money: Decimal) -> str:
-        return f"{money.normalize():f} {self.currency}"
+    def _total_images(self) -> int:
+        return sum(spending.images for _, spending in self._entries.values())
 
-    # --- Room, with the lock held ---
-
-    def _images(self) -> int:
-        return sum(spending.images for _, spending in self._spent.values())
-
-    def _cost(self) -> Decimal:
-        costs = (spending.cost for _, spending in self._spent.values())
+    def _total_cost(self) -> Decimal:
+        costs = (spending.cost for _, spending in self._entries.values())
         return sum((cost for cost in costs if cost is not None), Decimal(0))
 
-    def _entry(self, request_id: str | None) -> int | None:
-        return next(
-            (
-                entry
-                for entry, (_, spending) in self._spent.items()
-                if request_id is not None and spending.request_id == request_id
-            ),
-            None,
+    def _check_room(self, estimate: RequestEstimate, cost: Decimal | None) -> None:
+        self._check_images(estimate)
+        if self.max_cost is None:
+            return
+        limit = format_money(self.max_cost, self.currency)
+        if cost is None:
+            price = f" ({estimate.price})" if estimate.price else ""
+            message = (
+                f"The cost of this request to {estimate.model} is not known "
+                f"beforehand{price}, and the budget allows {limit}. Nothing was sent."
+            )
+            raise FalBudgetExceededError(
+                message,
+                model=estimate.model,
+                next_step="Set the budget's assumed_price, or use a key that can read "
+                "fal's prices.",
+            )
+        total = self._total_cost()
+        if total + cost > self.max_cost:
+            message = (
+                f"The budget allows {limit}; {format_money(total, self.currency)} are "
+                f"spent or reserved, so {format_money(cost, self.currency)} more would "
+                f"exceed it. Nothing was sent."
+            )
+            raise FalBudgetExceededError(message, model=estimate.model)
+
+    def _check_images(self, estimate: RequestEstimate) -> None:
+        images = self._total_images()
+        if self.max_images is None or images + estimate.images <= self.max_images:
+            return
+        message = (
+            f"The budget allows {self.max_images} images; {images} are spent or "
+            f"reserved, so {estimate.images} more would exceed it. Nothing was sent."
+        )
+        left = self.max_images - images
+        raise FalBudgetExceededError(
+            message,
+            model=estimate.model,
+            next_step=f"Request at most {left}, or ask for a larger budget."
+            if left > 0
+            else None,
         )
 
-    def _is_priced(self, asked: Asked) -> bool:
-        return asked.price is not None and asked.price.currency == self.currency
+    # --- Cost ---
 
-    def _estimate(self, asked: Asked) -> tuple[Decimal | None, bool]:
-        if self._is_priced(asked):
-            cost = asked.price.of(  # type: ignore[union-attr]  # _is_priced says so
-                images=asked.images, pixels=asked.pixels, characters=asked.characters
+    def _is_priced(self, estimate: RequestEstimate) -> bool:
+        return estimate.price is not None and estimate.price.currency == self.currency
+
+    def _estimate_cost(self, estimate: RequestEstimate) -> tuple[Decimal | None, bool]:
+        """Return the cost, None if unknown, and whether it is assumed."""
+        if self._is_priced(estimate):
+            cost = estimate.price.estimate(  # type: ignore[union-attr]  # _is_priced checks it
+                images=estimate.images,
+                pixels=estimate.pixels,
+                characters=estimate.characters,
             )
             if cost is not None:
                 return cost, False
         if self.assumed_price is not None:
-            return self.assumed_price * max(1, asked.images), True
+            return self.assumed_price * max(1, estimate.images), True
         return None, False
-
-    def _check(self, asked: Asked, cost: Decimal | None) -> None:
-        images = self._images()
-        if self.max_images is not None and images + asked.images > self.max_images:
-            message = (
-                f"The budget allows {self.max_images} images; {images} are spent or "
-                f"under way, so {asked.images} more would go over it. Nothing was sent."
-            )
-            left = self.max_images - images
-            step = (
-                f"Ask for at most {left}, or ask a person for a larger budget."
-                if left > 0
-                else None
-            )
-            raise FalBudgetExceededError(message, model=asked.model, next_step=step)
-        if self.max_cost is None:
-            return
-        if cost is None:
-            told = f" ({asked.price})" if asked.price else ""
-            message = (
-                f"What this costs at {asked.model} is not known beforehand{told}, and "
-                f"the budget allows {self._told(self.max_cost)}. Nothing was sent."
-            )
-            raise FalBudgetExceededError(
-                message,
-                model=asked.model,
-                next_step="A person must give the budget an assumed_price, "
-                "or a key that may read fal's prices.",
-            )
-        total = self._cost()
-        if total + cost > self.max_cost:
-            message = (
-                f"The budget allows {self._told(self.max_cost)}; {self._told(total)} "
-                f"are spent or under way, so {self._told(cost)} more would go over it. "
-                f"Nothing was sent."
-            )
-            raise FalBudgetExceededError(message, model=asked.model)
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
@@ -324,12 +259,13 @@ class Budget:
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        limits = {"max_images": self.max_images, "max_cost": self.max_cost}
-        told = "".join(f"{name}={value}, " for name, value in limits.items())
-        return f"Budget({told}images={self.images}, cost={self._told(self.cost)})"
+        return (
+            f"Budget(max_images={self.max_images}, max_cost={self.max_cost}, "
+            f"images={self.images}, cost={format_money(self.cost, self.currency)})"
+        )
 
 
-def _money(name: str, value: Money | None) -> Decimal | None:
+def _parse_money(name: str, value: Money | None) -> Decimal | None:
     if value is None:
         return None
     try:
@@ -337,8 +273,8 @@ def _money(name: str, value: Money | None) -> Decimal | None:
     except InvalidOperation:
         money = Decimal(-1)
     if isinstance(value, bool) or not money.is_finite() or money < 0:
-        message = f"{name}={safe_repr(value)} is no amount of money."
+        message = f"{name}={safe_repr(value)} is not an amount of money."
         raise FalConfigurationError(
-            message, next_step="Give a number from 0, or None for no limit."
+            message, next_step="Use a number from 0, or None for no limit."
         )
     return money

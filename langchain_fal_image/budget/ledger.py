@@ -1,36 +1,55 @@
-"""One request on a budget's account: what it asks for, how it ended."""
+"""What a request is estimated to cost, and what it cost."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Self
+from decimal import Decimal
 
 from langchain_fal_image._session.prices import Price
-from langchain_fal_image.errors import Charged, FalError
+from langchain_fal_image.errors import Charged
 
-if TYPE_CHECKING:
-    from langchain_fal_image.budget.budget import Budget
+__all__ = ["RequestEstimate", "Spending", "format_money", "format_table"]
 
-__all__ = ["Asked", "Spending", "Spent"]
+_COLUMNS: tuple[str, ...] = ("endpoint", "handle", "images", "seed", "time", "cost")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEstimate:
+    """What a request is expected to produce, before it is sent.
+
+    Attributes:
+        model: The endpoint id.
+        images: The number of images; 0 for audio.
+        pixels: The pixels of each image, if known.
+        characters: The length of the text to speak, if known.
+        price: fal's price, if known.
+    """
+
+    model: str
+    images: int = 1
+    pixels: int | None = None
+    characters: int | None = None
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """One request on a budget's account.
+    """One request that was or may have been charged.
 
     Attributes:
         model: The endpoint id.
-        images: How many images it asked for, then how many fal made.
-        at: When room was reserved, in seconds since 1970.
-        charged: `"maybe"` while it runs and where its end is unknown; a request
-            that was not charged leaves the account.
-        cost: What it costs, in the budget's currency; None where that is unknown.
-        is_assumed: Whether the cost is the developer's `assumed_price`, not fal's.
-        request_id: fal's id, once known.
-        handles: The names of its images in their conversation, once they have some.
-        seed: The seed fal used.
-        seconds: How long it took, from the reservation to its end.
+        images: The number of requested images; once fal returned them, their number.
+        at: When the request started, in seconds since 1970.
+        charged: `"yes"`, or `"maybe"` while the request runs or if its outcome is
+            unknown.
+        cost: In the budget's currency; None if unknown.
+        is_assumed: Whether the cost is the budget's `assumed_price`, not fal's price.
+        request_id: fal's request id, once known.
+        handles: The handles of the results, once they have some.
+        seed: The seed that fal used.
+        seconds: How long the request took.
     """
 
     model: str
@@ -45,62 +64,59 @@ class Spending:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a request asks for.
-
-    Attributes:
-        model: The endpoint id.
-        images: How many images.
-        pixels: Of each, where known.
-        characters: How many are to be spoken, where known.
-        price: fal's, where known.
-    """
-
-    model: str
-    images: int = 1
-    pixels: int | None = None
-    characters: int | None = None
-    price: Price | None = None
+def format_money(amount: Decimal, currency: str) -> str:
+    """Format an amount of money, such as `0.04 USD`."""
+    return f"{amount.normalize():f} {currency}"
 
 
-class Spent:
-    """Holds room in a budget while a request runs, and settles it at the end."""
+def format_table(
+    spendings: Sequence[Spending],
+    *,
+    max_images: int | None,
+    max_cost: Decimal | None,
+    currency: str,
+) -> str:
+    """Format spendings as a table with a line per request, and their totals."""
+    rows = [_COLUMNS, *(_format_row(each, currency) for each in spendings)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
+    limit = "no limit" if max_images is None else f"of {max_images}"
+    lines.append(f"images: {sum(each.images for each in spendings)} ({limit})")
+    limit = "no limit" if max_cost is None else f"of {format_money(max_cost, currency)}"
+    lines.append(_format_total(spendings, limit, currency))
+    return "\n".join(line.rstrip() for line in lines)
 
-    def __init__(self, budget: Budget | None, asked: Asked) -> None:
-        self._budget = budget
-        self._asked = asked
-        self.images: int | None = None
-        self.units: Decimal | None = None
-        self.request_id: str | None = None
-        self.seed: int | None = None
 
-    def billed(self, units: str | None) -> None:
-        """Note how many units fal says it billed, where it is a number."""
-        try:
-            found = Decimal(units) if units else None
-        except InvalidOperation:
-            return
-        self.units = found if found is None or found.is_finite() else None
+def _format_row(each: Spending, currency: str) -> tuple[str, ...]:
+    clock = time.strftime("%H:%M:%S", time.localtime(each.at))
+    seconds = "" if each.seconds is None else f", {each.seconds:.1f} s"
+    cost = "unknown" if each.cost is None else format_money(each.cost, currency)
+    if each.is_assumed:
+        cost += ", assumed"
+    if each.charged != "yes":
+        cost += ", maybe charged"
+    return (
+        each.model,
+        ", ".join(each.handles) or "-",
+        str(each.images),
+        "-" if each.seed is None else str(each.seed),
+        f"{clock}{seconds}",
+        cost,
+    )
 
-    def __enter__(self) -> Self:
-        if self._budget:
-            self._entry = self._budget.reserve(self._asked)
-        return self
 
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if not self._budget:
-            return
-        charged: Charged = "maybe"
-        if error is None:
-            charged = "yes" if self.images is not None else "maybe"
-        elif isinstance(error, FalError):
-            charged = error.charged
-        self._budget.settle(
-            self._entry,
-            charged=charged,
-            images=self.images,
-            units=self.units,
-            request_id=self.request_id or getattr(error, "request_id", None),
-            seed=self.seed,
-        )
+def _format_total(spendings: Sequence[Spending], limit: str, currency: str) -> str:
+    known = [each.cost for each in spendings if each.cost is not None]
+    unknown = len(spendings) - len(known)
+    if not known and unknown:
+        return f"cost: unknown ({limit})"
+    total = f"cost: {format_money(sum(known, Decimal(0)), currency)} ({limit})"
+    if unknown:
+        total += f", and {unknown} of unknown price"
+    assumed = [each.cost for each in spendings if each.is_assumed and each.cost]
+    if assumed:
+        total += f"; assumed: {format_money(sum(assumed, Decimal(0)), currency)}"
+    return total

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from langchain_fal_image.budget.reservation import settle_request
 from langchain_fal_image.durable.journal import Entry, Journal
 from langchain_fal_image.errors import (
     FalAuthError,
@@ -202,10 +203,12 @@ class Run:
     async def keep(self, number: int, result: ImageResult) -> None:
         """Write a result down and save its images."""
         self._journal.note(number, "made", artifact=result.to_artifact(), error=None)
-        if budget := self._model.budget:
-            budget.settle_request(
-                result.request_id, images=len(result.images), seed=result.seed
-            )
+        settle_request(
+            self._model.budget,
+            result.request_id,
+            images=len(result.images),
+            seed=result.seed,
+        )
         await self._save(number, result)
 
     async def _save(self, number: int, result: ImageResult) -> None:

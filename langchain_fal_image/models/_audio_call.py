@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from langchain_fal_image.budget.ledger import Asked
+from langchain_fal_image.budget.ledger import RequestEstimate
 from langchain_fal_image.inputs._audio import as_audio, as_text
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def defaults(model: FalModel[Any]) -> Mapping[str, Any]:
     return found
 
 
-def asked(model: FalModel[Any], payload: Mapping[str, Any]) -> Asked:
+def asked(model: FalModel[Any], payload: Mapping[str, Any]) -> RequestEstimate:
     """Say what a payload asks for: characters to be spoken.
 
     How long a recording is, and so what it costs, is not known before it is heard.
@@ -66,4 +66,4 @@ def asked(model: FalModel[Any], payload: Mapping[str, Any]) -> Asked:
     field = model.endpoint.text_field if model.endpoint else None
     text = payload.get(field.name if field else "text")
     characters = len(text) if model.kind == "speech" and isinstance(text, str) else None
-    return Asked(model.model, images=0, characters=characters)
+    return RequestEstimate(model.model, images=0, characters=characters)

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from langchain_fal_image._formats.safe_repr import safe_repr
-from langchain_fal_image.budget.ledger import Asked, Spent
+from langchain_fal_image.budget.ledger import RequestEstimate
+from langchain_fal_image.budget.reservation import Reservation
 from langchain_fal_image.errors import FalError, FalInputError, FalOptionError
 from langchain_fal_image.inputs.file import IMAGE, Medium, input_file, send
 from langchain_fal_image.models._input import as_options, spread
@@ -91,7 +92,7 @@ def generated(model: FalModel[R], what: ResolvedOptions) -> Flow[R]:
     """
     fal = model.provider
     asked = yield from _asked(model, what.payload)
-    with Spent(model.budget, asked) as spent:
+    with Reservation(model.budget, asked) as spent:
         payload, known = yield from _sendable(model, what)
         try:
             output = yield from flows.generate(
@@ -107,7 +108,7 @@ def generated(model: FalModel[R], what: ResolvedOptions) -> Flow[R]:
                 error.request = _request(error.request, model, known)
             raise
         spent.request_id = output.request_id
-        spent.billed(output.headers.get("x-fal-billable-units"))
+        spent.set_billed_units(output.headers.get("x-fal-billable-units"))
         result = yield from fal.result_of(
             output, model=model.model, kind=model.kind, **known
         )
@@ -128,7 +129,7 @@ def submitted(
     """
     fal = model.provider
     asked = yield from _asked(model, what.payload)
-    with Spent(model.budget, asked) as spent:
+    with Reservation(model.budget, asked) as spent:
         payload, known = yield from _sendable(model, what)
         queued = yield from flows.submit(
             fal.context, model.model, payload, webhook_url=webhook_url
@@ -137,17 +138,17 @@ def submitted(
     return _request(queued, model, known)
 
 
-def _asked(model: FalModel[R], payload: Mapping[str, Any]) -> Flow[Asked]:
+def _asked(model: FalModel[R], payload: Mapping[str, Any]) -> Flow[RequestEstimate]:
     """Tell the budget what a payload asks for, and what that costs."""
     if model.budget is None:
-        return Asked(model.model)
+        return RequestEstimate(model.model)
     price = yield from model.provider.priced(model.model)
     if model.kind != "image":
         from langchain_fal_image.models._audio_call import asked  # noqa: PLC0415 - few need it
 
         return replace(asked(model, payload), price=price)
     schema = model.endpoint
-    return Asked(
+    return RequestEstimate(
         model.model,
         images=count_images(schema, payload),
         pixels=count_pixels(schema, payload),

@@ -15,6 +15,7 @@ from langchain_core.tools.base import ArgsSchema
 from pydantic import ConfigDict, Field
 
 from langchain_fal_image.budget.budget import Budget
+from langchain_fal_image.budget.reservation import set_handles, settle_request
 from langchain_fal_image.errors import (
     FalAuthError,
     FalConfigurationError,
@@ -123,7 +124,7 @@ class FalTool(BaseTool):
             handles, artifact = [], result.to_artifact()
             text = told_transcription(result, longest=self._longest_text)
         if self._account:
-            self._account.name(result.request_id, handles)
+            set_handles(self._account, result.request_id, handles)
         yield from self._threads.save(artifact, thread=where)
         return text, artifact
 
@@ -144,8 +145,8 @@ class FalTool(BaseTool):
         """Note that a request taken up again gave its result."""
         if self._account:
             number = len(result.images) if isinstance(result, ImageResult) else 0
-            self._account.settle_request(
-                result.request_id, images=number, seed=result.seed
+            settle_request(
+                self._account, result.request_id, images=number, seed=result.seed
             )
         return result
 

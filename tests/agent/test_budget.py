@@ -1,4 +1,4 @@
-"""Budgets: exact under parallel calls, prices that are fal's, assumed or unknown."""
+"""Budgets: exact under parallel calls, with fal's, assumed or unknown prices."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ from langchain_fal_image import (
     FalTextToImageTool,
     Price,
 )
-from langchain_fal_image.budget.ledger import Asked
+from langchain_fal_image.budget.ledger import RequestEstimate
+from langchain_fal_image.budget.reservation import Reservation, settle_request
 from langchain_fal_image.errors import (
     FalBudgetExceededError,
     FalConfigurationError,
+    FalError,
     FalOptionError,
     FalSubmitUncertainError,
 )
@@ -39,11 +41,20 @@ EDIT = "fal-ai/qwen-image-2/edit"
 PRICES: Any = {QWEN: 0.02, EDIT: (0.035, "images")}
 
 
+def reserved(budget: Budget, images: int = 1) -> Reservation:
+    return Reservation(budget, RequestEstimate("a/b", images=images))
+
+
+def fail(charged: Any) -> None:
+    message = "It failed."
+    raise FalError(message, charged=charged)
+
+
 def priced_at(sandbox: Sandbox) -> int:
     return sum("/platform/" in each.path for each in sandbox.requests)
 
 
-# --- Exactly ---
+# --- Limits ---
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])
@@ -87,23 +98,27 @@ def test_never_over_and_never_under(room: int, wishes: list[tuple[int, Any]]) ->
     def spend(wish: tuple[int, Any]) -> int:
         images, charged = wish
         try:
-            entry = budget.reserve(Asked("a/b", images=images))
+            with reserved(budget, images=images):
+                assert budget.images <= room
+                fail(charged)
         except FalBudgetExceededError:
             return 0
-        assert budget.images <= room
-        budget.settle(entry, charged=charged)
+        except FalError:
+            pass
         return 0 if charged == "no" else images
 
     with ThreadPoolExecutor(4) as pool:
         spent = sum(pool.map(spend, wishes))
     assert budget.images == spent <= room
-    # What was not charged left its room to others.
-    budget.reserve(Asked("a/b", images=room - spent)) if room > spent else None
-    with pytest.raises(FalBudgetExceededError):
-        budget.reserve(Asked("a/b", images=1))
+    # Room of requests that were not charged is free again.
+    if room > spent:
+        with reserved(budget, images=room - spent):
+            pass
+    with pytest.raises(FalBudgetExceededError), reserved(budget):
+        pytest.fail("it was let through")
 
 
-def test_room_is_given_back_only_where_nothing_was_charged() -> None:
+def test_room_is_returned_only_if_nothing_was_charged() -> None:
     budget = Budget(max_images=2)
     with Sandbox() as sandbox:
         t2i = FalTextToImage(fal=sandbox.provider(), budget=budget)
@@ -123,7 +138,7 @@ def test_room_is_given_back_only_where_nothing_was_charged() -> None:
         with pytest.raises(FalBudgetExceededError, match="2 are spent"):
             t2i.invoke("c")
         result = request.result()
-        budget.settle_request(result.request_id, images=1, seed=result.seed)
+        settle_request(budget, result.request_id, images=1, seed=result.seed)
         assert [each.charged for each in budget.spendings()] == ["maybe", "yes"]
 
 
@@ -131,11 +146,11 @@ def test_an_error_says_how_many_are_left(fal: FalProvider) -> None:
     budget = Budget(max_images=3)
     t2i = FalTextToImage(fal=fal, budget=budget)
     t2i.invoke({"prompt": "a", "n": 2})
-    with pytest.raises(FalBudgetExceededError, match="Ask for at most 1"):
+    with pytest.raises(FalBudgetExceededError, match="Request at most 1"):
         t2i.invoke({"prompt": "a", "n": 2})
 
 
-# --- What is asked for ---
+# --- Requested images ---
 
 
 @pytest.mark.parametrize(
@@ -183,8 +198,8 @@ def test_prices_come_from_fal_and_are_kept() -> None:
         assert fal.price("fal-ai/recraft-20b") is None
         megapixel = fal.price("fal-ai/flux/dev")
         assert megapixel is not None
-        assert megapixel.of(images=2) is None
-        assert megapixel.of(images=2, pixels=2_000_000) == Decimal("0.1")
+        assert megapixel.estimate(images=2) is None
+        assert megapixel.estimate(images=2, pixels=2_000_000) == Decimal("0.1")
         tool = FalTextToImageTool(fal=fal)
         assert "Costs 0.02 USD per image." in tool.description
 
@@ -206,7 +221,7 @@ def test_prices_come_from_fal_and_are_kept() -> None:
     ],
     ids=str,
 )
-def test_what_fal_does_not_tell_is_unknown_and_never_0(answer: Any) -> None:
+def test_a_price_that_fal_does_not_report_is_unknown_and_never_0(answer: Any) -> None:
     import httpx  # noqa: PLC0415
 
     from langchain_fal_image import create_fal  # noqa: PLC0415
@@ -249,11 +264,12 @@ def test_an_unknown_price_is_refused_or_assumed(
 def test_another_currency_counts_as_unknown() -> None:
     budget = Budget(max_cost=1, currency="eur")
     price = Price(Decimal("0.02"), "image")
-    with pytest.raises(FalBudgetExceededError, match=r"0\.02 USD per image"):
-        budget.reserve(Asked(QWEN, price=price))
+    expected = pytest.raises(FalBudgetExceededError, match=r"0\.02 USD per image")
+    with expected, Reservation(budget, RequestEstimate(QWEN, price=price)):
+        pytest.fail("it was let through")
 
 
-def test_megapixels_are_reckoned_from_the_size() -> None:
+def test_megapixels_are_computed_from_the_size() -> None:
     budget = Budget(max_cost=1)
     with Sandbox(prices={QWEN: (0.02, "megapixel")}) as sandbox:
         t2i = FalTextToImage(fal=sandbox.provider(), budget=budget)
@@ -262,7 +278,7 @@ def test_megapixels_are_reckoned_from_the_size() -> None:
         # The sandbox bills one unit for an image, and what fal bills counts.
         assert spending.cost == Decimal("0.02")
     price = Price(Decimal("0.02"), "megapixel")
-    assert price.of(images=1, pixels=500_000) == Decimal("0.01")
+    assert price.estimate(images=1, pixels=500_000) == Decimal("0.01")
 
 
 def test_the_summary_is_a_table() -> None:
@@ -299,9 +315,10 @@ def test_tools_and_runnables_share_one() -> None:
 
 def test_a_pickled_copy_has_an_account_of_its_own() -> None:
     budget = Budget(max_images=2, max_cost=1, assumed_price="0.1")
-    budget.reserve(Asked("a/b"))
-    copy = pickle.loads(pickle.dumps(budget))  # noqa: S301 - our own
-    copy.reserve(Asked("a/b"))
+    with reserved(budget):
+        copy = pickle.loads(pickle.dumps(budget))  # noqa: S301 - our own
+    with reserved(copy):
+        pass
     assert (budget.images, copy.images) == (1, 2)
     assert repr(copy) == ("Budget(max_images=2, max_cost=1, images=2, cost=0.2 USD)")
 

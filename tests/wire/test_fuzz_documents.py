@@ -98,7 +98,7 @@ def test_any_price_in_a_true_list(data: st.DataObject) -> None:
     }
     body = json.dumps(spoilt(data, {"prices": [entry], "has_more": False})).encode()
     price = answering(body).price(QWEN)
-    assert price is None or price.of(images=1) is None or price.unit_price >= 0
+    assert price is None or price.estimate(images=1) is None or price.unit_price >= 0
 
 
 def ends(call: Callable[[], Any], kind: type) -> None:
