@@ -1,135 +1,27 @@
-"""How an image was made, step by step, and how to make it again.
+"""Make an image again from its recipe, or a variation of it.
 
-A recipe is plain JSON:
-
-```json
-{"type": "fal_recipe", "version": 1, "steps": [
-  {"model": "fal-ai/qwen-image", "options": {"prompt": "a fox", "seed": 7},
-   "images": [{"url": "https://…", "handle": "img_1"}], "request_id": "…"},
-  {"model": "fal-ai/qwen-image-2/edit",
-   "options": {"prompt": "in snow", "image_urls": [{"step": 1, "image": 0}]},
-   "images": […], "request_id": "…"}]}
-```
-
-An input image is `{"step": 1, "image": 0}` where an earlier step made it, else
-`{"url": …}`, or `{"sha256": …}` for one that was given as bytes.
+`ImageResult.recipe()` writes a recipe, as plain JSON.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image.budget.budget import Budget
 from langchain_fal_image.errors import FalConfigurationError, FalInputImageError
+from langchain_fal_image.library.library import ImageLibrary
 from langchain_fal_image.options import paths
-from langchain_fal_image.results._generated_image import GeneratedImage, InputReference
+from langchain_fal_image.provider import FalProvider
+from langchain_fal_image.provider import fal as default_fal
+from langchain_fal_image.results._generated_image import GeneratedImage
+from langchain_fal_image.results._recipe import RECIPE_TYPE, RECIPE_VERSION
 from langchain_fal_image.results.image import ImageResult
+from langchain_fal_image.wire.effects import Flow
 
-if TYPE_CHECKING:
-    from langchain_fal_image.budget.budget import Budget
-    from langchain_fal_image.library.library import ImageLibrary
-    from langchain_fal_image.provider import FalProvider
-    from langchain_fal_image.wire.effects import Flow
-
-__all__ = ["areplay", "recipe_of", "replay"]
-
-_TYPE = "fal_recipe"
-_VERSION = 1
-_OUTSIDE = {"url", "sha256"}
-_Path = tuple[str | int, ...]
-
-
-def recipe_of(
-    result: ImageResult, *, library: ImageLibrary | None = None
-) -> dict[str, Any]:
-    """Write down how a result was made, from the first prompt on.
-
-    Args:
-        result: The last step.
-        library: Knows the earlier steps. What it does not know, and what was given
-            from outside, stands in the recipe as a URL or a digest.
-
-    Returns:
-        Plain JSON; a step whose prompt was shortened in a checkpoint is marked
-        `"is_shortened": true` and cannot be replayed.
-    """
-    steps: list[dict[str, Any]] = []
-    numbers: dict[str, int] = {}
-
-    def add(each: ImageResult) -> int:
-        options = paths.copy(each.options)
-        left = list(each.inputs)
-        for path, text in list(_texts(options)):
-            reference = _taken(left, text)
-            if reference is not None:
-                paths.put(options, path, _source(reference, library, add, numbers))
-        if each.seed is not None:
-            options["seed"] = each.seed
-        step = {
-            "model": each.model,
-            "options": options,
-            "images": [
-                _known(handle=image.handle, url=image.url, sha256=image.sha256)
-                for image in each.images
-            ],
-            "request_id": each.request_id,
-        }
-        if each.is_shortened:
-            step["is_shortened"] = True
-        steps.append(step)
-        if each.request_id:
-            numbers[each.request_id] = len(steps)
-        return len(steps)
-
-    add(result)
-    return {"type": _TYPE, "version": _VERSION, "steps": steps}
-
-
-def _source(
-    reference: InputReference, library: ImageLibrary | None, add: Any, numbers: Any
-) -> dict[str, Any]:
-    made = reference.request_id
-    parent = library.result_of(made) if library and made else None
-    if made is not None and parent is not None:
-        number = numbers[made] if made in numbers else add(parent)
-        for index, image in enumerate(parent.images):
-            if _is_same(image, reference):
-                return {"step": number, "image": index}
-    return _known(url=reference.url, sha256=reference.sha256)
-
-
-def _known(**parts: str | None) -> dict[str, Any]:
-    return {name: value for name, value in parts.items() if value}
-
-
-def _is_same(image: GeneratedImage, reference: InputReference) -> bool:
-    if image.url is not None:
-        return image.url == reference.url
-    return image.sha256 == reference.sha256
-
-
-def _taken(references: list[InputReference], text: str) -> InputReference | None:
-    for reference in references:
-        if text in {reference.url, f"sha256:{reference.sha256}"}:
-            references.remove(reference)
-            return reference
-    return None
-
-
-def _texts(value: Any, path: _Path = ()) -> Iterator[tuple[_Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _texts(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _texts(item, (*path, index))
-
-
-# --- Making it again ---
+__all__ = ["areplay", "replay"]
 
 
 def replay(
@@ -142,35 +34,36 @@ def replay(
     library: ImageLibrary | None = None,
     budget: Budget | None = None,
 ) -> ImageResult:
-    """Make an image again as its recipe says, or a variation of it.
+    """Make an image again from its recipe, or a variation of it.
 
     Args:
-        recipe: As `ImageResult.recipe` gave it.
-        changes: Options to change, by the number of the step, from 1; an option that
-            is None is left out. Its key `model` changes the endpoint.
-        remake_all: With `changes`, only the changed steps and those that build on
-            them are made (and paid for); the images of the others are taken from
-            where they lie. True makes every step anew.
-        images: Images that were given as bytes, by their SHA-256 in hex.
+        recipe: The recipe, from `ImageResult.recipe`.
+        changes: Options to change, by the number of the step, from 1. None removes an
+            option; the key `model` changes the endpoint.
+        remake_all: With `changes`, only the changed steps and the steps that depend on
+            them are made and charged; the images of the other steps are read from
+            their URLs. True makes every step again.
+        images: Images that were passed as bytes, by their SHA-256 in hex.
         fal: The provider; by default the default instance.
-        library: Takes in each step that is made.
-        budget: Refuses what would go over it.
+        library: Each step's result is added to it.
+        budget: Refuses requests that would exceed it.
 
     Returns:
         The result of the last step.
 
     Raises:
-        FalConfigurationError: It is no recipe, one of its steps is not whole, or
-            `changes` names a step that it does not have. Nothing was sent.
-        FalInputImageError: An input image that it only knows by its digest is not in
+        FalConfigurationError: `recipe` is not a recipe, the prompt of a step is
+            shortened, or `changes` names a step that does not exist. Nothing was sent.
+        FalInputImageError: An input image is known only by its digest and not in
             `images`. Nothing was sent.
-        FalError: As for the runnables; earlier steps were paid for.
+        FalError: As for the runnables; earlier steps were charged.
     """
-    fal = fal or _default()
-    flow = _replayed(
-        recipe, changes or {}, remake_all, images or {}, (fal, library, budget)
+    fal = fal or default_fal
+    return fal.run(
+        _replay_steps(
+            recipe, changes or {}, remake_all, images or {}, (fal, library, budget)
+        )
     )
-    return fal.run(flow)
 
 
 async def areplay(
@@ -183,36 +76,30 @@ async def areplay(
     library: ImageLibrary | None = None,
     budget: Budget | None = None,
 ) -> ImageResult:
-    """Make an image again as its recipe says; see `replay`."""
-    fal = fal or _default()
-    flow = _replayed(
-        recipe, changes or {}, remake_all, images or {}, (fal, library, budget)
+    """Make an image again from its recipe; the async version of `replay`."""
+    fal = fal or default_fal
+    return await fal.arun(
+        _replay_steps(
+            recipe, changes or {}, remake_all, images or {}, (fal, library, budget)
+        )
     )
-    return await fal.arun(flow)
 
 
-def _default() -> FalProvider:
-    from langchain_fal_image.provider import fal  # noqa: PLC0415 - below this room
-
-    return fal
-
-
-def _replayed(
+def _replay_steps(
     recipe: Mapping[str, Any],
     changes: Mapping[int, Mapping[str, Any]],
     remake_all: bool,  # noqa: FBT001 - internal
     images: Mapping[str, Any],
-    means: tuple[FalProvider, ImageLibrary | None, Budget | None],
+    context: tuple[FalProvider, ImageLibrary | None, Budget | None],
 ) -> Flow[ImageResult]:
-    steps = _checked(recipe, changes, images)
-    to_make = _to_make(steps, changes, remake_all=remake_all)
-    fal, library, budget = means
-    made: dict[int, ImageResult] = {}
-    for number in sorted(to_make):
+    fal, library, budget = context
+    steps = _check_recipe(recipe, changes, images)
+    results: dict[int, ImageResult] = {}
+    for number in sorted(_choose_steps(steps, changes, remake_all=remake_all)):
         step = steps[number - 1]
         options = copy.deepcopy(dict(step["options"]))
-        for path, source in list(_sources(options)):
-            paths.put(options, path, _image(source, steps, made, images))
+        for path, source in list(_find_sources(options)):
+            paths.put(options, path, _resolve_source(source, steps, results, images))
         changed = dict(changes.get(number, {}))
         model = str(changed.pop("model", step["model"]))
         options = {
@@ -222,82 +109,94 @@ def _replayed(
         }
         runnable = fal.image(model, options=options, budget=budget)
         result = yield from runnable.generation({})
-        made[number] = library.add(result) if library else result
-    return made[len(steps)]
+        results[number] = library.add(result) if library else result
+    return results[len(steps)]
 
 
-def _checked(
+def _check_recipe(
     recipe: Mapping[str, Any],
     changes: Mapping[int, Mapping[str, Any]],
     images: Mapping[str, Any],
 ) -> list[Mapping[str, Any]]:
+    """Return the steps, or raise if they cannot be replayed."""
     steps = recipe.get("steps")
-    if recipe.get("type") != _TYPE or not isinstance(steps, list) or not steps:
+    if recipe.get("type") != RECIPE_TYPE or not isinstance(steps, list) or not steps:
         message = (
-            f"This is no recipe: expected a mapping with type={_TYPE!r} and steps."
+            f"This is not a recipe: expected a mapping with type={RECIPE_TYPE!r} and "
+            f"steps."
         )
-        raise FalConfigurationError(message, next_step="Give result.recipe(library=…).")
-    if recipe.get("version") != _VERSION:
+        raise FalConfigurationError(message, next_step="Pass result.recipe(library=…).")
+    if recipe.get("version") != RECIPE_VERSION:
         message = f"This recipe has version {safe_repr(recipe.get('version'))}."
         raise FalConfigurationError(
-            message, next_step=f"This package reads version {_VERSION}."
+            message, next_step=f"This package reads version {RECIPE_VERSION}."
         )
     if unknown := [number for number in changes if not 1 <= number <= len(steps)]:
         message = f"changes names step {unknown[0]}; the recipe has 1 to {len(steps)}."
         raise FalConfigurationError(message, next_step="Name one of its steps.")
     for number, step in enumerate(steps, start=1):
-        if step.get("is_shortened") and "prompt" not in changes.get(number, {}):
-            message = (
-                f"The prompt of step {number} is not whole: it was shortened to fit a "
-                f"checkpoint."
-            )
-            raise FalConfigurationError(
-                message,
-                next_step=f"Give it whole: changes={{{number}: {{'prompt': …}}}}.",
-            )
-        for _, source in _sources(step["options"]):
-            digest = source.get("sha256")
-            if digest and not source.get("url") and digest not in images:
-                message = (
-                    f"Step {number} was given an image as bytes (sha256 {digest}), "
-                    f"which a recipe does not hold."
-                )
-                raise FalInputImageError(
-                    message, next_step=f"Give it: images={{{digest!r}: …}}."
-                )
+        _check_step(step, number, changes.get(number, {}), images)
     return steps
 
 
-def _to_make(
+def _check_step(
+    step: Mapping[str, Any],
+    number: int,
+    changed: Mapping[str, Any],
+    images: Mapping[str, Any],
+) -> None:
+    if step.get("is_shortened") and "prompt" not in changed:
+        message = (
+            f"The prompt of step {number} is not complete: it was shortened to fit a "
+            f"checkpoint."
+        )
+        raise FalConfigurationError(
+            message,
+            next_step=f"Pass it in full: changes={{{number}: {{'prompt': …}}}}.",
+        )
+    for _, source in _find_sources(step["options"]):
+        digest = source.get("sha256")
+        if digest and not source.get("url") and digest not in images:
+            message = (
+                f"An input image of step {number} was passed as bytes (sha256 "
+                f"{digest}), which a recipe does not contain."
+            )
+            raise FalInputImageError(
+                message, next_step=f"Pass it: images={{{digest!r}: …}}."
+            )
+
+
+def _choose_steps(
     steps: list[Mapping[str, Any]],
     changes: Mapping[int, Any],
     *,
     remake_all: bool,
 ) -> set[int]:
-    """Choose the steps to make: the changed ones, and those that build on them."""
+    """Return the changed steps and those that depend on them; else all steps."""
     if remake_all or not changes:
         return set(range(1, len(steps) + 1))
-    found = set(changes)
+    chosen = set(changes)
     for number, step in enumerate(steps, start=1):
-        parents = {source.get("step") for _, source in _sources(step["options"])}
-        if parents & found:
-            found.add(number)
-    # A change that the last step does not build on still ends in the last step.
-    return found | {len(steps)}
+        parents = {source.get("step") for _, source in _find_sources(step["options"])}
+        if parents & chosen:
+            chosen.add(number)
+    # The last step is made even if it does not depend on a change.
+    return chosen | {len(steps)}
 
 
-def _image(
+def _resolve_source(
     source: Mapping[str, Any],
     steps: list[Mapping[str, Any]],
-    made: Mapping[int, ImageResult],
+    results: Mapping[int, ImageResult],
     images: Mapping[str, Any],
 ) -> Any:
+    """Return the image that an option of a step refers to."""
     number = source.get("step")
     if number is None:
         digest = source.get("sha256", "")
         return images[digest] if digest in images else source["url"]
-    if number in made:
-        return made[number].images[source["image"]]
+    if number in results:
+        return results[number].images[source["image"]]
     step = steps[number - 1]
     earlier = step["images"][source["image"]]
     return GeneratedImage(
@@ -309,15 +208,18 @@ def _image(
     )
 
 
-def _sources(value: Any, path: _Path = ()) -> Iterator[tuple[_Path, Mapping[str, Any]]]:
+def _find_sources(
+    value: Any, path: paths.Path = ()
+) -> Iterator[tuple[paths.Path, Mapping[str, Any]]]:
+    """Find the input images in a step's options."""
     if isinstance(value, Mapping):
-        if path and (
-            set(value) == {"step", "image"} or set(value) <= {"url", "sha256"}
-        ):
+        names = set(value)
+        is_source = names == {"step", "image"} or names <= {"url", "sha256"}
+        if path and names and is_source:
             yield path, value
             return
         for key, item in value.items():
-            yield from _sources(item, (*path, key))
+            yield from _find_sources(item, (*path, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _sources(item, (*path, index))
+            yield from _find_sources(item, (*path, index))

@@ -14,10 +14,10 @@ from langchain_fal_image.errors import FalResponseError
 from langchain_fal_image.results._bound import Bound
 from langchain_fal_image.results._generated_image import GeneratedImage, InputReference
 from langchain_fal_image.results._output import fitted, image_entries, typed
+from langchain_fal_image.results._recipe import ResultLookup, write_recipe
 from langchain_fal_image.wire.effects import Call, Gather
 
 if TYPE_CHECKING:
-    from langchain_fal_image.library.library import ImageLibrary
     from langchain_fal_image.provider import FalProvider
     from langchain_fal_image.wire.effects import Flow
 
@@ -188,18 +188,17 @@ class ImageResult(Bound):
             return self
         return self._with(options={**self.options, "prompt": prompt})
 
-    def recipe(self, *, library: ImageLibrary | None = None) -> dict[str, Any]:
-        """Write down how this was made, from the first prompt on, as plain JSON.
+    def recipe(self, *, library: ResultLookup | None = None) -> dict[str, Any]:
+        """Return the recipe of this result, from the first prompt on, as plain JSON.
 
         Args:
-            library: Knows the earlier steps; see `langchain_fal_image.recipes`.
+            library: The `ImageLibrary` with the results of earlier steps. Images that
+                it does not know are in the recipe as URLs or digests.
 
         Returns:
-            What `replay` takes.
+            A recipe for `replay`.
         """
-        from langchain_fal_image.recipes import recipe_of  # noqa: PLC0415 - above this
-
-        return recipe_of(self, library=library)
+        return write_recipe(self, library=library)
 
     @classmethod
     def from_output(

@@ -1,4 +1,4 @@
-"""How an image was made, as JSON, and made again from it."""
+"""Recipes: how an image was made, and how to make it again."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def pixels(result: ImageResult) -> Any:
     return [image.to_pil().tobytes() for image in result.images]
 
 
-def test_a_recipe_tells_every_step(
+def test_a_recipe_contains_every_step(
     chain: list[ImageResult], library: ImageLibrary
 ) -> None:
     recipe = chain[-1].recipe(library=library)
@@ -82,7 +82,7 @@ def test_without_a_library_the_inputs_are_urls(chain: list[ImageResult]) -> None
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])
-async def test_a_replay_gives_the_same_picture(
+async def test_a_replay_makes_the_same_image(
     way: str,
     chain: list[ImageResult],
     library: ImageLibrary,
@@ -106,7 +106,7 @@ async def test_a_replay_gives_the_same_picture(
     ]
 
 
-def test_a_variation_pays_only_for_what_it_changes(
+def test_a_variation_pays_only_for_the_steps_that_change(
     chain: list[ImageResult],
     library: ImageLibrary,
     fal: FalProvider,
@@ -133,7 +133,7 @@ def test_a_variation_pays_only_for_what_it_changes(
     assert "seed" not in free.options
 
 
-def test_an_image_given_as_bytes_is_known_by_its_digest(
+def test_an_image_passed_as_bytes_is_identified_by_its_digest(
     fal: FalProvider, chain: list[ImageResult], fal_sandbox: Sandbox
 ) -> None:
     content = chain[1].images[0].read()
@@ -150,29 +150,29 @@ def test_an_image_given_as_bytes_is_known_by_its_digest(
     assert pixels(again) == pixels(made)
 
 
-def test_a_recipe_survives_a_conversation(fal: FalProvider) -> None:
-    """A prompt that a checkpoint shortened is found in the tool call."""
+def test_a_recipe_survives_a_thread(fal: FalProvider) -> None:
+    """A prompt that was shortened for a checkpoint is read from the tool call."""
     prompt = "a fox, " + "very " * 300 + "red"
     tools = {tool.name: tool for tool in FalImageToolkit(fal=fal).get_tools()}
     call = {"name": "fal_text_to_image", "args": {"prompt": prompt}, "id": "1"}
-    told = tools["fal_text_to_image"].invoke({**call, "type": "tool_call"})
-    assert told.artifact["shortened"] is True
-    messages = [AIMessage("", tool_calls=[call]), told]
+    message = tools["fal_text_to_image"].invoke({**call, "type": "tool_call"})
+    assert message.artifact["shortened"] is True
+    messages = [AIMessage("", tool_calls=[call]), message]
     library = ImageLibrary()
     thread = Thread("one", messages=messages)
     assert library.images.handles(thread=thread) == ("img_1",)
     [result] = library.results(thread="one")
     assert result.prompt == prompt
-    alone = ImageResult.from_artifact(told.artifact)
+    alone = ImageResult.from_artifact(message.artifact)
     recipe = alone.recipe()
     assert recipe["steps"][0]["is_shortened"] is True
-    with pytest.raises(FalConfigurationError, match="not whole"):
+    with pytest.raises(FalConfigurationError, match="not complete"):
         replay(recipe, fal=fal)
     whole = replay(recipe, changes={1: {"prompt": prompt}}, fal=fal)
     assert pixels(whole) == pixels(result.using(fal))
 
 
-def test_a_budget_holds_for_a_replay(
+def test_a_replay_stays_within_the_budget(
     chain: list[ImageResult], library: ImageLibrary, fal: FalProvider
 ) -> None:
     recipe = chain[-1].recipe(library=library)
@@ -181,19 +181,19 @@ def test_a_budget_holds_for_a_replay(
 
 
 @pytest.mark.parametrize(
-    ("recipe", "words"),
+    ("recipe", "problem"),
     [
-        ({}, "no recipe"),
-        ({"type": "fal_recipe", "version": 1, "steps": []}, "no recipe"),
+        ({}, "not a recipe"),
+        ({"type": "fal_recipe", "version": 1, "steps": []}, "not a recipe"),
         ({"type": "fal_recipe", "version": 2, "steps": [{}]}, "version 2"),
     ],
 )
-def test_what_is_no_recipe_is_refused(recipe: Any, words: str) -> None:
-    with pytest.raises(FalConfigurationError, match=words):
+def test_anything_but_a_recipe_is_refused(recipe: Any, problem: str) -> None:
+    with pytest.raises(FalConfigurationError, match=problem):
         replay(recipe)
 
 
-def test_a_step_that_is_not_there_is_refused(
+def test_a_change_to_a_missing_step_is_refused(
     chain: list[ImageResult], fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     with pytest.raises(FalConfigurationError, match="step 5; the recipe has 1 to 1"):
@@ -201,7 +201,7 @@ def test_a_step_that_is_not_there_is_refused(
     assert fal_sandbox.submits == 4
 
 
-def test_metadata_goes_along(chain: list[ImageResult]) -> None:
+def test_metadata_is_kept_in_an_artifact(chain: list[ImageResult]) -> None:
     noted = chain[0].with_metadata(sources=["a.md", "b.md"])
     assert noted.metadata == {"sources": ["a.md", "b.md"]}
     restored = ImageResult.from_artifact(noted.to_artifact())
