@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.describe import allowed, wanted
+from langchain_fal_image.options.describe import describe_limits, describe_types
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.options.search import find_endpoints
 from langchain_fal_image.options.shape import Field
@@ -38,13 +38,13 @@ def table(rows: Sequence[Sequence[str]], *, width: int) -> Iterator[str]:
 def option(field: Field) -> tuple[str, str, str, str]:
     """Write an option as a row: name, what it is, default, limits."""
     name = f"{field.name} *" if field.required else field.name
-    kind = wanted(field.shape)
+    kind = describe_types(field.shape)
     if field.file:
         kind = f"{field.file} URL{'s' if field.takes_list else ''}"
     elif field.shape.object_fields:
         kind = "a name or an object" if field.shape.choices else "an object"
     default = "" if field.default is None else str(field.default)
-    limits = allowed(field.shape)
+    limits = describe_limits(field.shape)
     words = "; ".join(each for each in (field.description.rstrip("."), limits) if each)
     return name, kind[:_LONGEST], default[:24], words
 

@@ -1,1 +1,1 @@
-"""What may be asked of an endpoint."""
+"""The options of fal's endpoints: names, types, limits and sizes."""

@@ -1,106 +1,113 @@
-"""Values against their shapes: spelled as fal does, and every fault noted."""
+"""Values against their shapes: converted to what fal accepts, with every fault."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_fal_image.options.casing import match_name, nearest, to_snake_case
+from langchain_fal_image.options.casing import find_nearest, match_name, to_snake_case
 from langchain_fal_image.options.describe import (
-    allowed,
-    kind,
-    plural,
-    thing,
-    totals,
-    wanted,
+    describe_limits,
+    describe_pixel_limits,
+    describe_types,
+    describe_value,
+    name_file,
 )
-from langchain_fal_image.options.geometry import closest_ratio, ratio_of
-from langchain_fal_image.options.issues import Findings, Given, same
-from langchain_fal_image.options.limits import find_pixel_problem
+from langchain_fal_image.options.geometry import find_closest_ratio, parse_ratio
+from langchain_fal_image.options.issues import Issues, Option, is_same
+from langchain_fal_image.options.limits import (
+    find_count_problem,
+    find_length_problem,
+    find_number_problem,
+    find_pixel_problem,
+)
 from langchain_fal_image.options.paths import Path, format_path
 from langchain_fal_image.options.shape import Field, Shape
 
 __all__ = ["Checker"]
 
-_DEEPEST = 32
-_CALL_WORDS: dict[str | None, str] = {"image": "images", "audio": "audio"}
+_MAX_DEPTH = 32
+_CALL_OPTIONS: dict[str | None, str] = {"image": "images", "audio": "audio"}
 
 
 @dataclass(slots=True, kw_only=True)
 class Checker:
-    """Reads values, and gathers what it finds.
+    """Checks and converts values.
 
     Attributes:
-        findings: Faults and warnings.
-        check: Whether values are held against their shapes; without it, only what
-            is no JSON is a fault.
-        strict: Whether an option that a shape does not name is a fault.
-        layer: The layer that is being read, for messages.
-        files: The places of pictures found so far.
+        issues: Receives faults and warnings.
+        check: Whether values are checked against their shapes; if not, only what
+            cannot be sent as JSON is a fault.
+        strict: Whether an unknown option is a fault.
+        layer: The name of the layer that is checked, for messages.
+        files: The paths of the files that were found.
     """
 
-    findings: Findings
+    issues: Issues
     check: bool = True
     strict: bool = False
     layer: str = "options"
     files: list[Path] = field(default_factory=list)
 
-    def value(self, shape: Shape | None, value: Any, path: Path) -> Any:
-        """Read a value.
+    def check_value(self, shape: Shape | None, value: Any, path: Path) -> Any:
+        """Check a value.
 
         Args:
-            shape: What it may be; None allows any JSON.
-            value: What was given.
-            path: Its place in the payload.
+            shape: Its shape; None allows any JSON.
+            value: The value that the caller passed.
+            path: Its path in the payload.
 
         Returns:
-            The value as it goes to fal: fal's spelling, plain lists and dicts, whole
-            numbers where fal wants them. Pictures stay as they are.
+            The value to send: fal's spelling of names, plain lists and dicts, integers
+            where fal requires them. Files are returned unchanged.
         """
         if shape is None:
-            return self.plain(value, path)
+            return self.check_json(value, path)
         if type(value) is int and str(value) in shape.choices:
-            # Some endpoints list numbers as texts: safety_tolerance is "1" to "6".
+            # Some endpoints list numbers as strings: safety_tolerance is "1" to "6".
             value = value if value in shape.choices else str(value)
-        fitting = self._alternative(shape, value, path)
-        if fitting is None:
-            return None if self.check else self.plain(value, path)
-        if fitting.file is not None:
-            result = self._file(value, path)
+        alternative = self._choose_alternative(shape, value, path)
+        if alternative is None:
+            return None if self.check else self.check_json(value, path)
+        if alternative.file is not None:
+            self.files.append(path)
+            result = value
         elif isinstance(value, Mapping):
-            result = self._object(fitting, value, path)
+            result = self._check_object(alternative, value, path)
         elif isinstance(value, list | tuple):
-            result = self._list(fitting, value, path)
+            result = self._check_list(alternative, value, path)
         else:
-            result = self._scalar(fitting, self.plain(value, path), path)
-        if self.check:
-            problem = find_pixel_problem(shape, result)
-            if problem:
-                self._fault(path, result, problem, allowed=totals(shape))
+            value = self.check_json(value, path)
+            result = self._check_scalar(alternative, value, path)
+        if self.check and (problem := find_pixel_problem(shape, result)):
+            allowed = describe_pixel_limits(shape)
+            self._add_fault(path, result, problem, allowed=allowed)
         return result
 
-    def plain(self, value: Any, path: Path) -> Any:
-        """Read a value of which nothing is known but that it must be JSON."""
-        if len(path) > _DEEPEST:
-            self._fault(path, "…", f"is nested more than {_DEEPEST} levels deep")
+    def check_json(self, value: Any, path: Path) -> Any:
+        """Check that a value without a shape is JSON, and return it as JSON."""
+        if len(path) > _MAX_DEPTH:
+            self._add_fault(path, "…", f"is nested more than {_MAX_DEPTH} levels deep")
             return None
         if isinstance(value, str):
-            return self._text(value, path)
+            return self._check_text(value, path)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int):
             return int(value)
         if isinstance(value, float):
             if not math.isfinite(value):
-                self._fault(path, value, "is not a finite number")
+                self._add_fault(path, value, "is not a finite number")
             return float(value)
         if isinstance(value, list | tuple):
-            return [self.plain(item, (*path, i)) for i, item in enumerate(value)]
+            return [self.check_json(item, (*path, i)) for i, item in enumerate(value)]
         if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-            return {key: self.plain(item, (*path, key)) for key, item in value.items()}
-        self._fault(
+            return {
+                key: self.check_json(item, (*path, key)) for key, item in value.items()
+            }
+        self._add_fault(
             path,
             value,
             "is not plain JSON",
@@ -108,199 +115,161 @@ class Checker:
         )
         return None
 
-    def unknown(self, given: Given, path: Path, known: tuple[str, ...]) -> None:
-        """Note an option that the endpoint's contract does not name."""
+    def check_not_blank(self, value: Any, path: Path) -> None:
+        """Check that a text to speak has more than white space."""
+        if self.check and isinstance(value, str) and not value.strip():
+            allowed = "a text with words in it"
+            self._add_fault(path, value, "says nothing", allowed=allowed)
+
+    def add_unknown(self, option: Option, path: Path, names: Sequence[str]) -> None:
+        """Add a warning, or a fault if strict, for an option that is not known.
+
+        Args:
+            option: The option.
+            path: Its path in the payload.
+            names: The known options there.
+        """
         if not self.check:
             return
-        near = nearest(given.spelled, known)
+        nearest = find_nearest(option.name, names)
         if self.strict:
-            self._fault(
+            self._add_fault(
                 path,
-                given.value,
-                "is not an option that is known here",
-                allowed=", ".join(known),
-                near=near,
+                option.value,
+                "is not a known option",
+                allowed=", ".join(names),
+                nearest=nearest,
             )
             return
-        guess = f"; did you mean {near!r}?" if near else "."
-        self.findings.warn(
-            f"{format_path(path)} is not an option that is known here; it is sent as "
-            f"given{guess}"
+        guess = f"; did you mean {nearest!r}?" if nearest else "."
+        self.issues.add_warning(
+            f"{format_path(path)} is not a known option; it is sent as given{guess}"
         )
 
-    def words(self, value: Any, path: Path) -> None:
-        """Note that a text to be spoken holds nothing but white space."""
-        if self.check and isinstance(value, str) and not value.strip():
-            self._fault(path, value, "says nothing", allowed="a text with words in it")
-
-    def missing(self, required: Field, path: Path) -> None:
-        """Note that an option is not given that must be."""
+    def add_missing(self, required: Field, path: Path) -> None:
+        """Add a fault for a required option that is missing."""
         if not self.check:
             return
-        words = allowed(required.shape) or wanted(required.shape)
-        if required.file in _CALL_WORDS:
-            words += f" (`{_CALL_WORDS[required.file]}` is put there)"
-        self.findings.fault(format_path(path), None, "is missing", allowed=words)
+        allowed = describe_limits(required.shape) or describe_types(required.shape)
+        if required.file in _CALL_OPTIONS:
+            allowed += f" (`{_CALL_OPTIONS[required.file]}` is put there)"
+        self._add_fault(path, None, "is missing", allowed=allowed)
 
-    def _alternative(self, shape: Shape, value: Any, path: Path) -> Shape | None:
-        """Choose the alternative that a value is meant for."""
-        fitting = [each for each in shape.alternatives if each.is_type_of(value)]
-        if len(fitting) == 1:
-            return fitting[0]
-        for each in fitting:
-            trial = Checker(findings=Findings(), check=self.check)
-            trial.value(each, value, path)
-            if not trial.findings.faults:
+    def _choose_alternative(self, shape: Shape, value: Any, path: Path) -> Shape | None:
+        """Return the alternative that a value is meant for, or None with a fault."""
+        matching = [each for each in shape.alternatives if each.is_type_of(value)]
+        if len(matching) == 1:
+            return matching[0]
+        for each in matching:
+            trial = Checker(issues=Issues(), check=self.check)
+            trial.check_value(each, value, path)
+            if not trial.issues.faults:
                 return each
-        if fitting:
-            return fitting[0]
+        if matching:
+            return matching[0]
         if self.check:
-            problem = f"is {kind(value)}, not {wanted(shape)}"
+            problem = f"is {describe_value(value)}, not {describe_types(shape)}"
             if isinstance(value, list | tuple) and shape.file is not None:
-                problem = f"has too many {thing(shape.file)}s ({len(value)})"
-            self._fault(path, value, problem, allowed=allowed(shape) or wanted(shape))
+                problem = f"has too many {name_file(shape.file)}s ({len(value)})"
+            allowed = describe_limits(shape) or describe_types(shape)
+            self._add_fault(path, value, problem, allowed=allowed)
         return None
 
-    def _file(self, value: Any, path: Path) -> Any:
-        self.files.append(path)
-        return value
-
-    def _list(self, shape: Shape, value: Any, path: Path) -> list[Any]:
-        self._count(shape, len(value), value, path)
+    def _check_list(self, shape: Shape, value: Sequence[Any], path: Path) -> list[Any]:
+        if self.check and (problem := find_count_problem(shape, value)):
+            self._add_fault(path, value, problem, allowed=describe_limits(shape))
         return [
-            self.value(shape.items, item, (*path, index))
+            self.check_value(shape.items, item, (*path, index))
             for index, item in enumerate(value)
         ]
 
-    def _count(self, shape: Shape, count: int, value: Any, path: Path) -> None:
-        least, most = shape.min_items or 0, shape.max_items
-        if not self.check or (least <= count and (most is None or count <= most)):
-            return
-        amount = "few" if count < least else "many"
-        file = shape.items.file if shape.items else None
-        things = f"{thing(file)}s" if file else "elements"
-        self._fault(
-            path, value, f"has too {amount} {things} ({count})", allowed=allowed(shape)
-        )
-
-    def _object(
+    def _check_object(
         self, shape: Shape, value: Mapping[Any, Any], path: Path
     ) -> dict[str, Any]:
-        if not shape.fields:
-            result = {}
-            for key, item in value.items():
-                if not isinstance(key, str):
-                    self._fault(path, value, "has a name that is not text")
-                    continue
-                result[key] = self.value(shape.extra, item, (*path, key))
-            return result
-        return self._fields(shape, value, path)
-
-    def _fields(
-        self, shape: Shape, value: Mapping[Any, Any], path: Path
-    ) -> dict[str, Any]:
-        known = {each.name: each for each in shape.fields}
-        seen: dict[str, Given] = {}
-        for key, item in value.items():
+        for key in value:
             if not isinstance(key, str):
-                self._fault(path, value, "has a name that is not text")
-                continue
-            name = match_name(key, tuple(known)) or to_snake_case(key)
-            if item is None and not (name in known and known[name].shape.is_nullable):
-                continue
-            given = Given(format_path((*path, key)), item, self.layer)
-            earlier = seen.setdefault(name, given)
-            if not same(earlier.value, item):
-                self.findings.contradiction(earlier, given)
-        for name, given in seen.items():
-            if name not in known and shape.extra is None:
-                self.unknown(
-                    Given(name, given.value, self.layer), (*path, name), tuple(known)
-                )
-        for each in shape.fields:
-            if each.required and each.name not in seen:
-                self.missing(each, (*path, each.name))
+                self._add_fault(path, value, "has a name that is not text")
+        items = {key: item for key, item in value.items() if isinstance(key, str)}
+        if shape.fields:
+            return self._check_fields(shape, items, path)
         return {
-            name: self.value(
-                known[name].shape if name in known else shape.extra,
-                given.value,
-                (*path, name),
-            )
-            for name, given in seen.items()
+            key: self.check_value(shape.extra, item, (*path, key))
+            for key, item in items.items()
         }
 
-    def _text(self, value: str, path: Path) -> str:
+    def _check_fields(
+        self, shape: Shape, items: Mapping[str, Any], path: Path
+    ) -> dict[str, Any]:
+        fields = {each.name: each for each in shape.fields}
+        names = tuple(fields)
+        options: dict[str, Option] = {}
+        for key, item in items.items():
+            name = match_name(key, names) or to_snake_case(key)
+            if item is None and not (name in fields and fields[name].shape.is_nullable):
+                continue
+            option = Option(format_path((*path, key)), item, self.layer)
+            earlier = options.setdefault(name, option)
+            if not is_same(earlier.value, item):
+                self.issues.add_contradiction(earlier, option)
+        for name, option in options.items():
+            if name not in fields and shape.extra is None:
+                unknown = Option(name, option.value, self.layer)
+                self.add_unknown(unknown, (*path, name), names)
+        for each in shape.fields:
+            if each.required and each.name not in options:
+                self.add_missing(each, (*path, each.name))
+        return {
+            name: self.check_value(
+                fields[name].shape if name in fields else shape.extra,
+                option.value,
+                (*path, name),
+            )
+            for name, option in options.items()
+        }
+
+    def _check_text(self, value: str, path: Path) -> str:
         text = str.__str__(value)
         if not text.isascii():
             try:
                 text.encode()
             except UnicodeEncodeError:
-                self._fault(path, "…", "holds half a character (a lone surrogate)")
+                self._add_fault(path, "…", "has half a character (a lone surrogate)")
         return text
 
-    def _scalar(self, shape: Shape, value: Any, path: Path) -> Any:
+    def _check_scalar(self, shape: Shape, value: Any, path: Path) -> Any:
         if "integer" in shape.types and "number" not in shape.types:
-            whole = isinstance(value, float) and value.is_integer()
-            value = int(value) if whole else value
+            is_whole = isinstance(value, float) and value.is_integer()
+            value = int(value) if is_whole else value
         if not self.check or (isinstance(value, float) and not math.isfinite(value)):
             return value
-        if shape.enum and not any(same(value, choice) for choice in shape.enum):
-            near = _nearest_choice(value, shape)
-            self._fault(
-                path, value, "is not a choice", allowed=allowed(shape), near=near
-            )
+        problem, nearest = "", None
+        if shape.enum and not any(is_same(value, choice) for choice in shape.enum):
+            problem, nearest = "is not a choice", _find_nearest_choice(value, shape)
         elif isinstance(value, str):
-            self._length(shape, value, path)
+            problem = find_length_problem(shape, value)
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            self._range(shape, value, path)
+            problem = find_number_problem(shape, value)
+        if problem:
+            allowed = describe_limits(shape)
+            self._add_fault(path, value, problem, allowed=allowed, nearest=nearest)
         return value
 
-    def _length(self, shape: Shape, value: str, path: Path) -> None:
-        least, most = shape.min_length or 0, shape.max_length
-        if least <= len(value) and (most is None or len(value) <= most):
-            return
-        amount = "short" if len(value) < least else "long"
-        characters = plural(len(value), "character")
-        self._fault(
-            path, value, f"is too {amount} ({characters})", allowed=allowed(shape)
-        )
-
-    def _range(self, shape: Shape, value: float, path: Path) -> None:
-        low, high = shape.minimum, shape.maximum
-        over, under = shape.exclusive_minimum, shape.exclusive_maximum
-        problem = ""
-        if (low is not None and value < low) or (over is not None and value <= over):
-            problem = "is too small"
-        elif (high is not None and value > high) or (
-            under is not None and value >= under
-        ):
-            problem = "is too large"
-        elif shape.multiple_of and not _divides(shape.multiple_of, value):
-            problem = f"is not a multiple of {shape.multiple_of:g}"
-        if problem:
-            self._fault(path, value, problem, allowed=allowed(shape))
-
-    def _fault(
+    def _add_fault(
         self,
         path: Path,
         value: object,
         problem: str,
         *,
         allowed: str = "",
-        near: str | None = None,
+        nearest: str | None = None,
     ) -> None:
-        self.findings.fault(
-            format_path(path), value, problem, allowed=allowed, nearest=near
-        )
+        option = Option(format_path(path), value, self.layer)
+        self.issues.add_fault(option, problem, allowed=allowed, nearest=nearest)
 
 
-def _nearest_choice(value: Any, shape: Shape) -> str | None:
+def _find_nearest_choice(value: Any, shape: Shape) -> str | None:
     texts = [choice for choice in shape.enum if isinstance(choice, str)]
-    ratio = ratio_of(value)
+    ratio = parse_ratio(value)
     if ratio is not None:
-        return closest_ratio(ratio, texts)
-    return nearest(value, texts) if isinstance(value, str) else None
-
-
-def _divides(step: float, value: float) -> bool:
-    return math.isclose(value / step, round(value / step), abs_tol=1e-9)
+        return find_closest_ratio(ratio, texts)
+    return find_nearest(value, texts) if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""Shapes and values in words, for messages that people and models read."""
+"""Descriptions of shapes and values, for messages to people and chat models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Any
 
 from langchain_fal_image.options.shape import FileKind, Shape
 
-__all__ = ["allowed", "kind", "plural", "thing", "totals", "wanted"]
+__all__ = [
+    "describe_limits",
+    "describe_pixel_limits",
+    "describe_types",
+    "describe_value",
+    "name_file",
+    "pluralize",
+]
 
 _TYPES = {
     "null": "nothing (null)",
@@ -20,111 +27,107 @@ _TYPES = {
 }
 
 
-def kind(value: Any) -> str:
-    """Say of what kind a value is, such as `text` or `a list`."""
+def describe_value(value: Any) -> str:
+    """Describe the type of a value, such as `text` or `a list`."""
     if isinstance(value, str):
         return "text" if value else "empty text"
-    known: tuple[tuple[Any, str], ...] = (
+    if value is None:
+        return _TYPES["null"]
+    types: tuple[tuple[Any, str], ...] = (
         (bool, "true or false"),
         (int | float, "a number"),
         (list | tuple, "a list"),
         (Mapping, "an object"),
         (bytes | bytearray | memoryview, "bytes"),
     )
-    if value is None:
-        return "nothing (null)"
     return next(
-        (word for types, word in known if isinstance(value, types)),
+        (text for type_, text in types if isinstance(value, type_)),
         f"a {type(value).__name__}",
     )
 
 
-def wanted(shape: Shape) -> str:
-    """Say of what kind a value should be, such as `a whole number`."""
-    words: list[str] = []
+def describe_types(shape: Shape) -> str:
+    """Describe the types that a shape allows, such as `a whole number`."""
+    parts: list[str] = []
     for each in shape.alternatives:
         if each.file is not None:
-            words.append(f"one {thing(each.file)}")
+            parts.append(f"one {name_file(each.file)}")
         elif each.enum:
-            words.append("one of the choices")
+            parts.append("one of the choices")
         elif each.items is not None and each.items.file is not None:
-            words.append(f"a list of {thing(each.items.file)}s")
+            parts.append(f"a list of {name_file(each.items.file)}s")
         elif each.fields:
             names = ", ".join(field.name for field in each.fields)
-            words.append(f"an object with {names}")
+            parts.append(f"an object with {names}")
         else:
-            words += [_TYPES.get(word, word) for word in each.types]
-    return " or ".join(words) or "JSON"
+            parts += [_TYPES.get(name, name) for name in each.types]
+    return " or ".join(parts) or "JSON"
 
 
-def allowed(shape: Shape) -> str:
-    """Say what a shape allows; empty where it sets no limit."""
-    parts = [text for each in shape.alternatives if (text := _limits(each))]
-    limits = totals(shape)
-    text = " or ".join(parts)
-    return f"{text}, {limits}" if text and limits else text or limits
+def describe_limits(shape: Shape) -> str:
+    """Describe what a shape allows; empty if it has no limits."""
+    parts = [text for each in shape.alternatives if (text := _describe_one(each))]
+    text, pixels = " or ".join(parts), describe_pixel_limits(shape)
+    return f"{text}, {pixels}" if text and pixels else text or pixels
 
 
-def totals(shape: Shape) -> str:
-    """Say how many pixels a size may have in all; empty where it has no limit."""
+def describe_pixel_limits(shape: Shape) -> str:
+    """Describe the limits of width times height; empty if there are none."""
     least, most = shape.min_pixels, shape.max_pixels
     if least is None and most is None:
         return ""
-    return f"{_span(least, most)} pixels in all (width times height)"
+    return f"{_format_range(least, most)} pixels in all (width times height)"
 
 
-def thing(file: FileKind) -> str:
-    """Name what a file is, so that a list of them can be spoken of."""
+def name_file(file: FileKind) -> str:
+    """Return a countable noun for a kind of file."""
     return "recording" if file == "audio" else file
 
 
-def plural(count: int, word: str) -> str:
-    """Write a number of things: `1 image`, `2 images`."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+def pluralize(count: int, noun: str) -> str:
+    """Format a count: `1 image`, `2 images`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _limits(shape: Shape) -> str:
+def _describe_one(shape: Shape) -> str:
     if shape.enum:
         return ", ".join("null" if x is None else str(x) for x in shape.enum)
     if shape.file is not None:
-        return f"1 {thing(shape.file)}"
+        return f"1 {name_file(shape.file)}"
     if shape.items is not None:
-        return _amount(shape)
+        return _describe_list(shape, shape.items)
     if shape.fields:
         return f"{{{', '.join(field.name for field in shape.fields)}}}"
     if shape.min_length is not None or shape.max_length is not None:
-        return f"{_span(shape.min_length, shape.max_length)} characters"
-    return _numbers(shape)
+        return f"{_format_range(shape.min_length, shape.max_length)} characters"
+    return _describe_number(shape)
 
 
-def _amount(shape: Shape) -> str:
-    file = shape.items.file if shape.items else None
-    word = thing(file) if file else "element"
+def _describe_list(shape: Shape, items: Shape) -> str:
+    noun = name_file(items.file) if items.file else "element"
     least, most = shape.min_items, shape.max_items
     if least is None and most is None:
-        return f"a list of {word}s"
-    if most is None or least is None or least == most:
-        limit = most if most is not None else least or 0
-        return f"{_span(least, most)} {plural(limit, word).partition(' ')[2]}"
-    return f"{_span(least, most)} {word}s"
+        return f"a list of {noun}s"
+    is_one = (least if most is None else most) == 1 and least in {None, 1}
+    return f"{_format_range(least, most)} {noun}{'' if is_one else 's'}"
 
 
-def _numbers(shape: Shape) -> str:
-    kinds = [_TYPES[word] for word in shape.types if word in {"integer", "number"}]
-    if not kinds:
+def _describe_number(shape: Shape) -> str:
+    types = [_TYPES[name] for name in shape.types if name in {"integer", "number"}]
+    if not types:
         return ""
     low, high = shape.minimum, shape.maximum
-    parts = [_span(low, high)] if low is not None or high is not None else []
+    parts = [_format_range(low, high)] if low is not None or high is not None else []
     if shape.exclusive_minimum is not None:
         parts.append(f"more than {shape.exclusive_minimum:.15g}")
     if shape.exclusive_maximum is not None:
         parts.append(f"less than {shape.exclusive_maximum:.15g}")
     if shape.multiple_of is not None:
         parts.append(f"multiples of {shape.multiple_of:.15g}")
-    return f"{kinds[0]}, {', '.join(parts)}" if parts else kinds[0]
+    return f"{types[0]}, {', '.join(parts)}" if parts else types[0]
 
 
-def _span(least: float | None, most: float | None) -> str:
+def _format_range(least: float | None, most: float | None) -> str:
     if least is None:
         return f"at most {most:.15g}"
     if most is None:

@@ -11,20 +11,21 @@ from typing import Any
 __all__ = [
     "COMMON_RATIOS",
     "PRESETS",
-    "Pixels",
-    "closest_ratio",
-    "longest_side",
-    "named_size",
-    "of_about_a_megapixel",
-    "pixels_of",
-    "ratio_of",
-    "side_limited",
-    "total_limited",
+    "Size",
+    "compute_size",
+    "find_closest_ratio",
+    "fit_long_side",
+    "fit_pixel_limits",
+    "get_usual_size",
+    "parse_long_side",
+    "parse_ratio",
+    "parse_size",
 ]
 
-Pixels = tuple[int, int]
+Size = tuple[int, int]
+"""Width and height in pixels."""
 
-PRESETS: Mapping[str, Pixels] = {
+PRESETS: Mapping[str, Size] = {
     "square_hd": (1024, 1024),
     "square": (512, 512),
     "portrait_4_3": (768, 1024),
@@ -32,15 +33,16 @@ PRESETS: Mapping[str, Pixels] = {
     "landscape_4_3": (1024, 768),
     "landscape_16_9": (1024, 576),
 }
-"""Width and height in pixels of the sizes that fal has names for."""
+"""The sizes of fal's presets for `image_size`."""
 
 COMMON_RATIOS = (
     *("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "5:4", "4:5"),
     *("16:10", "10:16", "21:9", "9:21"),
 )
-"""The ratios worth naming to somebody who may ask for any."""
+"""The ratios to offer for an endpoint that accepts any ratio."""
 
-_NAMED: Mapping[Fraction, str | Pixels] = {
+# As `image_size` of @ai-sdk/fal's image model for its `aspectRatio`.
+_USUAL_SIZES: Mapping[Fraction, str | Size] = {
     Fraction(1): "square_hd",
     Fraction(16, 9): "landscape_16_9",
     Fraction(9, 16): "portrait_16_9",
@@ -56,14 +58,14 @@ _STEP = 16
 _MEGAPIXEL = 1024 * 1024
 _SIZE = re.compile(r"\s*(\d{1,6})\s*[xX\u00d7*]\s*(\d{1,6})\s*")
 _RATIO = re.compile(r"\s*(\d{1,5}(?:\.\d{1,4})?)\s*:\s*(\d{1,5}(?:\.\d{1,4})?)\s*")
-_THOUSANDS = re.compile(r"(\d{1,2}(?:\.\d)?)[kK]")
+_RESOLUTION = re.compile(r"(\d{1,2}(?:\.\d)?)[kK]")
 
 
-def pixels_of(value: object) -> Pixels | None:
-    """Read a size: `"1024x768"`, a preset's name, or `{width, height}`.
+def parse_size(value: object) -> Size | None:
+    """Parse a size: `"1024x768"`, a preset's name, or `{width, height}`.
 
     Returns:
-        Width and height, both positive, or None where the value is no size.
+        Width and height, both positive; None if the value is not a size.
     """
     if isinstance(value, str):
         found = _SIZE.fullmatch(value)
@@ -83,81 +85,85 @@ def pixels_of(value: object) -> Pixels | None:
     return (width, height) if width > 0 and height > 0 else None
 
 
-def ratio_of(value: object) -> Fraction | None:
-    """Read a ratio such as `"16:9"`; None where the value is none."""
+def parse_ratio(value: object) -> Fraction | None:
+    """Parse a ratio such as `"16:9"`; return None if the value is not a ratio."""
     found = _RATIO.fullmatch(value) if isinstance(value, str) else None
     if not found or not Fraction(found[1]) or not Fraction(found[2]):
         return None
     return Fraction(found[1]) / Fraction(found[2])
 
 
-def longest_side(resolution: object) -> int | None:
-    """Give the long side in pixels of `"1K"`, `"2K"`, …; None for other words."""
-    found = _THOUSANDS.fullmatch(resolution) if isinstance(resolution, str) else None
+def parse_long_side(resolution: object) -> int | None:
+    """Return the long side of `"1K"`, `"2K"`, … in pixels; None for other values."""
+    if not isinstance(resolution, str):
+        return None
+    found = _RESOLUTION.fullmatch(resolution)
     return round(float(found[1]) * 1024) or None if found else None
 
 
-def named_size(ratio: Fraction) -> str | Pixels | None:
-    """Give the preset or the pixels that the AI SDK takes for a ratio, if any."""
-    return _NAMED.get(ratio)
+def get_usual_size(ratio: Fraction) -> str | Size | None:
+    """Return the preset or size that the AI SDK sends for a ratio, if it has one."""
+    return _USUAL_SIZES.get(ratio)
 
 
-def of_about_a_megapixel(ratio: Fraction) -> Pixels:
-    """Give a size of about 1024x1024 pixels whose sides are multiples of 16.
+def compute_size(ratio: Fraction) -> Size:
+    """Return a size of about 1024x1024 pixels whose sides are multiples of 16.
 
-    The ratio is kept exactly where such a size has it.
+    The ratio is exact if there is such a size.
     """
     unit = _STEP * ratio.numerator, _STEP * ratio.denominator
     times = round(math.sqrt(_MEGAPIXEL / (unit[0] * unit[1])))
     if times:
         return unit[0] * times, unit[1] * times
     height = math.sqrt(_MEGAPIXEL / ratio)
-    return _rounded(height * float(ratio)), _rounded(height)
+    return _round_side(height * float(ratio)), _round_side(height)
 
 
-def side_limited(ratio: Fraction, long_side: int) -> Pixels:
-    """Give the size of a ratio whose long side has so many pixels."""
+def fit_long_side(ratio: Fraction, long_side: int) -> Size:
+    """Return the size of a ratio with a given long side, in pixels."""
     if ratio >= 1:
-        return long_side, _rounded(long_side / ratio)
-    return _rounded(long_side * ratio), long_side
+        return long_side, _round_side(long_side / ratio)
+    return _round_side(long_side * ratio), long_side
 
 
-def total_limited(
-    pixels: Pixels, *, least: int | None = None, most: int | None = None
-) -> Pixels:
-    """Scale a size until width times height lies within limits.
+def fit_pixel_limits(
+    size: Size, *, least: int | None = None, most: int | None = None
+) -> Size:
+    """Scale a size until width times height is within limits.
 
     Args:
-        pixels: Width and height.
-        least: Fewest pixels in all.
-        most: Most pixels in all.
+        size: Width and height.
+        least: The minimum of width times height.
+        most: The maximum of width times height.
 
     Returns:
-        The size itself where it lies within them, else the nearest of the same
+        The same size if it is within the limits, else the closest one of the same
         ratio with sides that are multiples of 16.
     """
-    total = pixels[0] * pixels[1]
-    # 1e-6: what is a multiple of 16 but for rounding counts as one.
+    total = size[0] * size[1]
+    # 1e-6: a rounding error must not change a multiple of 16.
     if least is not None and total < least:
         scale = math.sqrt(least / total) / _STEP
-        steps = [math.ceil(side * scale - 1e-6) for side in pixels]
+        steps = [math.ceil(side * scale - 1e-6) for side in size]
     elif most is not None and total > most:
         scale = math.sqrt(most / total) / _STEP
-        steps = [max(1, math.floor(side * scale + 1e-6)) for side in pixels]
+        steps = [max(1, math.floor(side * scale + 1e-6)) for side in size]
     else:
-        return pixels
+        return size
     return steps[0] * _STEP, steps[1] * _STEP
 
 
-def closest_ratio(ratio: Fraction, names: Iterable[object]) -> str | None:
-    """Find among names such as `"16:9"` the one whose ratio is closest."""
-    known = {
+def find_closest_ratio(ratio: Fraction, names: Iterable[object]) -> str | None:
+    """Return the name, such as `"16:9"`, whose ratio is the closest."""
+    ratios = {
         name: found
         for name in names
-        if isinstance(name, str) and (found := ratio_of(name)) is not None
+        if isinstance(name, str) and (found := parse_ratio(name)) is not None
     }
-    return min(known, key=lambda name: abs(math.log(known[name] / ratio)), default=None)
+    return min(
+        ratios, key=lambda name: abs(math.log(ratios[name] / ratio)), default=None
+    )
 
 
-def _rounded(side: float | Fraction) -> int:
+def _round_side(side: float | Fraction) -> int:
     return max(_STEP, round(side / _STEP) * _STEP)

@@ -1,4 +1,4 @@
-"""What is found while options are read: faults and warnings."""
+"""Faults and warnings that are found while options are resolved."""
 
 from __future__ import annotations
 
@@ -8,79 +8,73 @@ from typing import Any
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.errors import OptionFault
 
-__all__ = ["Findings", "Given", "same"]
+__all__ = ["Issues", "Option", "is_same"]
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """A value as a caller gave it.
+class Option:
+    """An option as the caller passed it.
 
     Attributes:
-        spelled: The name in the caller's spelling.
+        name: The name in the caller's spelling.
         value: The value.
-        layer: The layer it came in, for messages.
+        layer: The name of the layer it came in, for messages.
     """
 
-    spelled: str
+    name: str
     value: Any
     layer: str
 
     def __str__(self) -> str:
-        """Write it as a message does: `guidanceScale=4`."""
-        return f"{self.spelled}={safe_repr(self.value)}"
+        """Return the option as messages show it: `guidanceScale=4`."""
+        return f"{self.name}={safe_repr(self.value)}"
 
 
 @dataclass(slots=True)
-class Findings:
-    """Faults and warnings, gathered until all are known."""
+class Issues:
+    """Faults and warnings, collected so that one error can list them all."""
 
     faults: list[OptionFault] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
-    def fault(
+    def add_fault(
         self,
-        option: str,
-        value: object,
+        option: Option,
         problem: str,
         *,
         allowed: str = "",
         nearest: str | None = None,
     ) -> None:
-        """Note that an option cannot be sent as it is."""
-        self.faults.append(
-            OptionFault(option, safe_repr(value), problem, allowed, nearest)
-        )
+        """Add a fault: the option cannot be sent as it is."""
+        value = safe_repr(option.value)
+        self.faults.append(OptionFault(option.name, value, problem, allowed, nearest))
 
-    def contradiction(self, first: Given, second: Given) -> None:
-        """Note that two words of one layer ask for different things."""
-        self.fault(
-            first.spelled,
-            first.value,
-            f"contradicts {second}, both given in {first.layer}",
-            allowed="one of the two",
-        )
+    def add_contradiction(self, first: Option, second: Option) -> None:
+        """Add a fault: two options of one layer mean different things."""
+        problem = f"contradicts {second}, both given in {first.layer}"
+        self.add_fault(first, problem, allowed="one of the two")
 
-    def warn(self, warning: str) -> None:
-        """Note something that the caller may not expect."""
+    def add_warning(self, warning: str) -> None:
+        """Add a warning: the caller may not expect what is sent."""
         if warning not in self.warnings:
             self.warnings.append(warning)
 
 
-def same(first: object, second: object) -> bool:
-    """Tell whether two values would be the same JSON, or are the same picture."""
+def is_same(first: object, second: object) -> bool:
+    """Return whether two values are the same JSON or the same object."""
     if first is second:
         return True
     if isinstance(first, bool) or isinstance(second, bool):
         return False
     if isinstance(first, dict) and isinstance(second, dict):
         return first.keys() == second.keys() and all(
-            same(first[key], second[key]) for key in first
+            is_same(first[key], second[key]) for key in first
         )
     if isinstance(first, list | tuple) and isinstance(second, list | tuple):
-        return len(first) == len(second) and all(map(same, first, second))
+        return len(first) == len(second) and all(map(is_same, first, second))
     if isinstance(first, int | float) and isinstance(second, int | float):
         return first == second
     if type(first) is not type(second):
         return False
-    # An array's comparison is an array, which has no truth value.
+    # Comparing NumPy arrays returns an array, which has no truth value.
     return (first == second) is True

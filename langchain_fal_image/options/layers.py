@@ -1,4 +1,7 @@
-"""Layers of options: each read into fal's names, later ones over earlier ones."""
+"""Layers of options, in fal's names; later layers replace earlier ones.
+
+A layer is what one source passes: the constructor, `bind`, the input.
+"""
 
 from __future__ import annotations
 
@@ -7,258 +10,259 @@ from typing import Any
 
 from langchain_fal_image.options.casing import match_name, to_snake_case
 from langchain_fal_image.options.endpoint import IMAGE_OPTIONS, EndpointSchema
-from langchain_fal_image.options.issues import Findings, Given, same
+from langchain_fal_image.options.issues import Issues, Option, is_same
 
-__all__ = ["SIZE_WORDS", "Layer", "merged", "read"]
+__all__ = ["SIZE_OPTIONS", "Layer", "add_option", "merge_layers", "parse_layers"]
 
-Layer = dict[str, Given]
+Layer = dict[str, Option]
+"""Options by fal's names."""
 
-SIZE_WORDS = ("size", "aspect_ratio", "image_size", "width", "height", "resolution")
-_SHAPE_AND_LARGENESS = ("aspect_ratio", "resolution")
+SIZE_OPTIONS = ("size", "aspect_ratio", "image_size", "width", "height", "resolution")
+"""The options for the size: the AI SDK's `size`, and those that endpoints have."""
+
+_RATIO_AND_RESOLUTION = ("aspect_ratio", "resolution")
 _PROVIDER_OPTIONS = ("provider_options", "providerOptions")
-_WORDS = {
+# The options of the AI SDK's calls.
+_CALL_OPTIONS = {
     "n": "n",
     "images": "images",
     "files": "images",
     "mask": "mask",
-    **{word: word for word in SIZE_WORDS},
+    **{name: name for name in SIZE_OPTIONS},
 }
 
 
-def read(
+def parse_layers(
     schema: EndpointSchema | None,
     layers: Sequence[tuple[str, Mapping[str, Any]]],
-    findings: Findings,
+    issues: Issues,
 ) -> list[Layer]:
-    """Bring each layer into fal's names.
+    """Convert each layer to fal's names.
 
     Args:
-        schema: The endpoint's contract, or None.
-        layers: Names of layers and their options, the strongest last.
-        findings: Where faults go: two values for one option, `n` without an option
-            to take it, more images than fit.
+        schema: The endpoint's schema, or None.
+        layers: Names of layers and their options, the last one wins.
+        issues: Receives the faults: two values for one option, `n` for an endpoint
+            without such an option, images that fit no option.
 
     Returns:
-        The layers with fal's names; the size words are still as they were given.
+        The layers; the size options are still as they were passed.
     """
     return [
-        _placed(schema, _spelled(schema, name, options, findings), findings)
-        for name, options in _split(layers, findings)
+        _place_call_options(schema, _match_names(schema, name, options, issues), issues)
+        for name, options in _split_provider_options(layers, issues)
     ]
 
 
-def merged(
-    layers: Sequence[Layer], findings: Findings, schema: EndpointSchema | None = None
+def merge_layers(
+    layers: Sequence[Layer], issues: Issues, schema: EndpointSchema | None = None
 ) -> Layer:
-    """Lay later layers over earlier ones; size words replace each other as a group.
+    """Merge layers, later ones over earlier ones; size options are replaced as a group.
 
-    Only where an endpoint has both `aspect_ratio` and `resolution` do the two stand
-    side by side: one says the shape, the other how large.
+    Where an endpoint has both `aspect_ratio` and `resolution`, the two do not replace
+    each other.
 
     Args:
-        layers: What `read` gave.
-        findings: Where it is noted that a size word was dropped for another one.
-        schema: The endpoint's contract, or None.
-
-    Returns:
-        One layer.
+        layers: The result of `parse_layers`.
+        issues: Receives a warning if a resolution is replaced by another size option.
+        schema: The endpoint's schema, or None.
     """
-    both = schema is not None and all(map(schema.get_field, _SHAPE_AND_LARGENESS))
+    has_both = schema is not None and all(map(schema.get_field, _RATIO_AND_RESOLUTION))
     result: Layer = {}
     for layer in layers:
-        sizes = [word for word in SIZE_WORDS if word in layer]
-        beside = both and set(sizes) <= set(_SHAPE_AND_LARGENESS)
-        for word in SIZE_WORDS if sizes else ():
-            if beside and word in _SHAPE_AND_LARGENESS:
+        sizes = [name for name in SIZE_OPTIONS if name in layer]
+        keep_both = has_both and set(sizes) <= set(_RATIO_AND_RESOLUTION)
+        for name in SIZE_OPTIONS if sizes else ():
+            if keep_both and name in _RATIO_AND_RESOLUTION:
                 continue
-            dropped = result.pop(word, None)
-            if dropped is not None and word not in layer and word == "resolution":
+            replaced = result.pop(name, None)
+            if replaced is not None and name not in layer and name == "resolution":
                 by = layer[sizes[0]]
-                findings.warn(
-                    f"{dropped} from {dropped.layer} gave way to {by} from {by.layer}, "
-                    "because the words for the size replace each other; give both "
-                    "together to keep both."
+                issues.add_warning(
+                    f"{by} from {by.layer} replaces {replaced} from {replaced.layer}, "
+                    "as options for the size replace each other; give both together "
+                    "to keep both."
                 )
         result.update(layer)
     return result
 
 
-def _split(
-    layers: Sequence[tuple[str, Mapping[str, Any]]], findings: Findings
+def add_option(layer: Layer, name: str, option: Option, issues: Issues) -> None:
+    """Add an option under fal's name; a different value there is a fault."""
+    earlier = layer.setdefault(name, option)
+    if not is_same(earlier.value, option.value):
+        issues.add_contradiction(earlier, option)
+
+
+def _split_provider_options(
+    layers: Sequence[tuple[str, Mapping[str, Any]]], issues: Issues
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Make `providerOptions.fal` a layer of its own, right after its own layer."""
     for name, options in layers:
-        inner = [key for key in _PROVIDER_OPTIONS if options.get(key) is not None]
+        keys = [key for key in _PROVIDER_OPTIONS if options.get(key) is not None]
         yield name, {k: v for k, v in options.items() if k not in _PROVIDER_OPTIONS}
-        for key in inner:
+        for key in keys:
             providers = options[key]
             if not isinstance(providers, Mapping):
-                findings.fault(
-                    key,
-                    providers,
+                issues.add_fault(
+                    Option(key, providers, name),
                     "is not a mapping of providers to their options",
                     allowed="such as {'fal': {'guidanceScale': 4}}",
                 )
             elif isinstance(providers.get("fal", {}), Mapping):
-                # Other providers' options are none of ours, as in the AI SDK.
+                # As in the AI SDK, other providers' options are ignored.
                 yield f"{key}.fal", providers.get("fal", {})
             else:
-                findings.fault(f"{key}.fal", providers["fal"], "is not a mapping")
+                option = Option(f"{key}.fal", providers["fal"], name)
+                issues.add_fault(option, "is not a mapping")
 
 
-def _spelled(
+def _match_names(
     schema: EndpointSchema | None,
-    name: str,
+    layer_name: str,
     options: Mapping[str, Any],
-    findings: Findings,
+    issues: Issues,
 ) -> Layer:
     layer: Layer = {}
     for key, value in options.items():
         if not isinstance(key, str):
-            findings.fault(str(key), value, "has a name that is not text")
+            option = Option(str(key), value, layer_name)
+            issues.add_fault(option, "has a name that is not text")
             continue
-        word = _word(schema, key)
-        if word == "use_multiple_images" and word not in (
-            schema.names if schema else ()
-        ):
-            findings.warn(f"{key} was left out: images need no such flag here.")
+        name = _match_name(schema, key)
+        field = schema.get_field(name) if schema else None
+        # A flag of @ai-sdk/fal: send the images as `image_urls`.
+        if name == "use_multiple_images" and not field:
+            issues.add_warning(f"{key} was left out: it is not needed here.")
             continue
-        field = schema.get_field(word) if schema else None
         if value is None and not (field and field.shape.is_nullable):
             continue
-        is_call_word = word == "images" and not field
-        given = Given(key, _listed(value) if is_call_word else value, name)
-        _put(layer, word, given, findings)
+        is_call_option = name == "images" and not field
+        option = Option(key, _to_list(value) if is_call_option else value, layer_name)
+        add_option(layer, name, option, issues)
     return layer
 
 
-def _listed(value: Any) -> list[Any]:
+def _to_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _word(schema: EndpointSchema | None, key: str) -> str:
-    """Tell what a name means: the endpoint's own option, a call word, or neither."""
+def _match_name(schema: EndpointSchema | None, key: str) -> str:
+    """Return the endpoint's own option, else a call option, else snake_case."""
     if schema is not None:
         own = match_name(key, schema.names)
         if own is not None:
             return own
         if schema.takes_images and to_snake_case(key) in IMAGE_OPTIONS:
             return "images"
-    return _WORDS.get(to_snake_case(key), to_snake_case(key))
+    return _CALL_OPTIONS.get(to_snake_case(key), to_snake_case(key))
 
 
-def _put(layer: Layer, name: str, given: Given, findings: Findings) -> None:
-    earlier = layer.setdefault(name, given)
-    if not same(earlier.value, given.value):
-        findings.contradiction(earlier, given)
-
-
-def _placed(schema: EndpointSchema | None, layer: Layer, findings: Findings) -> Layer:
-    """Put the caller's words, such as `images`, where the endpoint wants them."""
+def _place_call_options(
+    schema: EndpointSchema | None, layer: Layer, issues: Issues
+) -> Layer:
+    """Replace call options, such as `images`, by the options of the endpoint."""
     own = schema.names if schema else ()
     places = _AUDIO_PLACES if schema and schema.kind != "image" else _PLACES
-    result = {name: given for name, given in layer.items() if name in own}
-    for name, given in layer.items():
+    result = {name: option for name, option in layer.items() if name in own}
+    for name, option in layer.items():
         if name in own:
             continue
         if name not in places:
-            result[name] = given
+            result[name] = option
             continue
-        placed = places[name](schema, given, findings)
+        placed = places[name](schema, option, issues)
         if placed is not None:
-            option, value = placed
-            _put(result, option, Given(given.spelled, value, given.layer), findings)
+            own_name, value = placed
+            add_option(
+                result, own_name, Option(option.name, value, option.layer), issues
+            )
     return result
 
 
-Placed = tuple[str, Any] | None
+_Placed = tuple[str, Any] | None
 
 
-def _number(schema: EndpointSchema | None, given: Given, findings: Findings) -> Placed:
+def _place_n(schema: EndpointSchema | None, option: Option, issues: Issues) -> _Placed:
     if schema is None or schema.get_field("num_images"):
-        return "num_images", given.value
-    if not same(given.value, 1):
+        return "num_images", option.value
+    if not is_same(option.value, 1):
         things = "images" if schema.kind == "image" else "results"
-        findings.fault(
-            given.spelled,
-            given.value,
-            f"cannot be chosen: the endpoint has no option for the number of {things}",
-            allowed="1",
+        problem = (
+            f"cannot be chosen: the endpoint has no option for the number of {things}"
         )
+        issues.add_fault(option, problem, allowed="1")
     return None
 
 
-def _images(schema: EndpointSchema | None, given: Given, findings: Findings) -> Placed:
-    images = given.value
+def _place_images(
+    schema: EndpointSchema | None, option: Option, issues: Issues
+) -> _Placed:
+    images = option.value
     if not images:
         return None
     if schema is None:
         return ("image_url", images[0]) if len(images) == 1 else ("image_urls", images)
     if not schema.takes_images:
-        why = "draws from text alone" if schema.kind == "image" else "takes no images"
-        findings.fault(
-            given.spelled,
-            images,
-            f"cannot be used: the endpoint {why}",
-            allowed="no images",
+        why = (
+            "makes images from text only"
+            if schema.kind == "image"
+            else "takes no images"
         )
+        problem = f"cannot be used: the endpoint {why}"
+        issues.add_fault(option, problem, allowed="no images")
         return None
     field = schema.images_field
     if field is None:
         names = ", ".join(each.name for each in schema.image_fields)
-        findings.fault(
-            given.spelled,
-            images,
+        issues.add_fault(
+            option,
             "could go to more than one option",
             allowed=f"each image by the name of its option: {names}",
         )
         return None
-    # Several images for an option that holds one: the check will complain.
-    single = len(images) == 1 and not field.takes_list
-    return field.name, images[0] if single else images
+    # Several images for an option that holds one: the check reports them.
+    is_single = len(images) == 1 and not field.takes_list
+    return field.name, images[0] if is_single else images
 
 
-def _mask(schema: EndpointSchema | None, given: Given, findings: Findings) -> Placed:
+def _place_mask(
+    schema: EndpointSchema | None, option: Option, issues: Issues
+) -> _Placed:
     if schema is None:
-        return "mask_url", given.value
-    field = schema.mask_field
-    if field is None:
-        findings.fault(
-            given.spelled,
-            given.value,
-            "cannot be used: the endpoint takes no mask",
-            allowed="no mask",
-        )
-        return None
-    return field.name, given.value
+        return "mask_url", option.value
+    if schema.mask_field is not None:
+        return schema.mask_field.name, option.value
+    problem = "cannot be used: the endpoint takes no mask"
+    issues.add_fault(option, problem, allowed="no mask")
+    return None
 
 
-def _text(schema: EndpointSchema | None, given: Given, findings: Findings) -> Placed:
+def _place_text(
+    schema: EndpointSchema | None, option: Option, issues: Issues
+) -> _Placed:
     field = schema.text_field if schema else None
     if field is not None:
-        return field.name, given.value
-    findings.fault(
-        given.spelled,
-        given.value,
-        "cannot be used: the endpoint speaks no text that is given",
-        allowed="no text",
-    )
+        return field.name, option.value
+    problem = "cannot be used: the endpoint has no option for a text to speak"
+    issues.add_fault(option, problem, allowed="no text")
     return None
 
 
-def _audio(schema: EndpointSchema | None, given: Given, findings: Findings) -> Placed:
+def _place_audio(
+    schema: EndpointSchema | None, option: Option, issues: Issues
+) -> _Placed:
     field = schema.audio_field if schema else None
     if field is not None:
-        return field.name, given.value
-    fields = [each.name for each in schema.fields if each.file] if schema else []
-    findings.fault(
-        given.spelled,
-        given.value,
-        "could go to more than one option" if fields else "cannot be used here",
-        allowed=f"each by its option: {', '.join(fields)}" if fields else "no audio",
+        return field.name, option.value
+    names = [each.name for each in schema.fields if each.file] if schema else []
+    issues.add_fault(
+        option,
+        "could go to more than one option" if names else "cannot be used here",
+        allowed=f"each by its option: {', '.join(names)}" if names else "no audio",
     )
     return None
 
 
-_PLACES = {"n": _number, "images": _images, "mask": _mask}
-_AUDIO_PLACES = {**_PLACES, "text": _text, "audio": _audio}
+_PLACES = {"n": _place_n, "images": _place_images, "mask": _place_mask}
+_AUDIO_PLACES = {**_PLACES, "text": _place_text, "audio": _place_audio}

@@ -1,16 +1,63 @@
-"""Limits of files and of the number of pixels."""
+"""Values and files against the limits of a shape."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_fal_image.errors import OptionFault
+from langchain_fal_image.options.describe import name_file, pluralize
 from langchain_fal_image.options.endpoint import EndpointSchema
-from langchain_fal_image.options.geometry import pixels_of
+from langchain_fal_image.options.geometry import parse_size
 from langchain_fal_image.options.paths import Path, format_path
 from langchain_fal_image.options.shape import FileLimits, Shape
 
-__all__ = ["check_file", "find_pixel_problem"]
+__all__ = [
+    "check_file",
+    "find_count_problem",
+    "find_length_problem",
+    "find_number_problem",
+    "find_pixel_problem",
+]
+
+
+def find_length_problem(shape: Shape, text: str) -> str:
+    """Return what is wrong with the length of a text; empty if nothing is."""
+    least, most = shape.min_length or 0, shape.max_length
+    if least <= len(text) and (most is None or len(text) <= most):
+        return ""
+    adjective = "short" if len(text) < least else "long"
+    return f"is too {adjective} ({pluralize(len(text), 'character')})"
+
+
+def find_number_problem(shape: Shape, number: float) -> str:
+    """Return what is wrong with a number; empty if nothing is."""
+    low, high = shape.minimum, shape.maximum
+    over, under = shape.exclusive_minimum, shape.exclusive_maximum
+    if (low is not None and number < low) or (over is not None and number <= over):
+        return "is too small"
+    if (high is not None and number > high) or (under is not None and number >= under):
+        return "is too large"
+    if shape.multiple_of and not _is_multiple(number, shape.multiple_of):
+        return f"is not a multiple of {shape.multiple_of:g}"
+    return ""
+
+
+def _is_multiple(number: float, step: float) -> bool:
+    return math.isclose(number / step, round(number / step), abs_tol=1e-9)
+
+
+def find_count_problem(shape: Shape, items: Sequence[Any]) -> str:
+    """Return what is wrong with the number of items; empty if nothing is."""
+    count = len(items)
+    least, most = shape.min_items or 0, shape.max_items
+    if least <= count and (most is None or count <= most):
+        return ""
+    amount = "few" if count < least else "many"
+    file = shape.items.file if shape.items else None
+    noun = name_file(file) if file else "element"
+    return f"has too {amount} {noun}s ({count})"
 
 
 def check_file(
@@ -57,11 +104,11 @@ def check_file(
     if not problems:
         return None
     value = f"<image of {width}x{height} pixels>" if len(sides) > 1 else "<image>"
-    allowed = _describe(limits)
+    allowed = _describe_limits(limits)
     return OptionFault(format_path(path), value, " and ".join(problems), allowed)
 
 
-def _describe(limits: FileLimits) -> str:
+def _describe_limits(limits: FileLimits) -> str:
     parts = []
     if limits.min_side is not None or limits.max_side is not None:
         low, high = limits.min_side or 1, limits.max_side
@@ -92,12 +139,12 @@ def find_pixel_problem(shape: Shape, value: Any) -> str:
         sides = {
             side: value.get(side, defaults.get(side)) for side in ("width", "height")
         }
-        pixels = pixels_of(sides)
+        size = parse_size(sides)
     else:
-        pixels = pixels_of(value)
-    if pixels is None:
+        size = parse_size(value)
+    if size is None:
         return ""
-    total = pixels[0] * pixels[1]
+    total = size[0] * size[1]
     if least is not None and total < least:
         return f"has too few pixels ({total})"
     if most is not None and total > most:

@@ -1,4 +1,4 @@
-"""How much a payload asks for: images, and pixels where they are known."""
+"""What a payload requests: the number of images, and their pixels."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from langchain_fal_image.options.endpoint import EndpointSchema
-from langchain_fal_image.options.geometry import pixels_of
+from langchain_fal_image.options.geometry import parse_size
 
 __all__ = ["count_images", "count_pixels"]
 
 
 def count_images(schema: EndpointSchema | None, payload: Mapping[str, Any]) -> int:
-    """Count the images that a payload may make, defaults included.
+    """Return the maximum number of images that a payload requests.
+
+    Defaults count. Where an endpoint makes up to `max_images` in each of `num_images`
+    rounds, the result is the product.
 
     Args:
-        schema: The endpoint's contract, or None.
-        payload: In fal's names, checked.
+        schema: The endpoint's schema, or None.
+        payload: The checked payload.
 
     Returns:
-        At least 1. Where an endpoint makes up to `max_images` in each of
-        `num_images` rounds, all of them.
+        At least 1.
     """
     number = 1
     for name in ("num_images", "max_images"):
-        value = _value(schema, payload, name)
+        value = _get_value(schema, payload, name)
         if isinstance(value, int) and value > 1:
             number *= value
     return number
@@ -33,20 +35,22 @@ def count_images(schema: EndpointSchema | None, payload: Mapping[str, Any]) -> i
 def count_pixels(
     schema: EndpointSchema | None, payload: Mapping[str, Any]
 ) -> int | None:
-    """Count the pixels of one image, where the payload or a default tells them.
+    """Return the pixels of one image; None if neither payload nor default has a size.
 
     Args:
-        schema: The endpoint's contract, or None.
-        payload: In fal's names, checked.
+        schema: The endpoint's schema, or None.
+        payload: The checked payload.
     """
-    sides = {side: _value(schema, payload, side) for side in ("width", "height")}
-    for size in (_value(schema, payload, "image_size"), sides):
-        if pixels := pixels_of(size):
-            return pixels[0] * pixels[1]
+    sides = {side: _get_value(schema, payload, side) for side in ("width", "height")}
+    for value in (_get_value(schema, payload, "image_size"), sides):
+        if size := parse_size(value):
+            return size[0] * size[1]
     return None
 
 
-def _value(schema: EndpointSchema | None, payload: Mapping[str, Any], name: str) -> Any:
+def _get_value(
+    schema: EndpointSchema | None, payload: Mapping[str, Any], name: str
+) -> Any:
     if name in payload:
         return payload[name]
     field = schema.get_field(name) if schema else None

@@ -1,4 +1,4 @@
-"""From what a caller gave, in layers and in any spelling, to fal's payload."""
+"""The payload for fal, from options in layers and in any spelling."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from langchain_fal_image.errors import FalOptionError, OptionFault
 from langchain_fal_image.options.casing import normalize_name
 from langchain_fal_image.options.checks import Checker
 from langchain_fal_image.options.endpoint import EndpointSchema
-from langchain_fal_image.options.issues import Findings, Given
-from langchain_fal_image.options.layers import Layer, merged, read
+from langchain_fal_image.options.issues import Issues, Option
+from langchain_fal_image.options.layers import Layer, merge_layers, parse_layers
 from langchain_fal_image.options.paths import Path
 from langchain_fal_image.options.shape import Field
-from langchain_fal_image.options.sizes import sized
-from langchain_fal_image.options.voice import list_voice_options, voiced
+from langchain_fal_image.options.sizes import resolve_size
+from langchain_fal_image.options.voice import list_voice_options, place_voice_options
 
 __all__ = ["ResolvedOptions", "resolve_options"]
 
-# Options that hold files by their name, where no contract says so.
+# The names of options that hold files, for options without a schema.
 _FILE = re.compile(r"(?:.*_)?(?:(?:image|mask)s?(_urls?)?|audio(_urls?))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedOptions:
-    """Options as fal wants them.
+    """Options that are ready to send, except for files.
 
     Attributes:
-        payload: The request's JSON in fal's spelling. Where it holds a picture, it
-            holds what the caller gave, whatever that is.
-        warnings: What was done that the caller may not expect, a sentence each.
-        files: The places in `payload` that hold pictures, such as
-            `("image_urls", 0)`; each must become a URL before the payload is sent.
+        payload: The request's JSON in fal's spelling. Files are in it as the caller
+            passed them.
+        warnings: What the caller may not expect, a sentence each.
+        files: The paths of the files in `payload`, such as `("image_urls", 0)`; each
+            file must become a URL before the payload is sent.
     """
 
     payload: dict[str, Any]
@@ -49,113 +49,121 @@ def resolve_options(
     strict: bool = False,
     nearest_size: bool = False,
 ) -> ResolvedOptions:
-    """Bring options into fal's names and check them before anything is paid.
+    """Convert options to fal's names, and check them before anything is paid.
 
-    Keys may be camelCase or snake_case. `n`, `size`, `aspectRatio`, `images` or
-    `files`, `mask` and `providerOptions.fal` mean what they mean in the AI SDK; for an
-    endpoint that speaks or listens `text`, `voice`, `speed` and `audio` do.
-    A value None counts as not given, unless the endpoint takes null there.
+    Names may be camelCase or snake_case. `n`, `size`, `aspectRatio`, `images` or
+    `files`, `mask` and `providerOptions.fal` mean the same as in the AI SDK; so do
+    `text`, `voice`, `speed` and `audio` for endpoints that make speech or
+    transcriptions. None means that an option is not given, unless the endpoint accepts
+    null there.
 
     Args:
-        schema: The endpoint's contract, or None for an endpoint that is not known:
-            then names are brought into snake_case and nothing else is checked.
+        schema: The endpoint's schema. If it is None, names are converted to
+            snake_case and nothing else is checked.
         layers: Pairs of a name for messages ("constructor", "bind", "input") and
-            options; later layers win. `providerOptions.fal` inside a layer counts
-            as a layer of its own right after it. The words for the size replace
-            each other as one group; those for a voice change one another's parts.
-        check: Whether values are checked against the contract. Without it, only
-            what cannot be sent at all is refused.
-        strict: Whether an option that the contract does not name is refused;
-            otherwise it is sent with a warning.
-        nearest_size: Whether a size that the endpoint does not have becomes the
-            nearest one, with a warning; otherwise it is refused.
+            options; later layers win. `providerOptions.fal` inside a layer counts as
+            a layer right after it. Options for the size replace each other as a
+            group; in an object for the voice, a later layer replaces only the parts
+            that it has.
+        check: Whether to check values against the schema. If not, only what cannot be
+            sent is a fault.
+        strict: Whether an option that the schema does not have is a fault; otherwise
+            it is sent with a warning.
+        nearest_size: Whether to take the nearest size, with a warning, for a size that
+            the endpoint does not have; otherwise that is a fault.
 
     Returns:
-        The payload, the warnings and the places of pictures.
+        The payload, the warnings and the paths of files.
 
     Raises:
-        FalOptionError: Naming every fault found; nothing was sent.
+        FalOptionError: With every fault that was found; nothing was sent.
     """
-    findings = Findings()
-    read_layers = voiced(schema, read(schema, layers, findings), findings)
-    options = merged(read_layers, findings, schema)
-    options = sized(schema, options, findings, nearest=nearest_size)
-    checker = Checker(findings=findings, check=check, strict=strict)
+    issues = Issues()
+    parsed = parse_layers(schema, layers, issues)
+    parsed = place_voice_options(schema, parsed, issues)
+    options = merge_layers(parsed, issues, schema)
+    options = resolve_size(schema, options, issues, nearest=nearest_size)
+    checker = Checker(issues=issues, check=check, strict=strict)
     if schema is None:
         payload = {
-            name: _loose(given, name, checker) for name, given in options.items()
+            name: _check_without_shape(option, name, checker)
+            for name, option in options.items()
         }
     else:
-        payload = _checked(schema, options, checker)
-    if findings.faults:
-        model = schema.endpoint_id if schema else None
+        payload = _check_options(schema, options, checker)
+    if issues.faults:
         raise FalOptionError.from_faults(
-            tuple(findings.faults), model=model, warnings=tuple(findings.warnings)
+            tuple(issues.faults),
+            model=schema.endpoint_id if schema else None,
+            warnings=tuple(issues.warnings),
         )
     return ResolvedOptions(
-        payload=payload,
-        warnings=tuple(findings.warnings),
-        files=tuple(checker.files),
+        payload=payload, warnings=tuple(issues.warnings), files=tuple(checker.files)
     )
 
 
-def _checked(
+def _check_options(
     schema: EndpointSchema, options: Layer, checker: Checker
 ) -> dict[str, Any]:
     payload = {}
-    known = (*schema.names, *list_voice_options(schema))
-    for name, given in options.items():
+    names = (*schema.names, *list_voice_options(schema))
+    for name, option in options.items():
+        path = (name,)
         field = schema.get_field(name)
         if field is None:
-            checker.unknown(given, (name,), known)
-            payload[name] = _loose(given, name, checker)
+            checker.add_unknown(option, path, names)
+            payload[name] = _check_without_shape(option, name, checker)
             continue
-        checker.layer = given.layer
-        before = len(checker.findings.faults)
+        checker.layer = option.layer
+        before = len(checker.issues.faults)
         if field is schema.text_field and (field.required or name != "prompt"):
-            checker.words(given.value, (name,))
-        payload[name] = checker.value(field.shape, _fitted(field, given), (name,))
-        if normalize_name(given.spelled) != normalize_name(name):
-            _name_call_word(checker.findings.faults, given.spelled, since=before)
-    for name in schema.required:
-        field = schema.get_field(name)
-        if field is not None and name not in options:
-            checker.missing(field, (name,))
+            checker.check_not_blank(option.value, path)
+        value = _wrap_file(field, option.value)
+        payload[name] = checker.check_value(field.shape, value, path)
+        if normalize_name(option.name) != normalize_name(name):
+            _add_given_name(checker.issues.faults, option.name, since=before)
+    for field in schema.fields:
+        if field.required and field.name not in options:
+            checker.add_missing(field, (field.name,))
     return payload
 
 
-def _name_call_word(faults: list[OptionFault], word: str, *, since: int) -> None:
-    """Say which of the caller's words became the option that is at fault."""
+def _add_given_name(faults: list[OptionFault], name: str, *, since: int) -> None:
+    """Add the name that the caller used to the faults of an option."""
     faults[since:] = [
-        replace(fault, problem=f"(given as {word}) {fault.problem}")
+        replace(fault, problem=f"(given as {name}) {fault.problem}")
         for fault in faults[since:]
     ]
 
 
-def _fitted(field: Field, given: Given) -> Any:
-    """Give a list of pictures where one was given, and one where a list of one was."""
+def _wrap_file(field: Field, value: Any) -> Any:
+    """Wrap a single file for an option that takes a list; unwrap a list of one."""
     if field.file is None:
-        return given.value
-    is_list = isinstance(given.value, list | tuple)
+        return value
+    is_list = isinstance(value, list | tuple)
     if field.takes_list:
-        return given.value if is_list else [given.value]
-    return given.value[0] if is_list and len(given.value) == 1 else given.value
+        return value if is_list else [value]
+    return value[0] if is_list and len(value) == 1 else value
 
 
-def _loose(given: Given, name: str, checker: Checker) -> Any:
-    """Read an option without a contract; its name tells whether it holds pictures."""
+def _check_without_shape(option: Option, name: str, checker: Checker) -> Any:
+    """Check an option that has no shape; its name decides whether it holds files."""
     found = _FILE.fullmatch(name)
     if not found:
-        return checker.plain(given.value, (name,))
-    is_list = isinstance(given.value, list | tuple)
-    values = list(given.value) if is_list else [given.value]
+        return checker.check_json(option.value, (name,))
+    is_list = isinstance(option.value, list | tuple)
+    values = list(option.value) if is_list else [option.value]
     result = []
     for index, value in enumerate(values):
         path: Path = (name, index) if is_list else (name,)
-        # Text under a name without "url" may be anything, such as "auto".
-        text = isinstance(value, str) and not (found[1] or found[2])
-        if text or value is None or isinstance(value, bool | int | float | Mapping):
-            result.append(checker.plain(value, path))
+        # Without "url" in the name, a text may be a setting, such as "auto".
+        is_setting = isinstance(value, str) and not (found[1] or found[2])
+        if (
+            is_setting
+            or value is None
+            or isinstance(value, bool | int | float | Mapping)
+        ):
+            result.append(checker.check_json(value, path))
         else:
             checker.files.append(path)
             result.append(value)

@@ -1,278 +1,283 @@
-"""The ways an endpoint has for a picture's size, and how a wish is put in them."""
+"""A requested size in the options that an endpoint has for it."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.geometry import (
     PRESETS,
-    Pixels,
-    closest_ratio,
-    longest_side,
-    named_size,
-    of_about_a_megapixel,
-    pixels_of,
-    ratio_of,
-    side_limited,
-    total_limited,
+    Size,
+    compute_size,
+    find_closest_ratio,
+    fit_long_side,
+    fit_pixel_limits,
+    get_usual_size,
+    parse_long_side,
+    parse_ratio,
+    parse_size,
 )
-from langchain_fal_image.options.issues import Findings, Given
+from langchain_fal_image.options.issues import Issues, Option
 from langchain_fal_image.options.layers import Layer
 from langchain_fal_image.options.shape import Field
-from langchain_fal_image.options.size_request import Wish
+from langchain_fal_image.options.size_request import SizeRequest
 
-__all__ = ["Ways", "preset_for"]
+__all__ = ["SizeMapping", "find_preset"]
 
 
-def preset_for(size: Field, ratio: Fraction | None) -> str | None:
-    """Find the preset that the endpoint has for a ratio."""
-    named = named_size(ratio) if ratio is not None else None
-    return named if isinstance(named, str) and named in size.shape.choices else None
+def find_preset(field: Field, ratio: Fraction | None) -> str | None:
+    """Return the preset that `image_size` has for a ratio, or None."""
+    usual = get_usual_size(ratio) if ratio is not None else None
+    return usual if isinstance(usual, str) and usual in field.shape.choices else None
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
-    """The ways one endpoint has for size."""
+class SizeMapping:
+    """Maps sizes to the options of one endpoint.
+
+    Attributes:
+        schema: The endpoint's schema.
+        issues: Receives faults and warnings.
+        nearest: Whether to take the nearest size that the endpoint has, with a
+            warning, instead of adding a fault.
+    """
 
     schema: EndpointSchema
-    findings: Findings
+    issues: Issues
     nearest: bool
 
-    def mended(self, word: str, given: Given) -> Given:
-        """Bring the endpoint's own word into its form, where the meaning is clear."""
-        own = self.schema.get_field(word)
-        if own is None or (
-            isinstance(given.value, str) and given.value in own.shape.choices
-        ):
-            return given
-        value: Any = None
-        if word == "image_size":
-            pixels = pixels_of(given.value)
-            value = self._image_size(own, given, pixels) if pixels else None
-        elif word == "aspect_ratio":
-            ratio = ratio_of(given.value)
-            value = self._near_ratio(own, given, ratio) if ratio else None
-        elif word == "resolution":
-            value = self._near_resolution(own, given)
-        return given if value is None else Given(given.spelled, value, given.layer)
+    def convert_option(self, name: str, option: Option) -> Option:
+        """Convert the value of a size option of the endpoint to a form that it takes.
 
-    def fulfilled(self, wish: Wish) -> Layer:
-        """Give the options that make the size wanted, or note why there are none."""
-        size = self.schema.get_field("image_size")
-        if size is not None:
-            return self._by_image_size(size, wish)
+        Args:
+            name: fal's name of the option.
+            option: The option; it is returned unchanged if its value is not a size.
+        """
+        field = self.schema.get_field(name)
+        if field is None or (
+            isinstance(option.value, str) and option.value in field.shape.choices
+        ):
+            return option
+        value: Any = None
+        if name == "image_size":
+            size = parse_size(option.value)
+            value = self._choose_image_size(field, option, size) if size else None
+        elif name == "aspect_ratio":
+            ratio = parse_ratio(option.value)
+            value = self._choose_ratio(field, option, ratio) if ratio else None
+        elif name == "resolution":
+            value = self._choose_resolution(field, option)
+        return option if value is None else replace(option, value=value)
+
+    def map_request(self, request: SizeRequest) -> Layer:
+        """Return the endpoint's options for a size; empty if a fault was added."""
+        size_field = self.schema.get_field("image_size")
+        if size_field is not None:
+            return self._map_to_image_size(size_field, request)
         if self.schema.get_field("width") and self.schema.get_field("height"):
-            return self._by_sides(wish)
-        ratio = self.schema.get_field("aspect_ratio")
-        if ratio is not None:
-            return self._by_ratio(ratio, wish)
-        for given in wish.words:
-            self.findings.fault(
-                given.spelled,
-                given.value,
+            return self._map_to_sides(request)
+        ratio_field = self.schema.get_field("aspect_ratio")
+        if ratio_field is not None:
+            return self._map_to_ratio(ratio_field, request)
+        for option in request.options:
+            self.issues.add_fault(
+                option,
                 "cannot be used: the endpoint has no option for the size",
                 allowed="leave it out",
             )
         return {}
 
-    def _by_image_size(self, size: Field, wish: Wish) -> Layer:
-        if wish.pixels is None and wish.long_side is None and wish.ratio is not None:
-            given, ratio = wish.ratio
-            preset = preset_for(size, ratio)
+    def _map_to_image_size(self, field: Field, request: SizeRequest) -> Layer:
+        if request.ratio and not request.size and not request.long_side:
+            option, ratio = request.ratio
+            preset = find_preset(field, ratio)
             if preset is not None:
-                return {"image_size": Given(given.spelled, preset, given.layer)}
-        found = self._pixels(wish)
-        if found is None:
+                return {"image_size": replace(option, value=preset)}
+        computed = self._compute_size(request)
+        if computed is None:
             return {}
-        given, pixels = found
-        value = self._image_size(size, given, pixels)
+        option, size = computed
+        value = self._choose_image_size(field, option, size)
         if value is not None:
-            return {"image_size": Given(given.spelled, value, given.layer)}
-        names = [name for name in size.shape.choices if pixels_of(name)]
-        self.findings.fault(
-            given.spelled,
-            given.value,
+            return {"image_size": replace(option, value=value)}
+        names = [name for name in field.shape.choices if parse_size(name)]
+        self.issues.add_fault(
+            option,
             "is not a size that the endpoint has",
-            allowed=", ".join(
-                f"{name} ({PRESETS[name][0]}x{PRESETS[name][1]})"
-                if name in PRESETS
-                else name
-                for name in names
-            ),
-            nearest=_closest(pixels, names),
+            allowed=", ".join(map(_describe_named_size, names)),
+            nearest=_find_closest_size(size, names),
         )
         return {}
 
-    def _by_sides(self, wish: Wish) -> Layer:
-        found = self._pixels(wish)
-        if found is None:
+    def _map_to_sides(self, request: SizeRequest) -> Layer:
+        computed = self._compute_size(request)
+        if computed is None:
             return {}
-        given, pixels = found
+        option, size = computed
         return {
-            side: Given(given.spelled, value, given.layer)
-            for side, value in zip(("width", "height"), pixels, strict=True)
+            side: replace(option, value=value)
+            for side, value in zip(("width", "height"), size, strict=True)
         }
 
-    def _pixels(self, wish: Wish) -> tuple[Given, Pixels] | None:
-        """Work out width and height."""
-        if wish.pixels is not None:
-            return wish.pixels
-        if wish.ratio is None:
-            for given in wish.words:
-                self.findings.fault(
-                    given.spelled,
-                    given.value,
+    def _map_to_ratio(self, field: Field, request: SizeRequest) -> Layer:
+        if request.long_side is not None:
+            self.issues.add_fault(
+                request.long_side[0],
+                "cannot be used: the endpoint has no option for the resolution",
+                allowed="leave it out",
+            )
+        if request.size is None:
+            return {}
+        option, size = request.size
+        ratio = self._choose_ratio(field, option, Fraction(*size))
+        if ratio is None:
+            self._add_ratio_fault(field, option, size)
+            return {}
+        layer = {"aspect_ratio": replace(option, value=ratio)}
+        sent = f"aspect_ratio {ratio}"
+        resolution_field = self.schema.get_field("resolution")
+        if resolution_field is not None:
+            covering = self._choose_covering(resolution_field, option, max(size))
+            if covering is not None:
+                layer["resolution"] = replace(option, value=covering)
+                sent += f" and resolution {covering}"
+        warning = f"{option} was sent as {sent}; its pixels may differ."
+        self.issues.add_warning(warning)
+        return layer
+
+    def _compute_size(self, request: SizeRequest) -> tuple[Option, Size] | None:
+        """Return width and height; None if the request does not determine them."""
+        if request.size is not None:
+            return request.size
+        if request.ratio is None:
+            for option in request.options:
+                self.issues.add_fault(
+                    option,
                     "says too little about the size here",
                     allowed="aspect_ratio beside it, or size, such as 1024x768",
                 )
             return None
-        given, ratio = wish.ratio
-        if wish.long_side is not None:
-            return given, side_limited(ratio, wish.long_side[1])
-        least, most = self._totals()
-        named = named_size(ratio)
-        pixels = PRESETS[named] if isinstance(named, str) else named
-        if pixels is None or pixels != total_limited(pixels, least=least, most=most):
-            pixels = of_about_a_megapixel(ratio)
-        return given, total_limited(pixels, least=least, most=most)
+        option, ratio = request.ratio
+        if request.long_side is not None:
+            return option, fit_long_side(ratio, request.long_side[1])
+        usual = get_usual_size(ratio)
+        size = PRESETS[usual] if isinstance(usual, str) else usual
+        if size is None or size != self._fit_pixel_limits(size):
+            size = compute_size(ratio)
+        return option, self._fit_pixel_limits(size)
 
-    def _totals(self) -> tuple[int | None, int | None]:
-        size = self.schema.get_field("image_size")
-        return (size.shape.min_pixels, size.shape.max_pixels) if size else (None, None)
+    def _fit_pixel_limits(self, size: Size) -> Size:
+        field = self.schema.get_field("image_size")
+        if field is None:
+            return size
+        least, most = field.shape.min_pixels, field.shape.max_pixels
+        return fit_pixel_limits(size, least=least, most=most)
 
-    def _image_size(self, size: Field, given: Given, pixels: Pixels) -> Any:
-        """Give the value of `image_size` for a size; None where it has none."""
-        least, most = self._totals()
-        wanted = pixels
-        if self.nearest:
-            wanted = total_limited(pixels, least=least, most=most)
-        if size.shape.object_fields:
-            if wanted != pixels:
-                self._warn(given, f"{wanted[0]}x{wanted[1]}")
-            return {"width": wanted[0], "height": wanted[1]}
-        names = [name for name in size.shape.choices if pixels_of(name)]
-        close = _closest(pixels, names)
-        if close is None or pixels_of(close) == pixels:
-            return close
-        if not self.nearest:
-            return None
-        self._warn(given, close)
-        return close
+    def _choose_image_size(self, field: Field, option: Option, size: Size) -> Any:
+        """Return the value of `image_size` for a size, or None if there is none."""
+        if field.shape.object_fields:
+            width, height = self._fit_pixel_limits(size) if self.nearest else size
+            if (width, height) != size:
+                self._warn_of_nearest(option, f"{width}x{height}")
+            return {"width": width, "height": height}
+        names = [name for name in field.shape.choices if parse_size(name)]
+        closest = _find_closest_size(size, names)
+        is_exact = closest is None or parse_size(closest) == size
+        return self._choose(option, closest, is_exact=is_exact)
 
-    def _by_ratio(self, option: Field, wish: Wish) -> Layer:
-        if wish.long_side is not None:
-            given = wish.long_side[0]
-            self.findings.fault(
-                given.spelled,
-                given.value,
-                "cannot be used: the endpoint has no option for the resolution",
-                allowed="leave it out",
-            )
-        if wish.pixels is None:
-            return {}
-        given, pixels = wish.pixels
-        ratio = self._near_ratio(option, given, Fraction(*pixels))
-        if ratio is None:
-            self._refuse_ratio(option, given, pixels)
-            return {}
-        layer = {"aspect_ratio": Given(given.spelled, ratio, given.layer)}
-        sent = f"aspect_ratio {ratio}"
-        resolution = self.schema.get_field("resolution")
-        if resolution is not None:
-            covering = self._covering(resolution, given, max(pixels))
-            if covering is not None:
-                layer["resolution"] = Given(given.spelled, covering, given.layer)
-                sent += f" and resolution {covering}"
-        self.findings.warn(f"{given} was sent as {sent}; its pixels may differ.")
-        return layer
-
-    def _near_ratio(self, option: Field, given: Given, ratio: Fraction) -> str | None:
-        """Find a ratio among the endpoint's: the same, or the nearest if allowed."""
-        choices = option.shape.choices
+    def _choose_ratio(
+        self, field: Field, option: Option, ratio: Fraction
+    ) -> str | None:
+        """Return the endpoint's name of a ratio, or None if there is none."""
+        choices = field.shape.choices
         if not choices:
             return f"{ratio.numerator}:{ratio.denominator}"
-        close = closest_ratio(ratio, choices)
-        if close is None or ratio_of(close) == ratio:
-            return close
+        closest = find_closest_ratio(ratio, choices)
+        is_exact = closest is None or parse_ratio(closest) == ratio
+        return self._choose(option, closest, is_exact=is_exact)
+
+    def _choose_resolution(self, field: Field, option: Option) -> str | None:
+        """Return the endpoint's name of a resolution, or None if there is none."""
+        side = parse_long_side(option.value)
+        sides = _get_long_sides(field)
+        if side is None or not sides:
+            return None
+        closest = min(sides, key=lambda name: abs(math.log(sides[name] / side)))
+        return self._choose(option, closest, is_exact=sides[closest] == side)
+
+    def _choose_covering(
+        self, field: Field, option: Option, long_side: int
+    ) -> str | None:
+        """Return the smallest resolution with at least that long side."""
+        sides = _get_long_sides(field)
+        covering = [name for name, side in sides.items() if side >= long_side]
+        if covering:
+            return min(covering, key=lambda name: sides[name])
+        if not sides:
+            return None
+        largest = max(sides, key=lambda name: sides[name])
+        if not self.nearest:
+            self.issues.add_fault(
+                option,
+                "is larger than the endpoint draws",
+                allowed=f"a long side of up to {sides[largest]} pixels",
+            )
+        return self._choose(option, largest, is_exact=False)
+
+    def _choose(
+        self, option: Option, closest: str | None, *, is_exact: bool
+    ) -> str | None:
+        """Return the closest value if it is exact, or if the nearest is allowed."""
+        if is_exact or closest is None:
+            return closest
         if not self.nearest:
             return None
-        self._warn(given, close)
-        return close
+        self._warn_of_nearest(option, closest)
+        return closest
 
-    def _refuse_ratio(self, option: Field, given: Given, pixels: Pixels) -> None:
-        ratio = Fraction(*pixels)
-        names = [n for n in option.shape.choices if ratio_of(n) is not None]
-        near = ratio_of(closest_ratio(ratio, names))
+    def _add_ratio_fault(self, field: Field, option: Option, size: Size) -> None:
+        ratio = Fraction(*size)
+        names = [n for n in field.shape.choices if parse_ratio(n) is not None]
+        closest = parse_ratio(find_closest_ratio(ratio, names))
         nearest = None
-        if near is not None:
-            times = max(1, round(pixels[0] / near.numerator))
-            nearest = f"{near.numerator * times}x{near.denominator * times}"
-        self.findings.fault(
-            given.spelled,
-            given.value,
+        if closest is not None:
+            times = max(1, round(size[0] / closest.numerator))
+            nearest = f"{closest.numerator * times}x{closest.denominator * times}"
+        self.issues.add_fault(
+            option,
             f"has the ratio {ratio.numerator}:{ratio.denominator}, which the endpoint "
             "does not have",
             allowed=f"sizes of the ratios {', '.join(names)}",
             nearest=nearest,
         )
 
-    def _covering(self, option: Field, given: Given, long_side: int) -> str | None:
-        """Find the smallest resolution whose long side is not shorter."""
-        sides = _long_sides(option)
-        enough = [name for name, side in sides.items() if side >= long_side]
-        if enough:
-            return min(enough, key=lambda name: sides[name])
-        if not sides:
-            return None
-        largest = max(sides, key=lambda name: sides[name])
-        if self.nearest:
-            self._warn(given, largest)
-            return largest
-        self.findings.fault(
-            given.spelled,
-            given.value,
-            "is larger than the endpoint draws",
-            allowed=f"a long side of up to {sides[largest]} pixels",
-        )
-        return None
-
-    def _near_resolution(self, option: Field, given: Given) -> str | None:
-        side = longest_side(given.value)
-        sides = _long_sides(option)
-        if side is None or not sides:
-            return None
-        close = min(sides, key=lambda name: abs(math.log(sides[name] / side)))
-        if sides[close] == side:
-            return close
-        if not self.nearest:
-            return None
-        self._warn(given, close)
-        return close
-
-    def _warn(self, given: Given, taken: str) -> None:
-        self.findings.warn(
-            f"The endpoint does not have {given}; the nearest it has, {taken}, was "
-            "taken."
+    def _warn_of_nearest(self, option: Option, used: str) -> None:
+        self.issues.add_warning(
+            f"The endpoint does not have {option}; the nearest it has, {used}, is used."
         )
 
 
-def _long_sides(option: Field) -> dict[str, int]:
+def _describe_named_size(name: str) -> str:
+    size = PRESETS.get(name)
+    return f"{name} ({size[0]}x{size[1]})" if size else name
+
+
+def _get_long_sides(field: Field) -> dict[str, int]:
     return {
         str(name): side
-        for name in option.shape.choices
-        if (side := longest_side(name)) is not None
+        for name in field.shape.choices
+        if (side := parse_long_side(name)) is not None
     }
 
 
-def _closest(pixels: Pixels, names: list[str]) -> str | None:
-    """Find the named size that differs least in width and height."""
+def _find_closest_size(size: Size, names: list[str]) -> str | None:
+    """Return the named size that differs least in width and height."""
 
-    def distance(name: str) -> float:
-        known = pixels_of(name) or pixels
-        return sum(abs(math.log(a / b)) for a, b in zip(known, pixels, strict=True))
+    def measure(name: str) -> float:
+        named = parse_size(name) or size
+        return sum(abs(math.log(a / b)) for a, b in zip(named, size, strict=True))
 
-    return min(names, key=distance, default=None)
+    return min(names, key=measure, default=None)

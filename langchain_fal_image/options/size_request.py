@@ -1,4 +1,4 @@
-"""The size somebody wants, read from words that the endpoint does not have."""
+"""The requested size, parsed from options that the endpoint does not have."""
 
 from __future__ import annotations
 
@@ -7,121 +7,108 @@ from fractions import Fraction
 
 from langchain_fal_image.options.geometry import (
     COMMON_RATIOS,
-    Pixels,
-    longest_side,
-    pixels_of,
-    ratio_of,
+    Size,
+    parse_long_side,
+    parse_ratio,
+    parse_size,
 )
-from langchain_fal_image.options.issues import Findings, Given
+from langchain_fal_image.options.issues import Issues, Option
 from langchain_fal_image.options.layers import Layer
 
-__all__ = ["Wish", "wished"]
+__all__ = ["SizeRequest", "parse_size_request"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A size, each part with the word it was read from.
+class SizeRequest:
+    """A requested size; each part with the option that it comes from.
 
     Attributes:
-        pixels: Width and height.
+        size: Width and height in pixels.
         ratio: Width divided by height.
-        long_side: Pixels of the longer side.
+        long_side: The longer side in pixels.
     """
 
-    pixels: tuple[Given, Pixels] | None = None
-    ratio: tuple[Given, Fraction] | None = None
-    long_side: tuple[Given, int] | None = None
+    size: tuple[Option, Size] | None = None
+    ratio: tuple[Option, Fraction] | None = None
+    long_side: tuple[Option, int] | None = None
 
     @property
-    def words(self) -> tuple[Given, ...]:
-        """The words it was read from."""
-        parts = (self.pixels, self.ratio, self.long_side)
+    def options(self) -> tuple[Option, ...]:
+        """The options that it was parsed from."""
+        parts = (self.size, self.ratio, self.long_side)
         return tuple(part[0] for part in parts if part is not None)
 
 
-def wished(words: Layer, findings: Findings) -> Wish | None:
-    """Read size words.
+def parse_size_request(layer: Layer, issues: Issues) -> SizeRequest | None:
+    """Parse the requested size.
 
     Args:
-        words: The words that are not options of the endpoint.
-        findings: Where faults go: a word that cannot be read, words that contradict
-            each other.
+        layer: The size options that the endpoint does not have.
+        issues: Receives the faults: an option that cannot be parsed, options that
+            contradict each other.
 
     Returns:
-        The wish, or None where there is none or it cannot be read.
+        The request, or None if there is none or it has a fault.
     """
-    wish = Wish()
-    before = len(findings.faults)
-    for word, given in _with_sides_joined(words, findings).items():
-        if word == "aspect_ratio":
-            wish = _with_ratio(wish, given, findings)
-        elif word == "resolution":
-            wish = _with_long_side(wish, given, findings)
+    request = SizeRequest()
+    before = len(issues.faults)
+    for name, option in _join_sides(layer, issues).items():
+        if name == "aspect_ratio":
+            request = _add_ratio(request, option, issues)
+        elif name == "resolution":
+            request = _add_long_side(request, option, issues)
         else:
-            wish = _with_pixels(wish, given, findings)
-    if wish.pixels is not None:
-        given, pixels = wish.pixels
-        if wish.ratio is not None and Fraction(*pixels) != wish.ratio[1]:
-            findings.contradiction(given, wish.ratio[0])
-        if wish.long_side is not None and max(pixels) != wish.long_side[1]:
-            findings.contradiction(given, wish.long_side[0])
-    return wish if wish.words and len(findings.faults) == before else None
+            request = _add_size(request, option, issues)
+    if request.size is not None:
+        option, size = request.size
+        if request.ratio is not None and Fraction(*size) != request.ratio[1]:
+            issues.add_contradiction(option, request.ratio[0])
+        if request.long_side is not None and max(size) != request.long_side[1]:
+            issues.add_contradiction(option, request.long_side[0])
+    return request if request.options and len(issues.faults) == before else None
 
 
-def _with_sides_joined(words: Layer, findings: Findings) -> Layer:
-    """Make one word of `width` and `height`."""
-    sides = [words[side] for side in ("width", "height") if side in words]
-    joined = {w: given for w, given in words.items() if w not in {"width", "height"}}
+def _join_sides(layer: Layer, issues: Issues) -> Layer:
+    """Make one option of `width` and `height`."""
+    sides = [layer[side] for side in ("width", "height") if side in layer]
+    joined = {k: v for k, v in layer.items() if k not in {"width", "height"}}
     if len(sides) == 1:
-        findings.fault(
-            sides[0].spelled,
-            sides[0].value,
-            "is one side only",
-            allowed="width and height together",
-        )
+        problem = "is one side only"
+        issues.add_fault(sides[0], problem, allowed="width and height together")
     elif sides:
         value = {"width": sides[0].value, "height": sides[1].value}
-        joined["sides"] = Given("width and height", value, sides[0].layer)
+        joined["sides"] = Option("width and height", value, sides[0].layer)
     return joined
 
 
-def _with_pixels(wish: Wish, given: Given, findings: Findings) -> Wish:
-    pixels = pixels_of(given.value)
-    if pixels is None:
-        findings.fault(
-            given.spelled,
-            given.value,
-            "is not a size",
-            allowed="width and height in pixels, such as 1024x768",
-        )
-    elif wish.pixels is not None and wish.pixels[1] != pixels:
-        findings.contradiction(wish.pixels[0], given)
+def _add_size(request: SizeRequest, option: Option, issues: Issues) -> SizeRequest:
+    size = parse_size(option.value)
+    if size is None:
+        allowed = "width and height in pixels, such as 1024x768"
+        issues.add_fault(option, "is not a size", allowed=allowed)
+    elif request.size is not None and request.size[1] != size:
+        issues.add_contradiction(request.size[0], option)
     else:
-        return replace(wish, pixels=(given, pixels))
-    return wish
+        return replace(request, size=(option, size))
+    return request
 
 
-def _with_ratio(wish: Wish, given: Given, findings: Findings) -> Wish:
-    ratio = ratio_of(given.value)
+def _add_ratio(request: SizeRequest, option: Option, issues: Issues) -> SizeRequest:
+    ratio = parse_ratio(option.value)
     if ratio is not None:
-        return replace(wish, ratio=(given, ratio))
-    findings.fault(
-        given.spelled,
-        given.value,
-        "is not a ratio",
-        allowed=f"{', '.join(COMMON_RATIOS)} or any other width:height",
-    )
-    return wish
+        return replace(request, ratio=(option, ratio))
+    allowed = f"{', '.join(COMMON_RATIOS)} or any other width:height"
+    issues.add_fault(option, "is not a ratio", allowed=allowed)
+    return request
 
 
-def _with_long_side(wish: Wish, given: Given, findings: Findings) -> Wish:
-    side = longest_side(given.value)
+def _add_long_side(request: SizeRequest, option: Option, issues: Issues) -> SizeRequest:
+    side = parse_long_side(option.value)
     if side is not None:
-        return replace(wish, long_side=(given, side))
-    findings.fault(
-        given.spelled,
-        given.value,
+        return replace(request, long_side=(option, side))
+    issues.add_fault(
+        option,
         "is not a resolution that can be used here",
         allowed="1K, 2K or 4K with aspect_ratio, or size, such as 1024x768",
     )
-    return wish
+    return request

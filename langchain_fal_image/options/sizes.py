@@ -1,7 +1,7 @@
-"""The words for a picture's size, turned into what the endpoint has.
+"""The options for the size, in the ones that the endpoint has.
 
-Endpoints say size in one of three ways: `image_size` (a preset's name or width and
-height), `width` and `height`, or `aspect_ratio` with or without `resolution`.
+Endpoints have one of three: `image_size` (a preset, or width and height), `width` and
+`height`, or `aspect_ratio` with or without `resolution`.
 """
 
 from __future__ import annotations
@@ -10,126 +10,128 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from langchain_fal_image.options.endpoint import EndpointSchema
-from langchain_fal_image.options.geometry import COMMON_RATIOS, pixels_of, ratio_of
-from langchain_fal_image.options.issues import Findings, Given, same
-from langchain_fal_image.options.layers import SIZE_WORDS, Layer
+from langchain_fal_image.options.geometry import COMMON_RATIOS, parse_ratio, parse_size
+from langchain_fal_image.options.issues import Issues, is_same
+from langchain_fal_image.options.layers import SIZE_OPTIONS, Layer
 from langchain_fal_image.options.shape import Field
-from langchain_fal_image.options.size_mapping import Ways, preset_for
-from langchain_fal_image.options.size_request import wished
+from langchain_fal_image.options.size_mapping import SizeMapping, find_preset
+from langchain_fal_image.options.size_request import parse_size_request
 
-__all__ = ["list_aspect_ratios", "sized"]
+__all__ = ["list_aspect_ratios", "resolve_size"]
 
 
 def list_aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
-    """Name the aspect ratios to offer for an endpoint.
+    """Return the aspect ratios to offer for an endpoint.
 
     Args:
-        schema: The endpoint's contract.
+        schema: The endpoint's schema.
 
     Returns:
-        All that it takes where it has a list of them; where it takes any size, the
-        common ones; nothing where its size cannot be chosen.
+        Its own ratios if it lists them; the common ones if it takes any size; none if
+        its size cannot be chosen.
     """
-    own = _ratio_inside(schema) or schema.get_field("aspect_ratio")
-    if own is not None and own.shape.choices:
-        return tuple(str(choice) for choice in own.shape.choices)
-    size = schema.get_field("image_size")
-    if size is not None and not size.shape.object_fields:
-        return tuple(n for n in COMMON_RATIOS if preset_for(size, ratio_of(n)))
-    has_sides = (
-        schema.get_field("width") is not None and schema.get_field("height") is not None
-    )
-    return COMMON_RATIOS if own or size or has_sides else ()
+    ratio_field = _get_nested_ratio(schema) or schema.get_field("aspect_ratio")
+    if ratio_field is not None and ratio_field.shape.choices:
+        return tuple(str(choice) for choice in ratio_field.shape.choices)
+    size_field = schema.get_field("image_size")
+    if size_field is not None and not size_field.shape.object_fields:
+        return tuple(
+            n for n in COMMON_RATIOS if find_preset(size_field, parse_ratio(n))
+        )
+    has_sides = bool(schema.get_field("width") and schema.get_field("height"))
+    return COMMON_RATIOS if ratio_field or size_field or has_sides else ()
 
 
-def sized(
+def resolve_size(
     schema: EndpointSchema | None,
     layer: Layer,
-    findings: Findings,
+    issues: Issues,
     *,
     nearest: bool = False,
 ) -> Layer:
-    """Turn the size words of a merged layer into the endpoint's own options.
+    """Convert the size options of a merged layer to those of the endpoint.
 
     Args:
-        schema: The endpoint's contract; where it is None, only `size` is turned,
-            into `image_size`.
+        schema: The endpoint's schema; if it is None, only `size` is converted, to
+            `image_size`.
         layer: All options, in fal's names.
-        findings: Where faults go: words that contradict each other, sizes that the
-            endpoint does not have; and what was taken instead.
-        nearest: Whether the nearest size is taken instead of refusing.
+        issues: Receives the faults (options that contradict each other, sizes that the
+            endpoint does not have) and what is sent instead, as warnings.
+        nearest: Whether to take the nearest size instead of adding a fault.
 
     Returns:
-        The layer with the endpoint's options for the size.
+        The layer with the endpoint's size options.
     """
-    words = {word: layer[word] for word in SIZE_WORDS if word in layer}
-    rest = {name: given for name, given in layer.items() if name not in words}
+    sizes = {name: layer[name] for name in SIZE_OPTIONS if name in layer}
+    rest = {name: option for name, option in layer.items() if name not in sizes}
     if schema is None:
-        return rest | _for_unknown(words, findings)
-    if inner := _ratio_inside(schema):
-        return _wrapped(schema, inner, layer, findings, nearest=nearest)
-    ways = Ways(schema, findings, nearest=nearest)
+        return rest | _resolve_without_schema(sizes, issues)
+    if ratio_field := _get_nested_ratio(schema):
+        return _resolve_nested(schema, ratio_field, layer, issues, nearest=nearest)
+    mapping = SizeMapping(schema, issues, nearest=nearest)
     own = {
-        word: ways.mended(word, given)
-        for word, given in words.items()
-        if schema.get_field(word)
+        name: mapping.convert_option(name, option)
+        for name, option in sizes.items()
+        if schema.get_field(name)
     }
-    foreign = {word: given for word, given in words.items() if word not in own}
-    wish = wished(foreign, findings)
-    for word, given in (ways.fulfilled(wish) if wish else {}).items():
-        beside = own.setdefault(word, given)
-        sizes = pixels_of(beside.value), pixels_of(given.value)
-        if sizes[0] != sizes[1] or (
-            sizes[0] is None and not same(beside.value, given.value)
+    others = {name: option for name, option in sizes.items() if name not in own}
+    request = parse_size_request(others, issues)
+    for name, option in (mapping.map_request(request) if request else {}).items():
+        existing = own.setdefault(name, option)
+        first, second = parse_size(existing.value), parse_size(option.value)
+        if first != second or (
+            first is None and not is_same(existing.value, option.value)
         ):
-            asked = wish.words[0] if wish else given
-            findings.contradiction(asked, beside)
+            requested = request.options[0] if request else option
+            issues.add_contradiction(requested, existing)
     return rest | own
 
 
-def _ratio_inside(schema: EndpointSchema) -> Field | None:
-    """Give the ratio where `aspect_ratio` is an object that holds nothing else."""
-    own = schema.get_field("aspect_ratio")
-    inner = own.shape.object_fields if own else ()
+def _get_nested_ratio(schema: EndpointSchema) -> Field | None:
+    """Return the field `ratio` inside an object `aspect_ratio` that holds only it."""
+    field = schema.get_field("aspect_ratio")
+    inner = field.shape.object_fields if field else ()
     if len(inner) != 1 or inner[0].name != "ratio":
         return None
     return replace(inner[0], name="aspect_ratio")
 
 
-def _wrapped(
+def _resolve_nested(
     schema: EndpointSchema,
-    inner: Field,
+    ratio_field: Field,
     layer: Layer,
-    findings: Findings,
+    issues: Issues,
     *,
     nearest: bool,
 ) -> Layer:
-    """Choose the ratio as if it stood alone, then put it into its object."""
-    fields = (inner if each.name == inner.name else each for each in schema.fields)
+    """Resolve the ratio as if it were not nested, then nest it."""
+    name = ratio_field.name
+    fields = (ratio_field if each.name == name else each for each in schema.fields)
     flat = dict(layer)
-    given = flat.get(inner.name)
-    if given is not None and isinstance(given.value, Mapping):
-        if set(given.value) != {"ratio"}:
-            return layer  # the check tells what is wrong with it
-        flat[inner.name] = replace(given, value=given.value["ratio"])
-    alone = replace(schema, fields=tuple(fields))
-    result = sized(alone, flat, findings, nearest=nearest)
-    if (chosen := result.get(inner.name)) is not None:
-        result[inner.name] = replace(chosen, value={"ratio": chosen.value})
+    option = flat.get(name)
+    if option is not None and isinstance(option.value, Mapping):
+        if set(option.value) != {"ratio"}:
+            return layer  # the check reports what is wrong with it
+        flat[name] = replace(option, value=option.value["ratio"])
+    flat_schema = replace(schema, fields=tuple(fields))
+    result = resolve_size(flat_schema, flat, issues, nearest=nearest)
+    if (ratio := result.get(name)) is not None:
+        result[name] = replace(ratio, value={"ratio": ratio.value})
     return result
 
 
-def _for_unknown(words: Layer, findings: Findings) -> Layer:
-    """Turn `size` as the AI SDK does; leave all else as it was given."""
-    if "size" not in words:
-        return words
-    kept = {word: given for word, given in words.items() if word != "size"}
-    both: Layer = {w: words[w] for w in ("size", "image_size") if w in words}
-    wish = wished(both, findings)
-    if wish is None or wish.pixels is None:
+def _resolve_without_schema(sizes: Layer, issues: Issues) -> Layer:
+    """Convert `size` as the AI SDK does; leave the others unchanged."""
+    if "size" not in sizes:
+        return sizes
+    kept = {name: option for name, option in sizes.items() if name != "size"}
+    both: Layer = {n: sizes[n] for n in ("size", "image_size") if n in sizes}
+    request = parse_size_request(both, issues)
+    if request is None or request.size is None:
         return kept
-    given = words["size"]
-    width, height = wish.pixels[1]
-    findings.warn(f"{given} was sent as image_size: this endpoint is not known here.")
-    value = {"width": width, "height": height}
-    return {"image_size": Given(given.spelled, value, given.layer), **kept}
+    option = sizes["size"]
+    width, height = request.size[1]
+    issues.add_warning(f"{option} was sent as image_size: the endpoint is not known.")
+    return {
+        "image_size": replace(option, value={"width": width, "height": height})
+    } | kept

@@ -1,143 +1,142 @@
-"""Words for the voice, given beside an endpoint's options instead of inside them."""
+"""Options for the voice, beside an endpoint's options or inside `voice_setting`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_fal_image.options.casing import match_name, normalize_name, to_snake_case
+from langchain_fal_image.options.casing import (
+    match_name,
+    normalize_name,
+    to_snake_case,
+)
 from langchain_fal_image.options.endpoint import EndpointSchema
-from langchain_fal_image.options.issues import Findings, Given, same
-from langchain_fal_image.options.layers import Layer
+from langchain_fal_image.options.issues import Issues, Option, is_same
+from langchain_fal_image.options.layers import Layer, add_option
 from langchain_fal_image.options.shape import Field
 
-__all__ = ["find_voice_field", "list_voice_options", "voiced"]
+__all__ = ["find_voice_field", "list_voice_options", "place_voice_options"]
 
-_SETTING = "voice_setting"
-# What the AI SDK's call and fal's endpoints name differently.
-_ALIKE = {"voice": ("voice_id",), "speed": ("voice_speed",)}
+_VOICE_SETTING = "voice_setting"
+# The names in the AI SDK's calls, and fal's names for the same.
+_FAL_NAMES = {"voice": ("voice_id",), "speed": ("voice_speed",)}
 
 
 def find_voice_field(schema: EndpointSchema, name: str) -> Field | None:
-    """Find the option that a word for the voice means.
+    """Find the option that a name for a property of the voice means.
 
     Args:
-        schema: The endpoint's contract.
+        schema: The endpoint's schema.
         name: Such as `voice`, `speed` or `emotion`.
 
     Returns:
-        The endpoint's own option, else the one inside `voice_setting`; None where it
-        has neither.
+        The endpoint's own option, else the one inside `voice_setting`; None if it has
+        neither.
     """
-    name = to_snake_case(name)
-    names = (name, *_ALIKE.get(name, ()))
-    inner = {field.name: field for field in _inner(schema)}
-    found = [schema.get_field(each) for each in names] + [
-        inner.get(each) for each in names
-    ]
+    names = _list_names(to_snake_case(name))
+    inner = {field.name: field for field in _get_inner_fields(schema)}
+    found = [schema.get_field(each) for each in names]
+    found += [inner.get(each) for each in names]
     return next((field for field in found if field), None)
 
 
 def list_voice_options(schema: EndpointSchema) -> tuple[str, ...]:
-    """Name the words for a voice that may stand beside an endpoint's options."""
-    inner = tuple(field.name for field in _inner(schema))
+    """Return the names for the voice that callers may use beside own options."""
+    inner = tuple(field.name for field in _get_inner_fields(schema))
     return (*inner, "voice") if "voice_id" in inner else inner
 
 
-def voiced(
-    schema: EndpointSchema | None, layers: Sequence[Layer], findings: Findings
+def place_voice_options(
+    schema: EndpointSchema | None, layers: Sequence[Layer], issues: Issues
 ) -> list[Layer]:
-    """Put words for the voice where the endpoint wants them.
+    """Move options for the voice into `voice_setting` where the endpoint has it.
 
-    Where it has `voice_setting`, `speed=1.2` beside it is `voice_setting.speed`, and
-    `voice` is `voice_setting.voice_id`. A later layer changes what it names inside an
-    object, such as `voice_setting` or `audio_setting`, and leaves the rest as it was.
+    `speed=1.2` becomes `voice_setting.speed`, and `voice` becomes
+    `voice_setting.voice_id`. A later layer replaces only the parts of an object, such
+    as `voice_setting` or `audio_setting`, that it has.
 
     Args:
-        schema: The endpoint's contract, or None.
-        layers: What `layers.read` gave.
-        findings: Where two values for one option go.
+        schema: The endpoint's schema, or None.
+        layers: The result of `layers.parse_layers`.
+        issues: Receives a fault if one option has two values.
 
     Returns:
-        The layers with such words in their places.
+        The layers with these options moved.
     """
     if schema is None or schema.kind != "speech":
         return list(layers)
     objects = [each.name for each in schema.fields if each.shape.object_fields]
-    inner = tuple(field.name for field in _inner(schema))
-    before: dict[str, Mapping[str, Any]] = {}
+    earlier: dict[str, Mapping[str, Any]] = {}
     result = []
     for layer in layers:
-        kept, words = _placed(schema, inner, layer, findings)
+        own, parts = _split_layer(schema, layer, issues)
         for name in objects:
-            parts = words if name == _SETTING else {}
-            joined = _joined(name, kept.get(name), parts, before, findings)
-            if joined is not None:
-                kept[name] = joined
-                before[name] = joined.value
-        result.append(kept)
+            inner = parts if name == _VOICE_SETTING else {}
+            merged = _merge_object(
+                name, own.get(name), inner, earlier.get(name, {}), issues
+            )
+            if merged is not None:
+                own[name] = merged
+                earlier[name] = merged.value
+        result.append(own)
     return result
 
 
-def _inner(schema: EndpointSchema) -> tuple[Field, ...]:
-    field = schema.get_field(_SETTING)
+def _list_names(name: str) -> tuple[str, ...]:
+    return (name, *_FAL_NAMES.get(name, ()))
+
+
+def _get_inner_fields(schema: EndpointSchema) -> tuple[Field, ...]:
+    field = schema.get_field(_VOICE_SETTING)
     return field.shape.object_fields if field else ()
 
 
-def _placed(
-    schema: EndpointSchema, inner: tuple[str, ...], layer: Layer, findings: Findings
+def _split_layer(
+    schema: EndpointSchema, layer: Layer, issues: Issues
 ) -> tuple[Layer, Layer]:
-    """Part a layer into the endpoint's own options and parts of `voice_setting`."""
-    kept: Layer = {}
-    words: Layer = {}
-    for name, given in layer.items():
-        names = (name, *_ALIKE.get(name, ()))
-        own = next((each for each in names if schema.get_field(each)), None)
-        place = next(
-            (found for each in names if (found := match_name(each, inner))), None
-        )
-        if own or not place:
-            _note(kept, own or name, given, findings)
+    """Split a layer into the endpoint's own options and parts of `voice_setting`."""
+    inner_names = tuple(field.name for field in _get_inner_fields(schema))
+    own: Layer = {}
+    parts: Layer = {}
+    for name, option in layer.items():
+        names = _list_names(name)
+        own_name = next((each for each in names if schema.get_field(each)), None)
+        found = (match_name(each, inner_names) for each in names)
+        inner_name = next((each for each in found if each), None)
+        if own_name or not inner_name:
+            add_option(own, own_name or name, option, issues)
         else:
-            _note(words, place, given, findings)
-    return kept, words
+            add_option(parts, inner_name, option, issues)
+    return own, parts
 
 
-def _note(layer: Layer, name: str, given: Given, findings: Findings) -> None:
-    earlier = layer.setdefault(name, given)
-    if not same(earlier.value, given.value):
-        findings.contradiction(earlier, given)
-
-
-def _joined(
+def _merge_object(
     name: str,
-    given: Given | None,
-    words: Layer,
-    before: Mapping[str, Mapping[str, Any]],
-    findings: Findings,
-) -> Given | None:
-    """Lay what a layer says of an object over what earlier layers said.
+    option: Option | None,
+    parts: Layer,
+    earlier: Mapping[str, Any],
+    issues: Issues,
+) -> Option | None:
+    """Merge a layer's object and parts over the object of earlier layers.
 
     Returns:
-        None where it says nothing, or nothing that can be joined: the check then tells
-        what is wrong with it.
+        None if the layer has neither, or a value that is not an object: the check
+        reports it.
     """
-    if given is not None and not isinstance(given.value, Mapping):
+    if option is None and not parts:
         return None
-    if given is None and not words:
+    if option is not None and not isinstance(option.value, Mapping):
         return None
-    own = dict(given.value) if given else {}
-    for place, word in words.items():
-        for key in [
-            each for each in own if normalize_name(str(each)) == normalize_name(place)
-        ]:
-            if not same(own[key], word.value):
-                inside = Given(f"{name}.{key}", own[key], word.layer)
-                findings.contradiction(inside, word)
-            del own[key]
-        own[place] = word.value
-    changed = {normalize_name(str(key)) for key in own}
-    earlier = before.get(name, {})
-    rest = {k: v for k, v in earlier.items() if normalize_name(str(k)) not in changed}
-    layer = given.layer if given else next(iter(words.values())).layer
-    return Given(given.spelled if given else name, {**rest, **own}, layer)
+    value = dict(option.value) if option else {}
+    for inner_name, part in parts.items():
+        form = normalize_name(inner_name)
+        for key in [each for each in value if normalize_name(str(each)) == form]:
+            if not is_same(value[key], part.value):
+                inner = Option(f"{name}.{key}", value[key], part.layer)
+                issues.add_contradiction(inner, part)
+            del value[key]
+        value[inner_name] = part.value
+    replaced = {normalize_name(str(key)) for key in value}
+    kept = {k: v for k, v in earlier.items() if normalize_name(str(k)) not in replaced}
+    layer = option.layer if option else next(iter(parts.values())).layer
+    return Option(option.name if option else name, {**kept, **value}, layer)

@@ -240,7 +240,7 @@ def test_images_go_where_that_is_clear_and_are_refused_where_not(
     except FalOptionError as error:
         told = str(error)
         if not files_of:
-            why = "draws from text alone" if schema.kind == "image" else "no images"
+            why = "from text only" if schema.kind == "image" else "no images"
             assert why in told
         elif any(field.max_files == 1 for field in schema.image_fields):
             # One image too many, or several options to choose from.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.endpoint import EndpointSchema
-from langchain_fal_image.options.geometry import of_about_a_megapixel, total_limited
+from langchain_fal_image.options.geometry import compute_size, fit_pixel_limits
 from langchain_fal_image.options.resolve import ResolvedOptions, resolve_options
 from langchain_fal_image.options.sizes import list_aspect_ratios
 
@@ -257,7 +257,7 @@ def test_a_bound_resolution_stands_beside_a_later_ratio() -> None:
 def test_a_resolution_that_gives_way_to_a_later_size_is_told() -> None:
     resolved = made(NANO, {"resolution": "4K"}, {"size": "1024x1024"})
     assert resolved.payload == {"aspect_ratio": "1:1", "resolution": "1K"}
-    assert "resolution='4K' from layer 0 gave way" in resolved.warnings[0]
+    assert "replaces resolution='4K' from layer 0" in resolved.warnings[0]
 
 
 def test_the_ratios_to_offer() -> None:
@@ -277,7 +277,7 @@ def test_a_ratio_becomes_about_a_megapixel_in_steps_of_16(
     width: int, height: int
 ) -> None:
     ratio = Fraction(width, height)
-    sides = of_about_a_megapixel(ratio)
+    sides = compute_size(ratio)
     assert all(side % 16 == 0 for side in sides)
     assert 0.5 < sides[0] * sides[1] / 1024**2 < 2
     assert abs(Fraction(*sides) / ratio - 1) < Fraction(1, 5)
@@ -294,7 +294,7 @@ def test_any_ratio_fits_the_pixel_limits_of_an_endpoint(
 @given(st.integers(1, 9999), st.integers(1, 9999))
 def test_a_scaled_size_lies_within_the_limits(width: int, height: int) -> None:
     least, most = 512 * 512, 2048 * 2048
-    scaled = total_limited((width, height), least=least, most=most)
+    scaled = fit_pixel_limits((width, height), least=least, most=most)
     assert least <= scaled[0] * scaled[1]
     if max(width, height) < 100 * min(width, height):
         assert scaled[0] * scaled[1] <= most
