@@ -1,20 +1,19 @@
-"""Batches that survive a crash: nothing is paid twice, nothing that was paid is lost.
+"""Batches that survive a crash: no image is paid twice, no paid image is lost.
 
 ```python
-batch = DurableBatch(FalTextToImage(), journal="run.sqlite", images="pictures")
+batch = DurableBatch(FalTextToImage(), journal="run.sqlite", images="images")
 report = batch.run(["a red kite", {"prompt": "a blue kite", "seed": 7}])
 ```
 
-Before each submit the intent is written to the journal, after it the request id, at the
-end the result. Started again, a batch goes on where it was: it takes up open requests
-by their ids and submits only what fal surely never had.
+The journal records the intent before each submit, the request id after it, and the
+result at the end. A batch that starts again continues: it resumes open requests by
+their ids and submits only inputs that fal certainly did not accept.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -22,18 +21,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from langchain_fal_image._formats.safe_repr import safe_repr
-from langchain_fal_image.durable.fingerprint import canonical, digest
+from langchain_fal_image.durable.fingerprint import (
+    compute_digest,
+    summarize,
+    to_canonical_json,
+)
 from langchain_fal_image.durable.journal import Entry, Journal
-from langchain_fal_image.durable.runner import Run, Settings
+from langchain_fal_image.durable.runner import BatchRun, Settings, describe_error
 from langchain_fal_image.errors import (
-    FalAuthError,
-    FalBudgetExceededError,
     FalConfigurationError,
-    FalInputImageError,
-    FalInvalidInputError,
     FalJournalError,
-    FalModerationError,
-    FalOptionError,
+    FalSubmitUncertainError,
 )
 from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
 from langchain_fal_image.results.image import ImageResult
@@ -42,26 +40,20 @@ from langchain_fal_image.webhooks import Webhook
 
 __all__ = ["BatchReport", "DurableBatch"]
 
-_log = logging.getLogger("langchain_fal_image")
-_SUMMARY = 80
-_PATIENCE_S = 10.0
-# These concern the whole batch, not one input.
-_STOPS = (FalConfigurationError, FalAuthError, FalBudgetExceededError, FalJournalError)
-# These are an input's own: it would fail again.
-_OWN = (FalOptionError, FalInputImageError, FalInvalidInputError, FalModerationError)
-
 
 @dataclass(frozen=True)
 class BatchReport:
-    """Where each input of a batch stands.
+    """The state of each input of a batch.
 
     Attributes:
-        done: Their images are on disk (or, without a directory, their result known).
-        failed: fal or a check refused them; `retry_failed=True` tries them again.
-        uncertain: Nobody knows whether fal took them: look at the request list on fal's
-            dashboard, then start again, with `on_uncertain="resubmit"` if it did not.
-        open: fal has them; starting again waits for them, at no further charge.
-        waiting: fal surely does not have them; starting again submits them.
+        done: The images are on disk; without a directory, the results are known.
+        failed: fal or a check refused the input; `retry_failed=True` tries it again.
+        uncertain: fal may or may not have accepted the input. Check the request list
+            on fal's dashboard; if it did not, start again with
+            `on_uncertain="resubmit"`.
+        open: fal accepted the input. The next start waits for the result without a
+            further charge.
+        waiting: fal certainly did not accept the input. The next start submits it.
     """
 
     done: tuple[Entry, ...]
@@ -72,47 +64,48 @@ class BatchReport:
 
     @property
     def is_complete(self) -> bool:
-        """Whether starting it again would change nothing by itself."""
+        """Whether another start with the same settings has nothing left to do."""
         return not (self.open or self.waiting)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as plain JSON."""
+        """Return the report as plain JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
-        """Count each kind, and list what did not end well."""
+        """Return the number of inputs in each state, and a line for each not done."""
         counts = ", ".join(
             f"{len(entries)} {name}" for name, entries in vars(self).items() if entries
         )
         lines = [counts or "no inputs"]
         for name in ("failed", "uncertain", "open", "waiting"):
             for each in getattr(self, name):
-                why = f": {each.error['message']}" if each.error else ""
-                held = f" (request {each.request_id})" if each.request_id else ""
-                lines.append(f"  {name} {each.number} {each.summary}{held}{why}")
+                error = f": {each.error['message']}" if each.error else ""
+                request = f" (request {each.request_id})" if each.request_id else ""
+                lines.append(f"  {name} {each.number} {each.summary}{request}{error}")
         return "\n".join(lines)
 
 
 class DurableBatch:
-    """A batch over a runnable, with a journal.
+    """A batch of inputs for one runnable, with a journal.
 
     Args:
-        model: What makes the images. Its options are part of the batch.
-        journal: The journal's file. One process at a time.
-        images: Where images are saved, as `00042.png`, or `00042_1.png` and so on where
-            an input makes several; None saves none and only keeps the results.
-        concurrency: How many inputs are under way at once.
-        on_uncertain: What to do with inputs of which an earlier run left it unknown
-            whether fal took them: leave them in the report, or submit them again.
-        on_interrupt: What to do with open requests on Ctrl-C or cancellation: keep
-            them, for the next start to take up, or cancel them at fal.
-        retry_failed: Try inputs again that failed in an earlier run.
-        progress: Show a progress bar, where tqdm is installed.
-        webhook_url: Where fal is to send each result; see `complete`.
-        follow: Whether to wait for results. False, with a webhook, only submits.
+        model: The runnable that makes the images. Its options are part of the batch.
+        journal: The journal's file. Only one process at a time can open it.
+        images: The directory for images. They are named `00042.png`, or `00042_1.png`
+            and so on if an input makes several. None keeps only the results.
+        concurrency: The maximum number of inputs at the same time.
+        on_uncertain: Whether to report inputs that an earlier run left uncertain, or to
+            submit them again.
+        on_interrupt: Whether to keep open requests on Ctrl-C or cancellation, for the
+            next start, or to cancel them at fal.
+        retry_failed: Whether to try inputs again that failed in an earlier run.
+        progress: Whether to show a progress bar, if tqdm is installed.
+        webhook_url: The URL to which fal sends each result; see `complete`.
+        follow: Whether to wait for results. False only submits and requires a
+            `webhook_url`.
 
     Raises:
-        FalConfigurationError: A setting is wrong.
+        FalConfigurationError: A setting is invalid.
     """
 
     def __init__(
@@ -129,25 +122,26 @@ class DurableBatch:
         webhook_url: str | None = None,
         follow: bool = True,
     ) -> None:
-        _check("on_uncertain", on_uncertain, ("report", "resubmit"))
-        _check("on_interrupt", on_interrupt, ("keep", "cancel"))
+        _check_choice("on_uncertain", on_uncertain, ("report", "resubmit"))
+        _check_choice("on_interrupt", on_interrupt, ("keep", "cancel"))
         if isinstance(concurrency, bool) or concurrency < 1:
             message = f"concurrency={concurrency!r} must be at least 1."
-            raise FalConfigurationError(message, next_step="Give a whole number.")
+            raise FalConfigurationError(message, next_step="Use a whole number from 1.")
         if not follow and webhook_url is None:
-            message = "follow=False needs a webhook_url: nothing else would finish it."
-            raise FalConfigurationError(message, next_step="Give a webhook_url.")
+            message = "follow=False needs a webhook_url: nothing else gets the results."
+            raise FalConfigurationError(message, next_step="Set webhook_url.")
         if model.kind != "image":
             message = f"A durable batch makes images; {type(model).__name__} does not."
-            step = (
-                "Use the runnable's batch or abatch, or submit and keep the requests."
+            raise FalConfigurationError(
+                message,
+                next_step="Use the runnable's batch or abatch, or call submit and "
+                "keep the requests.",
             )
-            raise FalConfigurationError(message, next_step=step)
         if model.mode == "sync":
             message = (
-                "A durable batch needs mode='queue': a sync run cannot be taken up."
+                "A durable batch needs mode='queue': a sync run cannot be resumed."
             )
-            raise FalConfigurationError(message, next_step="Leave mode='queue'.")
+            raise FalConfigurationError(message, next_step="Use mode='queue'.")
         self.model = model
         self._journal = Path(journal)
         self._settings = Settings(
@@ -162,17 +156,18 @@ class DurableBatch:
         )
 
     def run(self, inputs: Iterable[Any]) -> BatchReport:
-        """Run the batch, or go on with it, until each input has come to an end.
+        """Run the batch, or continue it, until no input has anything left to do.
 
         Args:
-            inputs: What the model's `invoke` takes; the same list at each start.
+            inputs: Inputs for the model's `invoke`; the same list at each start.
 
         Returns:
-            Where each input stands.
+            The state of each input.
 
         Raises:
-            FalJournalError: The journal is another's, damaged, or cannot be written.
-            FalError: What concerns the whole batch, such as a missing key.
+            FalJournalError: The journal belongs to another batch, is damaged, in use,
+                or cannot be written.
+            FalError: An error that concerns the whole batch, such as a missing key.
             KeyboardInterrupt: Ctrl-C, after open requests were kept or cancelled.
         """
         try:
@@ -183,39 +178,42 @@ class DurableBatch:
         raise FalConfigurationError(message, next_step="Call 'await batch.arun(…)'.")
 
     async def arun(self, inputs: Iterable[Any]) -> BatchReport:
-        """Run the batch, or go on with it; see `run`."""
-        given = list(inputs)
+        """Run the batch, or continue it; the async version of `run`."""
+        inputs = list(inputs)
         with Journal(self._journal) as journal:
             journal.begin(
-                model=self._identity(), inputs=[digest(each) for each in given]
+                model=self._describe_model(),
+                inputs=[(compute_digest(each), summarize(each)) for each in inputs],
             )
             for entry in journal.entries("intended"):
-                journal.note(entry.number, "uncertain", error=_interrupted())
-            await self._run(journal, given).finish()
-            return _report(journal)
+                error = FalSubmitUncertainError("The process ended during the submit.")
+                journal.update(entry.number, "uncertain", error=describe_error(error))
+            await self._start(journal, inputs).run()
+            return _read_report(journal)
 
     def report(self) -> BatchReport:
-        """Read where each input stands, from the journal alone.
+        """Return the state of each input, from the journal alone.
 
         Raises:
-            FalJournalError: The journal is in use, damaged or no journal.
+            FalJournalError: The journal is in use, damaged or not a journal.
         """
         with Journal(self._journal) as journal:
-            return _report(journal)
+            return _read_report(journal)
 
     def complete(self, payload: Webhook | Mapping[str, Any]) -> bool:
-        """Complete an input by what a webhook brought.
+        """Complete an input with the result that a webhook delivered.
 
         Args:
-            payload: What `langchain_fal_image.webhooks.verify` gave, or its JSON where
-                it was checked elsewhere: `request_id`, `status`, `payload`, `error`.
+            payload: A webhook from `langchain_fal_image.webhooks.verify`, or its JSON
+                if you verified it elsewhere: `request_id`, `status`, `payload`,
+                `error`.
 
         Returns:
-            Whether it brought anything new; False for one that came twice.
+            Whether the webhook was new; False for a repeated one.
 
         Raises:
             FalJournalError: The journal has no such request, or is in use.
-            FalDownloadError: An image cannot be read; starting the batch again does.
+            FalDownloadError: An image cannot be downloaded; the next start tries again.
         """
         if isinstance(payload, Webhook):
             payload = payload.to_dict()
@@ -225,36 +223,35 @@ class DurableBatch:
             if entry is None or entry.request is None:
                 message = f"The journal {self._journal} has no request {request_id}."
                 raise FalJournalError(
-                    message, next_step="Give the webhook to the batch it belongs to."
+                    message, next_step="Pass the webhook to the batch it belongs to."
                 )
             if entry.state in {"made", "done", "failed"}:
                 return False
-            if payload.get("status") != "OK" or not isinstance(
-                payload.get("payload"), Mapping
-            ):
-                # The result GET decides, and words the error.
-                asyncio.run(self._completed(journal, entry, None))
+            output = payload.get("payload")
+            if payload.get("status") != "OK" or not isinstance(output, Mapping):
+                # Fetching the result decides, and returns the full error.
+                asyncio.run(self._complete_entry(journal, entry, None))
                 return True
             request = FalRequest.from_dict(entry.request)
             result = ImageResult.from_output(
-                payload["payload"],
+                output,
                 model=request.endpoint_id,
                 request_id=request_id,
                 options=request.options,
                 inputs=request.inputs,
             )
-            asyncio.run(self._completed(journal, entry, result))
+            asyncio.run(self._complete_entry(journal, entry, result))
             return True
 
-    async def _completed(
+    async def _complete_entry(
         self, journal: Journal, entry: Entry, result: ImageResult | None
     ) -> None:
-        run = self._run(journal, [])
+        run = self._start(journal, [])
         try:
             if result is None:
-                await run.take_up(entry)
+                await run.resume(entry)
             else:
-                await run.keep(entry.number, result.using(self.model.provider))
+                await run.save_result(entry.number, result.using(self.model.provider))
         finally:
             await self.model.provider.aclose()
 
@@ -264,14 +261,14 @@ class DurableBatch:
         finally:
             await self.model.provider.aclose()
 
-    def _run(self, journal: Journal, inputs: list[Any]) -> Run:
-        return Run(self.model, self._settings, journal=journal, inputs=inputs)
+    def _start(self, journal: Journal, inputs: list[Any]) -> BatchRun:
+        return BatchRun(self.model, self._settings, journal=journal, inputs=inputs)
 
-    def _identity(self) -> str:
-        return json.dumps([self.model.model, canonical(self.model.options)])
+    def _describe_model(self) -> str:
+        return json.dumps([self.model.model, to_canonical_json(self.model.options)])
 
 
-def _report(journal: Journal) -> BatchReport:
+def _read_report(journal: Journal) -> BatchReport:
     return BatchReport(
         done=tuple(journal.entries("done")),
         failed=tuple(journal.entries("failed")),
@@ -281,12 +278,7 @@ def _report(journal: Journal) -> BatchReport:
     )
 
 
-def _interrupted() -> dict[str, Any]:
-    message = "The process ended while its submit was under way."
-    return {"type": "FalSubmitUncertainError", "message": message, "charged": "maybe"}
-
-
-def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         message = f"{name}={safe_repr(value)} is not one of {', '.join(allowed)}."
-        raise FalConfigurationError(message, next_step=f"Give {' or '.join(allowed)}.")
+        raise FalConfigurationError(message, next_step=f"Use {' or '.join(allowed)}.")

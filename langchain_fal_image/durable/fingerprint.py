@@ -1,4 +1,4 @@
-"""The inputs of a durable batch: what tells one from another."""
+"""Fingerprints of a batch's inputs, to detect a changed batch."""
 
 from __future__ import annotations
 
@@ -11,39 +11,38 @@ from typing import Any
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.models._input import traced
 
-__all__ = ["canonical", "digest"]
+__all__ = ["compute_digest", "summarize", "to_canonical_json"]
 
-_SUMMARY = 80
-
-
-def digest(given: Any) -> tuple[str, str]:
-    """Give an input's digest, and a summary for people.
-
-    Args:
-        given: What a model's `invoke` takes.
-    """
-    written = json.dumps(canonical(given), sort_keys=True)
-    summary = given if isinstance(given, str) else safe_repr(traced(given))
-    if isinstance(given, Mapping) and isinstance(given.get("prompt"), str):
-        summary = given["prompt"]
-    digest = hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()
-    # SQLite holds no lone surrogates.
-    text = summary[:_SUMMARY].encode("utf-8", "replace").decode()
-    return digest, text
+_SUMMARY_LENGTH = 80
 
 
-def canonical(given: Any) -> Any:
-    """Write an input so that equal ones, and only those, are written the same."""
-    if isinstance(given, bytes | bytearray | memoryview):
-        return {"sha256": hashlib.sha256(given).hexdigest()}
-    if isinstance(given, os.PathLike):
-        return {"path": os.fspath(given)}
-    if isinstance(given, Mapping):
-        return {str(name): canonical(value) for name, value in given.items()}
-    if isinstance(given, list | tuple):
-        return [canonical(each) for each in given]
-    if given is None or isinstance(given, str | int | float | bool):
-        return given
-    if callable(getattr(given, "tobytes", None)):
-        return {"sha256": hashlib.sha256(given.tobytes()).hexdigest()}
-    return traced(given)
+def compute_digest(value: Any) -> str:
+    """Return the SHA-256 of an input, in hex; equal inputs have equal digests."""
+    text = json.dumps(to_canonical_json(value), sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def summarize(value: Any) -> str:
+    """Return a short description of an input: its prompt, if it has one."""
+    if isinstance(value, Mapping) and isinstance(value.get("prompt"), str):
+        value = value["prompt"]
+    text = value if isinstance(value, str) else safe_repr(traced(value))
+    # SQLite accepts no lone surrogates.
+    return text[:_SUMMARY_LENGTH].encode("utf-8", "replace").decode()
+
+
+def to_canonical_json(value: Any) -> Any:
+    """Return a value as JSON that is equal exactly for equal values, without bytes."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return {"sha256": hashlib.sha256(value).hexdigest()}
+    if isinstance(value, os.PathLike):
+        return {"path": os.fspath(value)}
+    if isinstance(value, Mapping):
+        return {str(name): to_canonical_json(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_canonical_json(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if callable(getattr(value, "tobytes", None)):
+        return {"sha256": hashlib.sha256(value.tobytes()).hexdigest()}
+    return traced(value)

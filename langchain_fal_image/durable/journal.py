@@ -1,4 +1,4 @@
-"""The journal of a durable batch: an SQLite file, written at every step."""
+"""The journal of a durable batch: an SQLite file that records every step."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from langchain_fal_image.errors import FalJournalError
 __all__ = ["Entry", "Journal", "State"]
 
 State = Literal["waiting", "intended", "open", "made", "done", "failed", "uncertain"]
-"""Where an input stands.
+"""The state of an input.
 
-`waiting`: fal surely has no request of it. `intended`: a submit is under way; found so
-by a later run, it becomes `uncertain`. `open`: fal has the request. `made`: the result
-is known, its images are not all on disk. `failed`: fal or a check said no.
+`waiting`: fal certainly did not accept it. `intended`: its submit is running; a later
+start changes this to `uncertain`. `open`: fal accepted it. `made`: the result is known,
+but not all images are on disk. `done`: all images are on disk. `failed`: fal or a check
+refused it. `uncertain`: fal may have accepted it.
 """
 
 _VERSION = "1"
@@ -37,16 +38,16 @@ create index inputs_by_state on inputs (state);
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the journal knows of one input.
+    """The journal's record of one input.
 
     Attributes:
-        number: Its place among the inputs, from 0.
-        summary: Its prompt, or what it is, shortened.
-        state: See `State`.
-        request: The request that fal accepted, as `FalRequest.to_dict` gives it.
-        artifact: The result, as `ImageResult.to_artifact` gives it.
-        files: The images on disk.
-        error: Its last failure: `type`, `message`, `charged`.
+        number: The index of the input, from 0.
+        summary: The prompt or a description of the input, shortened.
+        state: The state of the input.
+        request: The request that fal accepted, from `FalRequest.to_dict`.
+        artifact: The result, from `ImageResult.to_artifact`.
+        files: The names of the images on disk.
+        error: The last error: `type`, `message`, `charged`.
     """
 
     number: int
@@ -59,152 +60,152 @@ class Entry:
 
     @property
     def request_id(self) -> str | None:
-        """Fal's id of its request."""
+        """The request id; None if fal has not accepted the input."""
         return self.request["request_id"] if self.request else None
 
 
 class Journal:
-    """Opened by one process at a time; every change is on disk when a call returns.
+    """A journal that one process has open; each change is on disk when a call returns.
 
     Args:
-        path: The file; it is made where it does not exist.
+        path: The file; it is created if it does not exist.
 
     Raises:
-        FalJournalError: Another process has it open, it is damaged or no journal, or
-            it cannot be written.
+        FalJournalError: The file is in use by another process, damaged, not a journal,
+            or cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # No waiting: whoever holds the lock holds it to its end.
-            self._base = sqlite3.connect(path, timeout=0, isolation_level=None)
+            # Do not wait: a process holds the lock until it ends.
+            self._database = sqlite3.connect(path, timeout=0, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             message = f"The journal {path} cannot be opened: {error}."
             raise FalJournalError(message, next_step="Choose another path.") from error
         try:
             self._prepare()
         except sqlite3.Error as error:
-            self._base.close()
-            raise self._unusable(error) from error
+            self._database.close()
+            raise self._explain(error) from error
         except BaseException:
-            self._base.close()
+            self._database.close()
             raise
 
     def _prepare(self) -> None:
-        # The lock is the operating system's and goes with the process.
-        self._base.execute("pragma locking_mode = exclusive")
-        self._base.execute("pragma synchronous = full")
-        self._base.execute("begin exclusive")
+        # The operating system releases the lock when the process ends.
+        self._database.execute("pragma locking_mode = exclusive")
+        self._database.execute("pragma synchronous = full")
+        self._database.execute("begin exclusive")
         tables = {
-            row[0] for row in self._base.execute("select name from sqlite_master")
+            row[0] for row in self._database.execute("select name from sqlite_master")
         }
         if not tables:
             for statement in filter(str.strip, _TABLES.split(";")):
-                self._base.execute(statement)
+                self._database.execute(statement)
             self._put("version", _VERSION)
-        self._base.execute("commit")
-        [[verdict]] = self._base.execute("pragma quick_check(1)")
+        self._database.execute("commit")
+        [[verdict]] = self._database.execute("pragma quick_check(1)")
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
         if tables and not {"meta", "inputs"} <= tables:
-            message = f"{self.path} is an SQLite file, but no journal of a batch."
+            message = f"{self.path} is an SQLite file, but not a batch's journal."
             raise FalJournalError(message, next_step="Choose another path.")
         if (version := self._get("version")) != _VERSION:
             message = f"The journal {self.path} has version {version}."
-            step = f"This package reads version {_VERSION}; finish it with the other."
+            step = f"This release reads version {_VERSION}; use the one that wrote it."
             raise FalJournalError(message, next_step=step)
 
     def begin(self, *, model: str, inputs: Sequence[tuple[str, str]]) -> None:
-        """Fix what the batch is about, or check that it is still the same.
+        """Record the model and the inputs, or check that they have not changed.
 
         Args:
-            model: What tells the endpoint and its options from others.
-            inputs: Digest and summary of each input, in order.
+            model: A description of the endpoint and its options.
+            inputs: The digest and summary of each input, in order.
 
         Raises:
-            FalJournalError: The journal was begun with other inputs or another model.
+            FalJournalError: The journal has another model or other inputs.
         """
         with self._transaction():
-            begun = self._get("model")
-            if begun is None:
+            known_model = self._get("model")
+            if known_model is None:
                 self._put("model", model)
                 now = time.time()
-                self._base.executemany(
+                self._database.executemany(
                     "insert into inputs values (?, ?, ?, 'waiting', null, null, null,"
                     " null, ?)",
                     [(n, digest, text, now) for n, (digest, text) in enumerate(inputs)],
                 )
                 return
-        known = [row[0] for row in self._base.execute("select digest from inputs")]
+        known = [row[0] for row in self._database.execute("select digest from inputs")]
         digests = [digest for digest, _ in inputs]
-        if begun == model and known == digests:
+        if known_model == model and known == digests:
             return
-        if begun != model:
-            what = "another model or other options"
+        if known_model != model:
+            difference = "another model or other options"
         elif len(known) != len(digests):
-            what = f"{len(known)} inputs, not {len(digests)}"
+            difference = f"{len(known)} inputs, not {len(digests)}"
         else:
             pairs = enumerate(zip(known, digests, strict=True))
             first = next(n for n, (old, new) in pairs if old != new)
-            what = f"another input at place {first}"
-        message = f"The journal {self.path} was begun with {what}."
+            difference = f"another input at index {first}"
+        message = f"The journal {self.path} was created for {difference}."
         raise FalJournalError(
             message,
-            next_step="Go on with what it was begun with, or give the changed batch a "
-            "journal of its own. Nothing was changed.",
+            next_step="Use the same model and inputs, or another journal for the "
+            "changed batch. Nothing was changed.",
         )
 
     def entries(self, *states: State) -> list[Entry]:
-        """Give what is known of the inputs, in order.
+        """Return the inputs, in order.
 
         Args:
-            *states: Only those in these states.
+            *states: The states to return; by default all.
         """
         chosen = ",".join("?" * len(states))
         where = f"where state in ({chosen})" if states else ""
-        rows = self._base.execute(
-            f"select number, summary, state, request, artifact, files, error"  # noqa: S608 - no value is put in
+        rows = self._database.execute(
+            f"select number, summary, state, request, artifact, files, error"  # noqa: S608 - contains no values
             f" from inputs {where} order by number",
             states,
         )
-        return [_entry(*row) for row in rows]
+        return [_parse_row(*row) for row in rows]
 
     def find(self, request_id: str) -> Entry | None:
-        """Find the input of a request."""
-        rows = self._base.execute(
+        """Return the input of a request; None if there is none."""
+        rows = self._database.execute(
             "select number, summary, state, request, artifact, files, error from inputs"
             " where json_extract(request, '$.request_id') = ?",
             (request_id,),
         )
-        return next((_entry(*row) for row in rows), None)
+        return next((_parse_row(*row) for row in rows), None)
 
-    def note(self, number: int, state: State, **known: Any) -> None:
-        """Write down where an input stands.
+    def update(self, number: int, state: State, **columns: Any) -> None:
+        """Record the state of an input.
 
         Args:
-            number: Which one.
+            number: The index of the input.
             state: Its new state.
-            **known: `request`, `artifact`, `files`, `error`: what is new of it.
+            **columns: New values of `request`, `artifact`, `files` or `error`.
 
         Raises:
-            FalJournalError: It cannot be written.
+            FalJournalError: The journal cannot be written.
         """
-        columns = "".join(f", {name} = ?" for name in known)
+        assignments = "".join(f", {name} = ?" for name in columns)
         values = [
-            None if value is None else json.dumps(value) for value in known.values()
+            None if value is None else json.dumps(value) for value in columns.values()
         ]
         with self._transaction():
-            changed = f"state = ?, changed_at = ?{columns}"
-            self._base.execute(
-                f"update inputs set {changed} where number = ?",  # noqa: S608 - the names are ours
+            assignments = f"state = ?, changed_at = ?{assignments}"
+            self._database.execute(
+                f"update inputs set {assignments} where number = ?",  # noqa: S608 - the names are ours
                 (state, time.time(), *values, number),
             )
 
     def close(self) -> None:
-        """Let another process have it."""
-        self._base.close()
+        """Close the file, so that another process can open it."""
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -215,45 +216,45 @@ class Journal:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         try:
-            self._base.execute("begin immediate")
+            self._database.execute("begin immediate")
             yield
-            self._base.execute("commit")
+            self._database.execute("commit")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
-                self._base.execute("rollback")
+                self._database.execute("rollback")
             message = f"The journal {self.path} cannot be written: {error}."
             raise FalJournalError(
                 message,
-                next_step="Make room on the disk, then start the batch again: what "
-                "was written before is whole.",
+                next_step="Free some disk space, then start the batch again: earlier "
+                "records are intact.",
             ) from error
 
-    def _unusable(self, error: sqlite3.Error) -> FalJournalError:
+    def _explain(self, error: sqlite3.Error) -> FalJournalError:
         if "locked" in str(error):
             message = f"The journal {self.path} is in use by another process."
-            step = "Wait until that one is done, or stop it; two would pay twice."
+            step = "Wait for that process or stop it; two of them would pay twice."
         elif "full" in str(error) or "disk I/O" in str(error):
             message = f"The journal {self.path} cannot be written: {error}."
-            step = "Make room on the disk."
+            step = "Free some disk space."
         else:
-            message = f"The journal {self.path} is damaged or no journal: {error}."
+            message = f"The journal {self.path} is damaged or not a journal: {error}."
             step = (
                 "Restore it from a copy, or choose another path; fal's dashboard lists "
-                "what was submitted. The file was left as it is."
+                "the submitted requests. The file was not changed."
             )
         return FalJournalError(message, next_step=step)
 
     def _get(self, name: str) -> str | None:
-        row = self._base.execute(
+        row = self._database.execute(
             "select value from meta where name = ?", (name,)
         ).fetchone()
         return row[0] if row else None
 
     def _put(self, name: str, value: str) -> None:
-        self._base.execute("insert into meta values (?, ?)", (name, value))
+        self._database.execute("insert into meta values (?, ?)", (name, value))
 
 
-def _entry(number: int, summary: str, state: State, *json_columns: Any) -> Entry:
+def _parse_row(number: int, summary: str, state: State, *json_columns: Any) -> Entry:
     request, artifact, files, error = (
         None if text is None else json.loads(text) for text in json_columns
     )

@@ -1,20 +1,21 @@
-"""One start of a durable batch: every input brought to an end."""
+"""One start of a durable batch: process every input that is not finished."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from langchain_fal_image.budget.reservation import settle_request
-from langchain_fal_image.durable.journal import Entry, Journal
+from langchain_fal_image.durable.journal import Entry, Journal, State
 from langchain_fal_image.errors import (
     FalAuthError,
     FalBudgetExceededError,
+    FalCancelledError,
     FalConfigurationError,
     FalDownloadError,
     FalError,
@@ -29,19 +30,29 @@ from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
 from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.results.request import FalRequest
 
-__all__ = ["Run", "Settings"]
+__all__ = ["BatchRun", "Settings", "describe_error"]
 
 _log = logging.getLogger("langchain_fal_image")
-_PATIENCE_S = 10.0
-# These concern the whole batch, not one input.
-_STOPS = (FalConfigurationError, FalAuthError, FalBudgetExceededError, FalJournalError)
-# These are an input's own: it would fail again.
-_OWN = (FalOptionError, FalInputImageError, FalInvalidInputError, FalModerationError)
+_GRACE_S = 10.0
+# They concern the whole batch, not one input.
+_BATCH_ERRORS = (
+    FalConfigurationError,
+    FalAuthError,
+    FalBudgetExceededError,
+    FalJournalError,
+)
+# They concern one input, which would fail again.
+_INPUT_ERRORS = (
+    FalOptionError,
+    FalInputImageError,
+    FalInvalidInputError,
+    FalModerationError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a batch is run; see `DurableBatch`."""
+    """The settings of a batch, as `DurableBatch` documents them."""
 
     images: Path | None
     concurrency: int
@@ -53,14 +64,14 @@ class Settings:
     follow: bool
 
 
-class Run:
+class BatchRun:
     """One start of a batch.
 
     Args:
-        model: What makes the images.
-        settings: The batch's.
-        journal: Open.
-        inputs: In the journal's order.
+        model: The runnable that makes the images.
+        settings: The settings of the batch.
+        journal: The open journal.
+        inputs: The inputs, in the journal's order.
     """
 
     def __init__(
@@ -76,26 +87,26 @@ class Run:
         self._journal = journal
         self._inputs = inputs
 
-    async def finish(self) -> None:
-        """Bring every input to an end."""
-        again = {"waiting", "open", "made"}
+    async def run(self) -> None:
+        """Process every input that is not finished."""
+        unfinished = {"waiting", "open", "made"}
         if self._settings.on_uncertain == "resubmit":
-            again.add("uncertain")
+            unfinished.add("uncertain")
         if self._settings.retry_failed:
-            again.add("failed")
+            unfinished.add("failed")
         entries = self._journal.entries()
-        todo = [entry for entry in entries if entry.state in again]
-        left = iter(todo)
-        with _bar(
+        todo = [entry for entry in entries if entry.state in unfinished]
+        remaining = iter(todo)
+        with _show_progress(
             total=len(entries),
             done=len(entries) - len(todo),
-            shown=self._settings.progress,
-        ) as tick:
+            is_shown=self._settings.progress,
+        ) as advance:
 
             async def work() -> None:
-                for entry in left:
-                    await self._one(entry)
-                    tick()
+                for entry in remaining:
+                    await self._process(entry)
+                    advance()
 
             workers = [
                 asyncio.create_task(work())
@@ -107,170 +118,166 @@ class Run:
                 for worker in workers:
                     worker.cancel()
                 ended = asyncio.gather(*workers, return_exceptions=True)
-                await _waited(ended, 2 * _PATIENCE_S)
+                await _wait_despite_cancellation(ended, 2 * _GRACE_S)
                 if isinstance(error, asyncio.CancelledError):
-                    await self._interrupted()
+                    await self._keep_or_cancel_open()
                 raise
 
-    async def _one(self, entry: Entry) -> None:
-        if entry.state == "made" and entry.artifact:
-            fal = self._model.provider
-            result = ImageResult.from_artifact(entry.artifact, fal=fal)
-            await self._save(entry.number, result)
-        elif entry.state == "open":
-            await self.take_up(entry)
-        else:
-            await self._submit(entry)
-
-    async def _submit(self, entry: Entry) -> None:
-        number, given = entry.number, self._inputs[entry.number]
-        try:
-            self._model.payload(given)
-        except FalError as error:
-            self._journal.note(number, "failed", error=_error(error), request=None)
-            return
-        self._journal.note(number, "intended", error=None, request=None)
-        try:
-            request = await self._submitted(number, given)
-        except FalSubmitUncertainError as error:
-            self._journal.note(number, "uncertain", error=_error(error))
-            return
-        except _OWN as error:
-            self._journal.note(number, "failed", error=_error(error))
-            return
-        except FalError as error:
-            state: Any = "waiting" if error.charged == "no" else "uncertain"
-            self._journal.note(number, state, error=_error(error))
-            if isinstance(error, _STOPS):
-                raise
-            return
-        if self._settings.follow:
-            await self._result(number, request)
-
-    async def _submitted(self, number: int, given: Any) -> FalRequest:
-        """Submit and write the id down; not even an interrupt comes in between."""
-        submit = asyncio.ensure_future(
-            self._model.asubmit(given, webhook_url=self._settings.webhook_url)
-        )
-        interrupted: asyncio.CancelledError | None = None
-        try:
-            request = await asyncio.shield(submit)
-        except asyncio.CancelledError as error:
-            interrupted = error
-            # It is on its way: its id is worth waiting for, however often we are told
-            # to stop.
-            await _waited(submit, _PATIENCE_S)
-            if not submit.done():
-                submit.cancel()
-                raise
-            request = submit.result()
-        try:
-            self._journal.note(number, "open", request=request.to_dict())
-        except FalJournalError as error:
-            error.request, error.request_id = request, request.request_id
-            error.charged = "maybe"
-            _log.error(
-                "request %s of input %d could not be written to the journal: take it "
-                "up with fal.request(%r, %r)",
-                request.request_id,
-                number,
-                request.endpoint_id,
-                request.request_id,
-            )
-            raise
-        if interrupted:
-            raise interrupted
-        return request
-
-    async def take_up(self, entry: Entry) -> None:
-        """Wait for a request that an earlier start submitted."""
+    async def resume(self, entry: Entry) -> None:
+        """Wait for a request that an earlier start submitted, and save its result."""
         request = FalRequest.from_dict(entry.request or {})
-        await self._result(entry.number, request.using(self._model.provider))
+        await self._await_result(entry.number, request.using(self._model.provider))
 
-    async def _result(self, number: int, request: FalRequest) -> None:
-        try:
-            result = await request.aresult(timeout=self._model.timeout)
-        except FalError as error:
-            if isinstance(error, (FalConfigurationError, FalAuthError)):
-                raise
-            is_over = error.charged == "no" or isinstance(error, _OWN)
-            is_gone = getattr(error, "status_code", None) == 404  # noqa: PLR2004 - HTTP's
-            state: Any = "failed" if is_over or is_gone else "open"
-            self._journal.note(number, state, error=_error(error))
-            return
-        await self.keep(number, result)
-
-    async def keep(self, number: int, result: ImageResult) -> None:
-        """Write a result down and save its images."""
-        self._journal.note(number, "made", artifact=result.to_artifact(), error=None)
+    async def save_result(self, number: int, result: ImageResult) -> None:
+        """Record a result and save its images."""
+        self._journal.update(number, "made", artifact=result.to_artifact(), error=None)
         settle_request(
             self._model.budget,
             result.request_id,
             images=len(result.images),
             seed=result.seed,
         )
-        await self._save(number, result)
+        await self._save_images(number, result)
 
-    async def _save(self, number: int, result: ImageResult) -> None:
+    async def _process(self, entry: Entry) -> None:
+        if entry.state == "made" and entry.artifact:
+            fal = self._model.provider
+            result = ImageResult.from_artifact(entry.artifact, fal=fal)
+            await self._save_images(entry.number, result)
+        elif entry.state == "open":
+            await self.resume(entry)
+        else:
+            await self._submit(entry.number)
+
+    async def _submit(self, number: int) -> None:
+        try:
+            self._model.payload(self._inputs[number])
+        except FalError as error:
+            self._record_error(number, "failed", error, request=None)
+            return
+        self._journal.update(number, "intended", error=None, request=None)
+        try:
+            request = await self._submit_and_record(number)
+        except FalSubmitUncertainError as error:
+            self._record_error(number, "uncertain", error)
+        except _INPUT_ERRORS as error:
+            self._record_error(number, "failed", error)
+        except FalError as error:
+            state: State = "waiting" if error.charged == "no" else "uncertain"
+            self._record_error(number, state, error)
+            if isinstance(error, _BATCH_ERRORS):
+                raise
+        else:
+            if self._settings.follow:
+                await self._await_result(number, request)
+
+    async def _submit_and_record(self, number: int) -> FalRequest:
+        """Submit an input and record its request id; no interrupt comes in between."""
+        submit = asyncio.ensure_future(
+            self._model.asubmit(
+                self._inputs[number], webhook_url=self._settings.webhook_url
+            )
+        )
+        interrupt: asyncio.CancelledError | None = None
+        try:
+            request = await asyncio.shield(submit)
+        except asyncio.CancelledError as error:
+            interrupt = error
+            # The submit was sent: wait for its id, even through further interrupts.
+            await _wait_despite_cancellation(submit, _GRACE_S)
+            if not submit.done():
+                submit.cancel()
+                raise
+            request = submit.result()
+        try:
+            self._journal.update(number, "open", request=request.to_dict())
+        except FalJournalError as error:
+            error.request, error.request_id = request, request.request_id
+            error.charged = "maybe"
+            _log.error(
+                "request %s of input %d could not be written to the journal; resume "
+                "it with fal.request(%r, %r)",
+                request.request_id,
+                number,
+                request.endpoint_id,
+                request.request_id,
+            )
+            raise
+        if interrupt:
+            raise interrupt
+        return request
+
+    async def _await_result(self, number: int, request: FalRequest) -> None:
+        try:
+            result = await request.aresult(timeout=self._model.timeout)
+        except FalError as error:
+            if isinstance(error, (FalConfigurationError, FalAuthError)):
+                raise
+            is_final = error.charged == "no" or isinstance(error, _INPUT_ERRORS)
+            is_gone = getattr(error, "status_code", None) == 404  # noqa: PLR2004 - HTTP's Not Found
+            self._record_error(
+                number, "failed" if is_final or is_gone else "open", error
+            )
+        else:
+            await self.save_result(number, result)
+
+    async def _save_images(self, number: int, result: ImageResult) -> None:
         files = []
+        folder = self._settings.images
         for index, image in enumerate(result.images):
-            if (folder := self._settings.images) is None:
+            if folder is None:
                 break
-            place = f"_{index + 1}" if len(result.images) > 1 else ""
+            suffix = f"_{index + 1}" if len(result.images) > 1 else ""
             try:
-                path = await image.asave(folder / f"{number:05d}{place}")
+                path = await image.asave(folder / f"{number:05d}{suffix}")
             except FalDownloadError as error:
-                self._journal.note(number, "made", error=_error(error))
+                self._record_error(number, "made", error)
                 return
             except OSError as error:
                 message = f"{folder} cannot be written: {error.strerror or error}."
                 raise FalJournalError(
                     message,
-                    request=None,
                     request_id=result.request_id,
                     charged="yes",
-                    next_step="Make room there, then start the batch again: the image "
-                    "is paid for and will be read again.",
+                    next_step="Free some disk space, then start the batch again: it "
+                    "downloads the image, which is already paid.",
                 ) from error
             files.append(path.name)
-        self._journal.note(number, "done", files=files, error=None)
+        self._journal.update(number, "done", files=files, error=None)
 
-    async def _interrupted(self) -> None:
-        """Keep or cancel what is open at fal."""
+    def _record_error(
+        self, number: int, state: State, error: FalError, **columns: Any
+    ) -> None:
+        self._journal.update(number, state, error=describe_error(error), **columns)
+
+    async def _keep_or_cancel_open(self) -> None:
         entries = self._journal.entries("open")
         if self._settings.on_interrupt == "keep":
             _log.warning(
-                "%d requests go on at fal; start the batch again to take them up",
+                "%d requests continue at fal; start the batch again to get their "
+                "results",
                 len(entries),
             )
+        else:
+            await asyncio.gather(*map(self._cancel, entries))
+
+    async def _cancel(self, entry: Entry) -> None:
+        request = FalRequest.from_dict(entry.request or {})
+        try:
+            status = await request.using(self._model.provider).acancel()
+        except FalError as error:
+            _log.warning("%s was not cancelled: %s", entry.request_id, error)
             return
-
-        async def cancel(entry: Entry) -> None:
-            request = FalRequest.from_dict(entry.request or {})
-            try:
-                word = await request.using(self._model.provider).acancel()
-            except FalError as error:
-                _log.warning("%s was not cancelled: %s", entry.request_id, error)
-                return
-            if word != "ALREADY_COMPLETED":
-                told = f"It was cancelled at fal: {word}."
-                error_ = {"type": "FalCancelledError", "message": told,
-                          "charged": "no" if word == "OK" else "maybe"}  # fmt: skip
-                self._journal.note(entry.number, "failed", error=error_)
-
-        await asyncio.gather(*map(cancel, entries))
+        if status != "ALREADY_COMPLETED":
+            cancelled = FalCancelledError(
+                f"It was cancelled at fal: {status}.",
+                charged="no" if status == "OK" else "maybe",
+            )
+            self._record_error(entry.number, "failed", cancelled)
 
 
-async def _waited(task: asyncio.Future[Any], seconds: float) -> None:
-    """Wait for a task, also through further cancellations."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
-    while not task.done() and (left := end - loop.time()) > 0:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait({task}, timeout=left)
-
-
-def _error(error: FalError) -> dict[str, Any]:
+def describe_error(error: FalError) -> dict[str, Any]:
+    """Return an error as JSON for the journal."""
     return {
         "type": type(error).__name__,
         "message": error.message,
@@ -278,10 +285,20 @@ def _error(error: FalError) -> dict[str, Any]:
     }
 
 
+async def _wait_despite_cancellation(task: asyncio.Future[Any], seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while not task.done() and (left := end - loop.time()) > 0:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({task}, timeout=left)
+
+
 @contextlib.contextmanager
-def _bar(*, total: int, done: int, shown: bool) -> Iterator[Any]:
-    """Show a progress bar, where one is wanted and can be had."""
-    if not shown:
+def _show_progress(
+    *, total: int, done: int, is_shown: bool
+) -> Iterator[Callable[[], Any]]:
+    """Show a progress bar, if tqdm is installed; yield what advances it."""
+    if not is_shown:
         yield lambda: None
         return
     try:

@@ -204,7 +204,7 @@ def test_a_changed_batch_is_refused(
     make().run(PROMPTS)
     for changed, words in (
         ([*PROMPTS, "more"], "6 inputs, not 7"),
-        (["other", *PROMPTS[1:]], "another input at place 0"),
+        (["other", *PROMPTS[1:]], "another input at index 0"),
     ):
         with pytest.raises(errors.FalJournalError, match=words):
             make().run(changed)
