@@ -1,16 +1,17 @@
-"""Tests the built wheel with several Pythons and versions of what it depends on.
+"""Test the built wheel with several Pythons and versions of its dependencies.
 
-    make matrix
+    python scripts/matrix.py           Python 3.11, 3.12 and 3.13, if they are installed
+    python scripts/matrix.py --here    only the Python that runs this script
 
-For each Python that is found (3.11, 3.12, 3.13), twice: with the lowest versions that
-pyproject.toml allows of langchain-core, httpx and pydantic, and with the newest. Each
-cell is an empty environment into which the wheel is installed; the tests that need only
-the wheel run there, from outside this folder. With the newest versions, the demo runs
-too.
+Each Python has two cells: the lowest versions of langchain-core, httpx and pydantic
+that pyproject.toml allows, and the newest. Each cell is an empty environment that the
+wheel is installed into; the tests that need only the wheel run there, outside this
+folder. With the newest versions, the demo runs too.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
 import subprocess
@@ -35,17 +36,21 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
 def main() -> int:
-    """Run all cells; print a table; fail where one fails."""
+    """Run all cells and print a table; return 1 if a cell fails."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--here", action="store_true", help="only the running Python")
+    here = parser.parse_args().here
+    current = f"{sys.version_info.major}.{sys.version_info.minor}"
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         wheel = build(place)
         failed = 0
         print(f"{'python':8}{'versions':10}{'':44}{'seconds':>8}  outcome", flush=True)
-        for version in PYTHONS:
-            python = find(version)
+        for version in (current,) if here else PYTHONS:
+            python = sys.executable if here else find(version)
             for kind in ("lowest", "newest"):
                 if python is None:
-                    print(f"{version:8}{kind:10}{'':44}{'':>8}  not on this machine")
+                    print(f"{version:8}{kind:10}{'':44}{'':>8}  not installed")
                     continue
                 began = time.monotonic()
                 outcome, versions = cell(place / f"{version}-{kind}", wheel, python)
@@ -57,7 +62,7 @@ def main() -> int:
 
 
 def build(place: Path) -> Path:
-    """Build the wheel and the source distribution; give the wheel."""
+    """Build the wheel and the source distribution; return the wheel."""
     run([sys.executable, "-m", "build", "--outdir", str(place), str(ROOT)])
     [wheel] = place.glob("*.whl")
     [_] = place.glob("*.tar.gz")
@@ -65,7 +70,7 @@ def build(place: Path) -> Path:
 
 
 def find(version: str) -> str | None:
-    """Find a Python of a version: on the path, or among pyenv's."""
+    """Return the path of a Python, on the path or in pyenv, None if there is none."""
     candidates = [shutil.which(f"python{version}")]
     pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
     candidates += [str(each) for each in pyenv]
@@ -83,16 +88,16 @@ def find(version: str) -> str | None:
 
 
 def cell(home: Path, wheel: Path, python: str) -> tuple[str, str]:
-    """Run one cell; give its outcome, and the versions that were installed."""
+    """Run one cell; return its outcome and the versions that were installed."""
     kind = home.name.partition("-")[2]
     run([python, "-m", "venv", str(home)])
     inside = str(home / "bin" / "python")
     pins = lowest() if kind == "lowest" else []
     extras = "sandbox,fast,durable,webhooks"
-    wants = [f"{wheel}[{extras}]", *TOOLS, *pins]
+    packages = [f"{wheel}[{extras}]", *TOOLS, *pins]
     if kind == "newest":
-        wants += ["langchain", "langgraph"]
-    run([inside, "-m", "pip", "install", "--quiet", "--upgrade", *wants])
+        packages += ["langchain", "langgraph"]
+    run([inside, "-m", "pip", "install", "--quiet", "--upgrade", *packages])
     for each in (
         *(f"tests/{name}" for name in TESTS),
         "tests/conftest.py",
@@ -103,13 +108,13 @@ def cell(home: Path, wheel: Path, python: str) -> tuple[str, str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
     shutil.copy(ROOT / "pyproject.toml", home / "work")
-    command = [inside, "-m", "pytest", "-q", "-n", "4", "-p", "no:cacheprovider"]
+    command = [inside, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"]
     commands = [[*command, "tests"]]
     if kind == "newest":
         commands.append([inside, "examples/poster.py"])
-    for words in commands:
+    for arguments in commands:
         done = subprocess.run(
-            words, cwd=home / "work", capture_output=True, text=True, check=False
+            arguments, cwd=home / "work", capture_output=True, text=True, check=False
         )
         if done.returncode:
             log = ROOT / f"matrix-{home.name}.log"
@@ -127,7 +132,7 @@ def lowest() -> list[str]:
 
 
 def versions(python: str) -> str:
-    """Say which versions an environment has."""
+    """Return the versions in an environment, as text."""
     code = (
         "from importlib.metadata import version\n"
         "for name in ('langchain-core', 'httpx', 'pydantic'):\n"
@@ -140,7 +145,7 @@ def versions(python: str) -> str:
 
 
 def run(command: list[str]) -> None:
-    """Run a command; end with its words where it fails."""
+    """Run a command; exit with its output if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(

@@ -35,6 +35,8 @@ from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.shape import Field
 from langchain_fal_image.options.voice import find_voice_field
 
+pytestmark = pytest.mark.chat_models
+
 VOICE = ("voice", "speed", "vol", "pitch", "emotion", "english_normalization")
 Facts = dict[str, tuple[str, tuple[str, ...], str]]
 """Of each argument: its JSON type (a list's with its items'), choices, description."""

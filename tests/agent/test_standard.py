@@ -16,6 +16,8 @@ from langchain_fal_image import (
     FalTranscriptionTool,
 )
 
+pytestmark = pytest.mark.standard
+
 
 class _TextToImage:
     @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.examples
 ROOT = Path(__file__).resolve().parents[2]
 
 

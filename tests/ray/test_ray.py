@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = [
+    pytest.mark.ray,
     pytest.mark.skipif(
         importlib.util.find_spec("ray") is None, reason="the extra ray is not installed"
     ),
