@@ -1,49 +1,49 @@
-"""The endpoints that ship with this package, as data: images, speech, transcription.
+"""The catalog: the endpoints that this package knows without asking fal.
 
-`catalog.json` holds the facts of fal's own endpoint types, read by
-`scripts/build_catalog.py`:
+`catalog.json` holds facts from fal's endpoint types (@fal-ai/client), as
+`scripts/build_catalog.py` reads them:
 
 ```
 {
-  "form": 2,                          number of this form
-  "read_from": "@fal-ai/client …",    where the facts come from
-  "endpoints_in_all": 1207,           how many there are, those left out too
-  "fields": {                         each shape of an option, stated once
+  "form": 2,                          version of this format
+  "read_from": "@fal-ai/client …",    the source, with its version
+  "endpoints_in_all": 1207,           number of endpoints, those left out included
+  "fields": {                         each shape of an option, once
     "seed": {"type": "number"},       the most frequent one under the option's name,
     "seed.2": {...}, ...              the others with a number
   },
   "endpoints": {
     "fal-ai/qwen-image": [
-      "acceleration.3 guidance_scale … seed",   the input's fields
-      "prompt",                                 which of them are required
-      "images seed …"                           the output's fields
+      "acceleration.3 guidance_scale … seed",   the fields of the input
+      "prompt",                                 the required ones
+      "images seed …"                           the fields of the output
     ], ...
   }
 }
 ```
 
-`limits.json` holds what the types do not say: under `fields` words and limits for an
-option wherever it occurs (`audio_fields` for endpoints that speak or listen), under
-`endpoints` those of one endpoint, with its title, what
-it is good at, and the source. What it says is laid over the facts.
+`limits.json` holds what the types do not have. `fields` has descriptions and limits of
+options by name (`audio_fields` for endpoints that make speech or transcriptions).
+`endpoints` has those of one endpoint, its title, what it is good at, and the sources.
+They are merged over the facts.
 
-Shapes are JSON Schema: `type` (a word or a list of words), `enum`, `default`,
-`description`, `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`,
-`multipleOf`, `minLength`, `maxLength`, `items`, `minItems`, `maxItems`, `properties`,
-`required`, `additionalProperties` and `anyOf`. An object without `properties` is a
-free-form map. What JSON Schema has no word for:
+Shapes are JSON Schema: `type` (a string or a list), `enum`, `default`, `description`,
+`minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf`, `minLength`,
+`maxLength`, `items`, `minItems`, `maxItems`, `properties`, `required`,
+`additionalProperties` and `anyOf`. An object without `properties` is free-form. These
+keywords are ours:
 
 - `file`: on a string, `"image"`, `"mask"` or `"audio"`: the URL of such a file.
-- `nullable`: in `limits.json`, that the endpoint takes null there.
+- `nullable`: in `limits.json`, that the endpoint accepts null.
 - `minSide`, `maxSide` (pixels), `maxBytes`, `mediaTypes` (a list) and `alpha`
-  (`false`: no transparency), beside `file`: what each picture must be.
-- `minPixels`, `maxPixels`: on a size, the limits of width times height.
+  (`false`: no transparency), beside `file`: limits of each image.
+- `minPixels`, `maxPixels`: on a size, limits of width times height.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -52,10 +52,8 @@ from langchain_fal_image.options.endpoint import EndpointSchema, Kind, detect_ki
 
 __all__ = ["get_entry", "get_schema", "get_source", "list_endpoint_ids"]
 
-_CATEGORIES: dict[Kind, str] = {
-    "speech": "text-to-audio",
-    "transcription": "speech-to-text",
-}
+
+_TEXTS = frozenset({"description", "default"})
 
 
 @cache
@@ -66,7 +64,7 @@ def _data(name: str) -> Mapping[str, Any]:
 
 
 def get_source() -> str:
-    """Return what the facts were read from, with its version."""
+    """Return the source of the facts, with its version."""
     return str(_data("catalog.json")["read_from"])
 
 
@@ -81,7 +79,7 @@ def list_endpoint_ids(kind: Kind | None = "image") -> tuple[str, ...]:
     return tuple(
         name
         for name, (_, _, outputs) in endpoints.items()
-        if kind is None or kind == detect_kind(_names(outputs.split()))
+        if kind is None or kind == detect_kind(_get_names(outputs.split()))
     )
 
 
@@ -93,42 +91,31 @@ def get_entry(endpoint_id: str) -> Mapping[str, Any] | None:
         endpoint_id: fal's id, such as `fal-ai/qwen-image`.
 
     Returns:
-        `title`, `about`, `category`, `source`, `input` and `output`, or None for an
-        endpoint that the catalog does not hold. It is shared: do not change it.
+        `title`, `about`, `category`, `source`, `input` and `output`; None if the
+        catalog does not have the endpoint. It is shared: do not change it.
     """
-    found = _data("catalog.json")["endpoints"].get(endpoint_id)
-    if found is None:
+    facts = _data("catalog.json")["endpoints"].get(endpoint_id)
+    if facts is None:
         return None
     limits = _data("limits.json")
     own = limits["endpoints"].get(endpoint_id, {})
-    inputs, required, outputs = (each.split() for each in found)
-    limited = own.get("input", {})
-    fields = sorted(_fields(inputs), key=lambda field: field[0] not in required)
-    fields += [(name, {}) for name in limited if name not in _names(inputs)]
-    kind = detect_kind(_names(outputs))
-    usual = limits["fields" if kind == "image" else "audio_fields"]
+    inputs, required, outputs = (each.split() for each in facts)
+    own_fields = own.get("input", {})
+    fields = sorted(_get_fields(inputs), key=lambda field: field[0] not in required)
+    fields += [(name, {}) for name in own_fields if name not in _get_names(inputs)]
+    kind = detect_kind(_get_names(outputs))
+    shared = limits["fields" if kind == "image" else "audio_fields"]
     properties = {
-        name: _limited(name, shape, limited.get(name, {}), usual)
+        name: _merge_limits(name, shape, own_fields.get(name, {}), shared)
         for name, shape in fields
     }
-    category = _CATEGORIES.get(kind, "text-to-image")
-    needs_image = any(
-        "image" in {shape.get("file"), shape.get("items", {}).get("file")}
-        for name, shape in properties.items()
-        if name in required
-    )
-    files = {properties[name].get("file") for name in required}
-    if needs_image and category == "text-to-image":
-        category = "image-to-image"
-    elif "audio" in files and category == "text-to-audio":
-        category = "audio-to-audio"
     return {
         "title": own.get("title", endpoint_id),
         "about": own.get("about", ""),
-        "category": own.get("category", category),
+        "category": own.get("category", _get_category(kind, properties, required)),
         "source": own.get("source", get_source()),
         "input": {"type": "object", "properties": properties, "required": required},
-        "output": {"type": "object", "properties": dict(_fields(outputs))},
+        "output": {"type": "object", "properties": dict(_get_fields(outputs))},
     }
 
 
@@ -140,78 +127,91 @@ def get_schema(endpoint_id: str) -> EndpointSchema | None:
         endpoint_id: fal's id, such as `fal-ai/qwen-image`.
 
     Returns:
-        The schema, or None if the catalog does not hold the endpoint.
+        The schema, or None if the catalog does not have the endpoint.
     """
     entry = get_entry(endpoint_id)
     return EndpointSchema.from_json_schema(endpoint_id, entry) if entry else None
 
 
-def _names(keys: list[str]) -> list[str]:
+def _get_category(
+    kind: Kind, properties: Mapping[str, Mapping[str, Any]], required: Sequence[str]
+) -> str:
+    """Return a category like fal's, from what the endpoint makes and requires."""
+    shapes = [properties[name] for name in required]
+    files = {shape.get("file") for shape in shapes}
+    files |= {shape.get("items", {}).get("file") for shape in shapes}
+    if kind == "image":
+        return "image-to-image" if "image" in files else "text-to-image"
+    if kind == "transcription":
+        return "speech-to-text"
+    return "audio-to-audio" if "audio" in files else "text-to-audio"
+
+
+def _get_names(keys: Sequence[str]) -> list[str]:
     return [key.partition(".")[0] for key in keys]
 
 
-def _fields(keys: list[str]) -> list[tuple[str, dict[str, Any]]]:
+def _get_fields(keys: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
     shapes = _data("catalog.json")["fields"]
     return [(key.partition(".")[0], shapes[key]) for key in keys]
 
 
-def _limited(
+def _merge_limits(
     name: str,
     shape: Mapping[str, Any],
     own: Mapping[str, Any],
-    every: Mapping[str, Any],
+    shared: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Lay the limits of a name, and those of one endpoint, over a shape."""
-    usual = every.get(name, {})
-    limited = {key: value for key, value in shape.items() if key != "type"}
+    """Merge the limits of an option's name, and those of the endpoint, over a shape."""
+    limits = shared.get(name, {})
+    merged = {key: value for key, value in shape.items() if key != "type"}
     if "type" in shape:
-        limited["type"] = shape["type"]
-        if usual.get("type") == "integer":
-            limited["type"] = _whole(shape["type"])
-    for key, value in usual.items():
-        if key != "type" and (key in _WORDS or "number" in _types(shape)):
-            limited.setdefault(key, value)
-    for key in ("properties", "anyOf"):
-        if key in limited:
-            limited[key] = _nested(limited[key], every)
-    limited = _laid_over(limited, own)
-    if limited.pop("nullable", False):
-        limited["type"] = [*_types(limited), "null"]
-        if "enum" in limited:
-            limited["enum"] = [*limited["enum"], None]
-    return limited
-
-
-_WORDS = frozenset({"description", "default"})
-
-
-def _nested(node: Any, every: Mapping[str, Any]) -> Any:
-    if isinstance(node, list):
-        return [
-            {**each, "properties": _nested(each["properties"], every)}
+        is_integer = limits.get("type") == "integer"
+        merged["type"] = _to_integer(shape["type"]) if is_integer else shape["type"]
+    for key, value in limits.items():
+        if key != "type" and (key in _TEXTS or "number" in _get_types(shape)):
+            merged.setdefault(key, value)
+    if "properties" in merged:
+        merged["properties"] = _merge_inner(merged["properties"], shared)
+    if "anyOf" in merged:
+        merged["anyOf"] = [
+            {**each, "properties": _merge_inner(each["properties"], shared)}
             if "properties" in each
             else each
-            for each in node
+            for each in merged["anyOf"]
         ]
-    return {name: _limited(name, shape, {}, every) for name, shape in node.items()}
+    merged = _merge(merged, own)
+    if merged.pop("nullable", False):
+        merged["type"] = [*_get_types(merged), "null"]
+        if "enum" in merged:
+            merged["enum"] = [*merged["enum"], None]
+    return merged
 
 
-def _types(shape: Mapping[str, Any]) -> list[str]:
+def _merge_inner(
+    properties: Mapping[str, Any], shared: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        name: _merge_limits(name, shape, {}, shared)
+        for name, shape in properties.items()
+    }
+
+
+def _get_types(shape: Mapping[str, Any]) -> list[str]:
     types = shape.get("type", [])
     return [types] if isinstance(types, str) else list(types)
 
 
-def _whole(types: Any) -> Any:
+def _to_integer(types: Any) -> Any:
     if isinstance(types, str):
         return "integer" if types == "number" else types
-    return [_whole(each) for each in types]
+    return [_to_integer(each) for each in types]
 
 
-def _laid_over(shape: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(shape: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(shape)
     for key, value in own.items():
-        before = shape.get(key)
-        if isinstance(value, Mapping) and isinstance(before, Mapping):
-            shape[key] = _laid_over(dict(before), value)
-        else:
-            shape[key] = value
-    return shape
+        before = merged.get(key)
+        is_nested = isinstance(value, Mapping) and isinstance(before, Mapping)
+        merged[key] = _merge(before, value) if is_nested else value
+    return merged
