@@ -211,7 +211,8 @@ def _to_integer(types: Any) -> Any:
 def _merge(shape: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(shape)
     for key, value in own.items():
-        before = merged.get(key)
-        is_nested = isinstance(value, Mapping) and isinstance(before, Mapping)
-        merged[key] = _merge(before, value) if is_nested else value
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = _merge(merged[key], value)
+        else:
+            merged[key] = value
     return merged

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_fal_image.options.shape import FileKind, Shape
+from langchain_fal_image.options.shape import Field, FileKind, Shape
 
 __all__ = [
     "describe_limits",
+    "describe_option",
     "describe_pixel_limits",
     "describe_types",
     "describe_value",
@@ -71,6 +72,29 @@ def describe_limits(shape: Shape) -> str:
     return f"{text}, {pixels}" if text and pixels else text or pixels
 
 
+def describe_option(field: Field) -> str:
+    """Describe an option: what it does, its limits, its default.
+
+    Some chat providers drop limits and defaults from the schema that the model reads,
+    so the description of a tool's argument repeats them.
+    """
+    parts = [field.description.rstrip(".") or field.name.replace("_", " ")]
+    shape = field.shape.alternatives[0]
+    parts += _list_number_limits(shape)
+    if shape.min_length is not None or shape.max_length is not None:
+        parts.append(f"{_format_range(shape.min_length, shape.max_length)} characters")
+    if shape.items and (shape.min_items or shape.max_items):
+        parts.append(_describe_list(shape, shape.items))
+    items = field.shape.list_items
+    if choices := [*field.shape.choices, *(items.choices if items else ())]:
+        parts.append(f"one of {', '.join(map(str, choices))}")
+    if isinstance(field.default, str | int | float) and str(field.default).strip():
+        default = str(field.default)
+        is_bool = default in {"True", "False"}
+        parts.append(f"default {default.lower() if is_bool else default}")
+    return f"{'; '.join(parts)}."
+
+
 def describe_pixel_limits(shape: Shape) -> str:
     """Describe the limits of width times height; empty if there are none."""
     least, most = shape.min_pixels, shape.max_pixels
@@ -114,8 +138,10 @@ def _describe_list(shape: Shape, items: Shape) -> str:
 
 def _describe_number(shape: Shape) -> str:
     types = [_TYPES[name] for name in shape.types if name in {"integer", "number"}]
-    if not types:
-        return ""
+    return ", ".join([*types[:1], *_list_number_limits(shape)]) if types else ""
+
+
+def _list_number_limits(shape: Shape) -> list[str]:
     low, high = shape.minimum, shape.maximum
     parts = [_format_range(low, high)] if low is not None or high is not None else []
     if shape.exclusive_minimum is not None:
@@ -124,7 +150,7 @@ def _describe_number(shape: Shape) -> str:
         parts.append(f"less than {shape.exclusive_maximum:.15g}")
     if shape.multiple_of is not None:
         parts.append(f"multiples of {shape.multiple_of:.15g}")
-    return f"{types[0]}, {', '.join(parts)}" if parts else types[0]
+    return parts
 
 
 def _format_range(least: float | None, most: float | None) -> str:

@@ -11,12 +11,9 @@ from pydantic import AfterValidator
 from pydantic import Field as Argument
 
 from langchain_fal_image.errors import FalConfigurationError
-from langchain_fal_image.models._input_schema import (
-    describe_option,
-    get_limits,
-    get_simple_type,
-)
+from langchain_fal_image.models._input_schema import get_limits, get_simple_type
 from langchain_fal_image.options.casing import match_name, to_snake_case
+from langchain_fal_image.options.describe import describe_option
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.shape import Field
 from langchain_fal_image.options.sizes import list_aspect_ratios

@@ -29,8 +29,9 @@ from langchain_fal_image import (
     FalWaitTool,
 )
 from langchain_fal_image.errors import FalConfigurationError
-from langchain_fal_image.models._input_schema import describe_option, get_simple_type
+from langchain_fal_image.models._input_schema import get_simple_type
 from langchain_fal_image.options import catalog
+from langchain_fal_image.options.describe import describe_option
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.shape import Field
 from langchain_fal_image.options.voice import find_voice_field
@@ -274,7 +275,7 @@ def test_the_descriptions_repeat_limits_and_defaults(
         field = schema.get_field(name)
         assert field is not None
         assert facts[name][2] == describe_option(field)
-    assert "from 0 to 20" in facts["guidance_scale"][2]
+    assert "; 0 to 20; default" in facts["guidance_scale"][2]
     assert "default" in facts["guidance_scale"][2]
 
 

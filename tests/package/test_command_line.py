@@ -1,4 +1,4 @@
-"""`python -m langchain_fal_image`: tables that a person reads."""
+"""`python -m langchain_fal_image` prints endpoints and their options as tables."""
 
 from __future__ import annotations
 
@@ -19,20 +19,16 @@ def test_endpoints_are_listed_and_counted(capsys: Captured) -> None:
     assert main(["endpoints", "no such words"]) == 1
 
 
-def test_endpoints_are_found_by_what_they_make(capsys: Captured) -> None:
+def test_endpoints_are_found_by_kind(capsys: Captured) -> None:
     assert main(["endpoints", "--kind", "transcription"]) == 0
     out = capsys.readouterr().out
     assert "fal-ai/whisper" in out
     assert "4 of 4 transcription endpoints" in out
     assert main(["endpoints", "minimax", "--kind", "speech"]) == 0
     assert "of 86 speech endpoints" in capsys.readouterr().out
-    assert main(["describe", "fal-ai/wizper"]) == 0
-    assert "audio_url *" in capsys.readouterr().out
-    assert main(["describe", "fal-ai/wisper"]) == 1
-    assert "Did you mean fal-ai/whisper" in capsys.readouterr().err
 
 
-def test_an_endpoints_options_are_told(
+def test_the_options_of_an_endpoint_are_listed(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
@@ -42,8 +38,19 @@ def test_an_endpoints_options_are_told(
     assert "guidance_scale" in out
     assert "0 to 20" in out
     assert max(map(len, out.splitlines())) <= 100
+    assert main(["describe", "fal-ai/wizper"]) == 0
+    assert "audio_url *" in capsys.readouterr().out
 
 
-def test_an_unknown_endpoint_is_told_with_the_nearest(capsys: Captured) -> None:
-    assert main(["describe", "fal-ai/qwen-imag"]) == 1
-    assert "Did you mean fal-ai/qwen-image" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("endpoint_id", "nearest"),
+    [
+        ("fal-ai/qwen-imag", "fal-ai/qwen-image"),
+        ("fal-ai/wisper", "fal-ai/whisper"),
+    ],
+)
+def test_an_unknown_endpoint_is_an_error_that_names_the_nearest(
+    capsys: Captured, endpoint_id: str, nearest: str
+) -> None:
+    assert main(["describe", endpoint_id]) == 1
+    assert f"Did you mean {nearest}" in capsys.readouterr().err
