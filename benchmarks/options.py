@@ -1,10 +1,10 @@
-"""What looking up a contract and checking options costs.
+"""Measure the time to look up a schema and to check options.
 
 usage: python benchmarks/options.py
 
-Prints medians, each with its ratio to a plain-Python baseline of the same run: reading
-the catalog's JSON, and writing the checked payload as JSON. Machines differ and are
-noisy; the ratios say more than the times.
+Prints medians, each with its ratio to a baseline of the same run: reading the catalog's
+JSON, and dumping the checked payload as JSON. Compare the ratios rather than the times:
+machines differ.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ print(read - began, time.perf_counter() - read)
 """
 
 
-def median(work: Callable[[], object]) -> float:
-    """Give the median time of a call, in seconds."""
+def measure_median(work: Callable[[], object]) -> float:
+    """Return the median time of a call, in seconds."""
     times = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
@@ -48,11 +48,15 @@ def median(work: Callable[[], object]) -> float:
     return statistics.median(times)
 
 
-def first_lookup() -> tuple[float, float]:
-    """Time the first lookup of fresh processes, and reading the file alone."""
+def measure_first_lookup() -> tuple[float, float]:
+    """Measure the first lookup in new processes, and reading the file alone.
+
+    Returns:
+        The medians, in seconds.
+    """
     runs = []
     for _ in range(7):
-        run = subprocess.run(  # noqa: S603 - our own words
+        run = subprocess.run(  # noqa: S603 - fixed arguments
             [sys.executable, "-c", FIRST], capture_output=True, text=True, check=True
         )
         runs.append([float(each) for each in run.stdout.split()])
@@ -61,13 +65,13 @@ def first_lookup() -> tuple[float, float]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print a table."""
     schema = catalog.get_schema("fal-ai/qwen-image")
     payload = resolve_options(schema, LAYERS).payload
-    lookup, read = first_lookup()
-    dumps = median(lambda: json.dumps(payload))
-    later = median(lambda: catalog.get_schema("fal-ai/qwen-image"))
-    check = median(lambda: resolve_options(schema, LAYERS))
+    lookup, read = measure_first_lookup()
+    dumps = measure_median(lambda: json.dumps(payload))
+    later = measure_median(lambda: catalog.get_schema("fal-ai/qwen-image"))
+    check = measure_median(lambda: resolve_options(schema, LAYERS))
     size = len(
         files("langchain_fal_image.options").joinpath("catalog.json").read_bytes()
     )

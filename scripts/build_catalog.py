@@ -2,9 +2,9 @@
 
 usage: python scripts/build_catalog.py [--version 1.10.1]
 
-Takes facts only: names, types, enums, defaults, required or not, which fields are
-files, what the output has. Needs node and npm; the TypeScript compiler reads them.
-The same version gives the same file, byte for byte. Prints what changed.
+Reads only facts: names, types, enums, defaults, which options are required, which are
+files, what the output has. Needs node and npm: the TypeScript compiler parses the
+types. The same version produces the same file, byte for byte. Prints what changed.
 """
 
 from __future__ import annotations
@@ -19,40 +19,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from langchain_fal_image.options.endpoint import AUDIO_OUTPUTS
+from langchain_fal_image.options.openapi import detect_file_kind
+
 HERE = Path(__file__).resolve().parent
 CATALOG = HERE.parent / "langchain_fal_image" / "options" / "catalog.json"
-AUDIO = ("audio", "audios", "audio_file", "audio_url")
-NOT_MEDIA = ("archive", "video", "lora", "model_url", "embedding", "data_url")
 
 
 def read_types(version: str) -> dict[str, Any]:
-    """Install the package beside a TypeScript compiler and read its types."""
+    """Install the package with a TypeScript compiler and read its types."""
     with tempfile.TemporaryDirectory() as folder:
-        wanted = [f"@fal-ai/client@{version}", "typescript@5"]
-        npm = ["npm", "install", "--no-audit", "--no-fund", "--prefix", folder, *wanted]
-        subprocess.run(npm, check=True, stdout=subprocess.DEVNULL)
+        packages = [f"@fal-ai/client@{version}", "typescript@5"]
+        npm = ["npm", "install", "--no-audit", "--no-fund", "--prefix", folder]
+        subprocess.run([*npm, *packages], check=True, stdout=subprocess.DEVNULL)
         node = ["node", str(HERE / "read_types.mjs"), folder]
-        read = subprocess.run(node, check=True, capture_output=True, text=True)
-    types: dict[str, Any] = json.loads(read.stdout)
+        run = subprocess.run(node, check=True, capture_output=True, text=True)
+    types: dict[str, Any] = json.loads(run.stdout)
     return types
 
 
-def kind_of_file(name: str) -> str | None:
-    """Tell by a field's name whether its file is an image, a mask or audio."""
-    if any(word in name for word in NOT_MEDIA):
-        return None
-    if "audio" in name or "impulse_response" in name:
-        return "audio"
-    if "mask" in name:
-        return "mask"
-    return "image" if "image" in name else None
-
-
-def field(name: str, node: dict[str, Any]) -> dict[str, Any]:
-    """Bring a field into the catalog's form."""
-    shape = plain(node)
+def convert_field(name: str, node: dict[str, Any]) -> dict[str, Any]:
+    """Convert an option to the catalog's form."""
+    shape = convert_shape(node)
     is_list = node.get("type") == "array" and name.endswith("_urls")
-    if (node.get("file") or is_list) and (kind := kind_of_file(name)):
+    if (node.get("file") or is_list) and (kind := detect_file_kind(name)):
         if is_list:
             shape["items"] = {"type": "string", "file": kind}
         else:
@@ -60,22 +50,22 @@ def field(name: str, node: dict[str, Any]) -> dict[str, Any]:
     return shape
 
 
-def plain(node: dict[str, Any]) -> dict[str, Any]:
-    """Bring a shape into JSON Schema."""
+def convert_shape(node: dict[str, Any]) -> dict[str, Any]:
+    """Convert a shape to JSON Schema."""
     kept = ("type", "default", "minItems", "maxItems")
     shape = {key: node[key] for key in kept if key in node}
     if "enum" in node:
-        texts = all(isinstance(value, str) for value in node["enum"])
-        shape |= {"type": "string" if texts else "number", "enum": node["enum"]}
+        is_text = all(isinstance(value, str) for value in node["enum"])
+        shape |= {"type": "string" if is_text else "number", "enum": node["enum"]}
     if "anyOf" in node:
-        shape["anyOf"] = [plain(each) for each in node["anyOf"]]
+        shape["anyOf"] = [convert_shape(each) for each in node["anyOf"]]
     for key in ("items", "additionalProperties"):
         if isinstance(node.get(key), dict):
-            shape[key] = plain(node[key])
+            shape[key] = convert_shape(node[key])
     if "properties" in node:
-        # The types are in the alphabet's order; width goes before height.
+        # The types are in alphabetical order; width comes before height.
         named = sorted(node["properties"].items(), key=lambda each: each[0] == "height")
-        shape["properties"] = {name: field(name, each) for name, each in named}
+        shape["properties"] = {name: convert_field(name, each) for name, each in named}
     if node.get("required"):
         shape["required"] = node["required"]
     if node.get("nullable") and "type" in shape:
@@ -85,44 +75,46 @@ def plain(node: dict[str, Any]) -> dict[str, Any]:
     return shape
 
 
-def text(node: Any) -> str:
-    """Write a shape so that equal shapes are equal texts."""
+def dump_sorted(node: Any) -> str:
+    """Return JSON that is equal for equal shapes."""
     return json.dumps(node, ensure_ascii=False, sort_keys=True)
 
 
-def shared(endpoints: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """State each shape of a field once, under its name and, from the second, a number.
+def dump_compact(node: Any) -> str:
+    """Return JSON without white space."""
+    return json.dumps(node, ensure_ascii=False, separators=(",", ":"))
 
-    The most frequent shape of a name comes first. In the endpoints, each half becomes
-    the keys of its fields.
+
+def share_shapes(endpoints: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Collect the shapes of all fields, each once, and replace them by their keys.
+
+    The key is the field's name for its most frequent shape, and the name with a number
+    for the others.
     """
     halves = [
         entry[half] for entry in endpoints.values() for half in ("input", "output")
     ]
     found = [each for half in halves for each in half["properties"].items()]
-    shapes = {(name, text(node)): node for name, node in found}
-    counted = Counter((name, text(node)) for name, node in found)
+    shapes = {(name, dump_sorted(node)): node for name, node in found}
+    counts = Counter((name, dump_sorted(node)) for name, node in found)
     keys: dict[tuple[str, str], str] = {}
     fields: dict[str, dict[str, Any]] = {}
     numbers: Counter[str] = Counter()
-    for each in sorted(counted, key=lambda each: (each[0], -counted[each], each[1])):
+    for each in sorted(counts, key=lambda each: (each[0], -counts[each], each[1])):
         name = each[0]
         numbers[name] += 1
         keys[each] = name if numbers[name] == 1 else f"{name}.{numbers[name]}"
         fields[keys[each]] = shapes[each]
-    for entry in endpoints.values():
-        for half in ("input", "output"):
-            properties = entry[half]["properties"].items()
-            entry[half] = {
-                "fields": " ".join(keys[name, text(node)] for name, node in properties),
-                "required": " ".join(entry[half].get("required", ())),
-            }
+    for half in halves:
+        properties = half.pop("properties").items()
+        half["fields"] = " ".join(keys[name, dump_sorted(n)] for name, n in properties)
+        half["required"] = " ".join(half.get("required", ()))
     return fields
 
 
-def is_whole(output: dict[str, Any]) -> bool:
-    """Tell whether audio in an output has a URL; one endpoint's types lost it."""
-    for name in AUDIO:
+def has_audio_urls(output: dict[str, Any]) -> bool:
+    """Return whether audio in an output has a URL; one endpoint's types lack it."""
+    for name in AUDIO_OUTPUTS:
         shape = output["properties"].get(name, {})
         shape = shape.get("items", shape)
         if shape.get("properties") and "url" not in shape["properties"]:
@@ -130,16 +122,16 @@ def is_whole(output: dict[str, Any]) -> bool:
     return True
 
 
-def build(types: dict[str, Any]) -> dict[str, Any]:
-    """Make the catalog of the types that were read."""
+def build_catalog(types: dict[str, Any]) -> dict[str, Any]:
+    """Build the catalog from the types."""
     endpoints = {
-        name: {half: plain(entry[half]) for half in ("input", "output")}
+        name: {half: convert_shape(entry[half]) for half in ("input", "output")}
         for name, entry in sorted(types["endpoints"].items())
     }
     endpoints = {
-        name: each for name, each in endpoints.items() if is_whole(each["output"])
+        name: each for name, each in endpoints.items() if has_audio_urls(each["output"])
     }
-    fields = shared(endpoints)
+    fields = share_shapes(endpoints)
     return {
         "form": 2,
         "read_from": f"@fal-ai/client {types['version']}",
@@ -156,34 +148,29 @@ def build(types: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def written(catalog: dict[str, Any]) -> str:
-    """Write the catalog, a line for each field and each endpoint."""
+def format_catalog(catalog: dict[str, Any]) -> str:
+    """Return the catalog as JSON, a line for each field and each endpoint."""
     facts = ("form", "read_from", "endpoints_in_all")
     lines = ["{", *(f"{json.dumps(key)}:{json.dumps(catalog[key])}," for key in facts)]
     for key, end in (("fields", "},"), ("endpoints", "}")):
         entries = [
-            f"{json.dumps(name)}:{compact(entry)}"
+            f"{json.dumps(name)}:{dump_compact(entry)}"
             for name, entry in catalog[key].items()
         ]
         lines.append(f'"{key}":{{\n' + ",\n".join(entries) + f"\n{end}")
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def compact(node: Any) -> str:
-    """Write without white space."""
-    return json.dumps(node, ensure_ascii=False, separators=(",", ":"))
-
-
-def shapes(catalog: dict[str, Any], endpoint_id: str) -> set[str]:
-    """Give an endpoint's input as texts; the numbers of the shapes may change."""
+def list_shapes(catalog: dict[str, Any], endpoint_id: str) -> set[str]:
+    """Return an endpoint's input fields as text, without the numbers of the shapes."""
     return {
-        f"{key.partition('.')[0]}:{text(catalog['fields'][key])}"
+        f"{key.partition('.')[0]}:{dump_sorted(catalog['fields'][key])}"
         for key in catalog["endpoints"][endpoint_id][0].split()
     }
 
 
-def changes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
-    """Tell what changed between two catalogs."""
+def describe_changes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """Describe what changed between two catalogs, a line for each endpoint."""
     old, new = before.get("endpoints", {}), after["endpoints"]
     yield f"{before.get('read_from', 'nothing')} -> {after['read_from']}"
     yield f"{len(old)} -> {len(new)} endpoints"
@@ -193,28 +180,28 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
         elif name not in old:
             yield f"+ {name}"
         else:
-            first, second = (shapes(each, name) for each in (before, after))
-            gone, come = (
+            first, second = (list_shapes(each, name) for each in (before, after))
+            removed, added = (
                 {key.partition(":")[0] for key in one - other}
                 for one, other in ((first, second), (second, first))
             )
-            if gone or come:
-                fields = [f"-{each}" for each in sorted(gone)]
-                fields += [f"+{each}" for each in sorted(come)]
+            if removed or added:
+                fields = [f"-{each}" for each in sorted(removed)]
+                fields += [f"+{each}" for each in sorted(added)]
                 yield f"~ {name}: {' '.join(fields)}"
 
 
 def main() -> int:
-    """Build the catalog."""
+    """Build the catalog, print what changed and write it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--version", default="1.10.1", help="of @fal-ai/client")
-    catalog = build(read_types(parser.parse_args().version))
+    catalog = build_catalog(read_types(parser.parse_args().version))
     before: dict[str, Any] = {}
     if CATALOG.exists():
         before = json.loads(CATALOG.read_text(encoding="utf-8"))
-    for line in changes(before, catalog):
+    for line in describe_changes(before, catalog):
         print(line)
-    CATALOG.write_text(written(catalog), encoding="utf-8")
+    CATALOG.write_text(format_catalog(catalog), encoding="utf-8")
     size, fields = CATALOG.stat().st_size, len(catalog["fields"])
     print(f"{CATALOG.name}: {size:,} bytes, {fields} fields")
     return 0

@@ -1,5 +1,5 @@
-// Reads the endpoint types of @fal-ai/client with the TypeScript compiler and prints
-// them as JSON: facts only (names, types, enums, defaults, required), no sentences.
+// Read the endpoint types of @fal-ai/client with the TypeScript compiler and print
+// them as JSON: facts only (names, types, enums, defaults, required), no descriptions.
 //
 // usage: node read_types.mjs DIRECTORY_WITH_NODE_MODULES
 import { createRequire } from "node:module";
@@ -9,7 +9,7 @@ import path from "node:path";
 const root = path.resolve(process.argv[2]);
 const require = createRequire(path.join(root, "package.json"));
 const ts = require("typescript");
-// The package does not export its package.json, so it is found by its folder.
+// The package does not export its package.json, so find it by its folder.
 const folder = path.join(root, "node_modules/@fal-ai/client");
 const file = path.join(folder, "src/types/endpoints.d.ts");
 const program = ts.createProgram([file], { strict: true, skipLibCheck: true });
@@ -18,8 +18,8 @@ const source = program.getSourceFile(file);
 const DEFAULT = "Default value: ";
 const AUDIO = ["audio", "audios", "audio_file", "audio_url"];
 
-// The default stands at the end of a field's comment, in backticks.
-function defaultOf(symbol) {
+// The default is at the end of a field's comment, in backticks.
+function readDefault(symbol) {
   const text = ts.displayPartsToString(symbol.getDocumentationComment(checker));
   const at = text.lastIndexOf(DEFAULT);
   if (at < 0) return undefined;
@@ -33,16 +33,16 @@ function defaultOf(symbol) {
   }
 }
 
-function named(type) {
+function getName(type) {
   return (type.aliasSymbol ?? type.symbol)?.name;
 }
 
-// Blob and File stand beside string where a client may upload.
+// Where a client may upload a file, the type is a union of string, Blob and File.
 function isFile(types) {
-  return types.some((each) => named(each) === "Blob" || named(each) === "File");
+  return types.some((each) => getName(each) === "Blob" || getName(each) === "File");
 }
 
-function shapeOfUnion(parts, depth) {
+function readUnion(parts, depth) {
   let types = parts.filter((each) => !(each.flags & ts.TypeFlags.Undefined));
   const shape = {};
   if (types.some((each) => each.flags & ts.TypeFlags.Null)) shape.nullable = true;
@@ -52,40 +52,40 @@ function shapeOfUnion(parts, depth) {
     return { ...shape, type: "boolean" };
   if (types.length && types.every((each) => each.isStringLiteral() || each.isNumberLiteral()))
     return { ...shape, enum: types.map((each) => each.value) };
-  if (types.length === 1) return { ...shape, ...shapeOf(types[0], depth) };
+  if (types.length === 1) return { ...shape, ...readShape(types[0], depth) };
   const literals = types.filter((each) => each.isStringLiteral() || each.isNumberLiteral());
   const booleans = types.filter((each) => each.flags & ts.TypeFlags.BooleanLike);
   const others = types.filter((each) => !literals.includes(each) && !booleans.includes(each));
-  const anyOf = others.map((each) => shapeOf(each, depth));
+  const anyOf = others.map((each) => readShape(each, depth));
   if (literals.length) anyOf.push({ enum: literals.map((each) => each.value) });
   if (booleans.length) anyOf.push({ type: "boolean" });
   return anyOf.length === 1 ? { ...shape, ...anyOf[0] } : { ...shape, anyOf };
 }
 
-function shapeOf(type, depth) {
-  if (depth > 8) throw new Error("a type refers to itself");
-  if (type.isUnion()) return shapeOfUnion(type.types, depth);
+function readShape(type, depth) {
+  if (depth > 8) throw new Error("A type refers to itself.");
+  if (type.isUnion()) return readUnion(type.types, depth);
   if (type.isStringLiteral() || type.isNumberLiteral()) return { enum: [type.value] };
   if (type.flags & ts.TypeFlags.BooleanLike) return { type: "boolean" };
   if (type.flags & ts.TypeFlags.StringLike) return { type: "string" };
   if (type.flags & ts.TypeFlags.NumberLike) return { type: "number" };
   if (type.flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown)) return {};
   if (checker.isArrayType(type))
-    return { type: "array", items: shapeOf(checker.getTypeArguments(type)[0], depth + 1) };
+    return { type: "array", items: readShape(checker.getTypeArguments(type)[0], depth + 1) };
   if (checker.isTupleType(type)) {
-    const items = checker.getTypeArguments(type).map((each) => shapeOf(each, depth + 1));
+    const items = checker.getTypeArguments(type).map((each) => readShape(each, depth + 1));
     return { type: "array", items: items[0] ?? {}, minItems: items.length, maxItems: items.length };
   }
   const index = checker.getIndexInfoOfType(type, ts.IndexKind.String);
   if (index) {
-    const extra = shapeOf(index.type, depth + 1);
+    const extra = readShape(index.type, depth + 1);
     return { type: "object", additionalProperties: Object.keys(extra).length ? extra : true };
   }
-  return objectOf(type, depth);
+  return readObject(type, depth);
 }
 
-// The compiler sorts a union's members as it likes; the page's order is the source's.
-function inSourceOrder(shape, declaration) {
+// The compiler sorts the members of a union; restore the order of the source.
+function sortAsInSource(shape, declaration) {
   if (!declaration?.type) return;
   const order = [];
   const walk = (node) => {
@@ -100,24 +100,24 @@ function inSourceOrder(shape, declaration) {
   if (shape.items) sort(shape.items);
 }
 
-function objectOf(type, depth) {
+function readObject(type, depth) {
   const properties = {};
   const required = [];
   for (const symbol of checker.getPropertiesOfType(type)) {
-    const field = shapeOf(checker.getTypeOfSymbolAtLocation(symbol, source), depth + 1);
-    inSourceOrder(field, symbol.valueDeclaration);
-    const value = defaultOf(symbol);
+    const field = readShape(checker.getTypeOfSymbolAtLocation(symbol, source), depth + 1);
+    sortAsInSource(field, symbol.valueDeclaration);
+    const value = readDefault(symbol);
     if (value !== undefined) field.default = value;
     if (!(symbol.flags & ts.SymbolFlags.Optional)) required.push(symbol.name);
     properties[symbol.name] = field;
   }
   const shape = { type: "object", properties };
   if (required.length) shape.required = required;
-  if (named(type) && named(type) !== "__type") shape.name = named(type);
+  if (getName(type) && getName(type) !== "__type") shape.name = getName(type);
   return shape;
 }
 
-// An endpoint that gives images, audio, or a text with the times of its parts.
+// Whether an endpoint returns images, audio, or a text with the times of its parts.
 function isServed(names) {
   if (["image", "images", ...AUDIO].some((each) => names.includes(each))) return true;
   return names.includes("text") && (names.includes("chunks") || names.includes("words"));
@@ -135,7 +135,7 @@ for (const symbol of checker.getPropertiesOfType(checker.getTypeAtLocation(map))
     checker.getTypeOfSymbolAtLocation(checker.getPropertyOfType(entry, name), source);
   const output = half("output");
   if (!isServed(checker.getPropertiesOfType(output).map((each) => each.name))) continue;
-  endpoints[symbol.name] = { input: shapeOf(half("input"), 0), output: shapeOf(output, 0) };
+  endpoints[symbol.name] = { input: readShape(half("input"), 0), output: readShape(output, 0) };
 }
 const { version } = JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));
 console.log(JSON.stringify({ version, total, endpoints }));

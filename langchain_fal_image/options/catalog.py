@@ -49,6 +49,7 @@ from importlib.resources import files
 from typing import Any
 
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind, detect_kind
+from langchain_fal_image.options.json_schema import get_types
 
 __all__ = ["get_entry", "get_schema", "get_source", "list_endpoint_ids"]
 
@@ -169,7 +170,7 @@ def _merge_limits(
         is_integer = limits.get("type") == "integer"
         merged["type"] = _to_integer(shape["type"]) if is_integer else shape["type"]
     for key, value in limits.items():
-        if key != "type" and (key in _TEXTS or "number" in _get_types(shape)):
+        if key != "type" and (key in _TEXTS or "number" in get_types(shape)):
             merged.setdefault(key, value)
     if "properties" in merged:
         merged["properties"] = _merge_inner(merged["properties"], shared)
@@ -182,7 +183,7 @@ def _merge_limits(
         ]
     merged = _merge(merged, own)
     if merged.pop("nullable", False):
-        merged["type"] = [*_get_types(merged), "null"]
+        merged["type"] = [*get_types(merged), "null"]
         if "enum" in merged:
             merged["enum"] = [*merged["enum"], None]
     return merged
@@ -195,11 +196,6 @@ def _merge_inner(
         name: _merge_limits(name, shape, {}, shared)
         for name, shape in properties.items()
     }
-
-
-def _get_types(shape: Mapping[str, Any]) -> list[str]:
-    types = shape.get("type", [])
-    return [types] if isinstance(types, str) else list(types)
 
 
 def _to_integer(types: Any) -> Any:

@@ -8,7 +8,13 @@ from typing import Any
 
 from langchain_fal_image.options.shape import Field, FileLimits, Shape
 
-__all__ = ["parse_fields"]
+__all__ = ["get_types", "parse_fields"]
+
+
+def get_types(node: Mapping[str, Any]) -> list[str]:
+    """Return the types of a JSON Schema, of which it can have one or a list."""
+    types = node.get("type", [])
+    return [types] if isinstance(types, str) else list(types)
 
 
 def parse_fields(node: Mapping[str, Any]) -> tuple[Field, ...]:
@@ -31,11 +37,10 @@ def parse_fields(node: Mapping[str, Any]) -> tuple[Field, ...]:
 
 
 def _parse_shape(node: Mapping[str, Any]) -> Shape:
-    types = node.get("type", ())
     items = node.get("items")
     extra = node.get("additionalProperties")
     shape = Shape(
-        types=(types,) if isinstance(types, str) else tuple(types),
+        types=tuple(get_types(node)),
         enum=tuple(node.get("enum", ())),
         minimum=node.get("minimum"),
         maximum=node.get("maximum"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from langchain_fal_image.options.json_schema import get_types
 from langchain_fal_image.options.shape import FileKind
 
 __all__ = ["detect_file_kind", "parse_document"]
@@ -124,7 +125,7 @@ def _normalize(
     if node.get("nullable") and isinstance(shape.get("type"), str):
         shape["type"] = [shape["type"], "null"]
     is_url = name.endswith(("_url", "_urls")) and "enum" not in shape
-    if is_url and "string" in _list_types(shape) and (file := detect_file_kind(name)):
+    if is_url and "string" in get_types(shape) and (file := detect_file_kind(name)):
         shape["file"] = file
     return shape
 
@@ -168,11 +169,6 @@ def _add_alternatives(shape: dict[str, Any], found: list[dict[str, Any]]) -> Non
     if len(not_null) == 1:
         shape.update({**not_null[0], **shape})
         if len(not_null) < len(found):
-            shape["type"] = [*_list_types(shape), "null"]
+            shape["type"] = [*get_types(shape), "null"]
     else:
         shape["anyOf"] = found
-
-
-def _list_types(shape: Mapping[str, Any]) -> list[str]:
-    types = shape.get("type", [])
-    return [types] if isinstance(types, str) else list(types)
