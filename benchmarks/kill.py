@@ -1,15 +1,16 @@
-"""A durable batch, killed again and again: nothing paid twice, nothing lost.
+"""Kill a durable batch again and again: no image is paid twice, none is lost.
 
     python benchmarks/kill.py --seed 1
 
-A batch runs in a process of its own, against the sandbox in this one. It is killed
-(SIGKILL) at random moments and started again each time; at the end it is let finish,
-and then once more with `on_uncertain="resubmit"`.
+The batch runs in a process of its own, against a sandbox in this one. The process is
+killed (SIGKILL) at random points of its progress and started again each time. The last
+start finishes the batch; one more, with `on_uncertain="resubmit"`, completes it.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
 import subprocess
@@ -26,21 +27,23 @@ from langchain_fal_image import FalTextToImage, create_fal
 from langchain_fal_image.durable import BatchReport, DurableBatch
 from langchain_fal_image.sandbox import Sandbox
 
+_MAX_REQUESTS_BETWEEN_KILLS = 12
+
 
 @dataclass(frozen=True)
-class Killed:
-    """What came of it.
+class KillReport:
+    """The figures of one run.
 
     Attributes:
-        inputs: How many.
+        inputs: The number of inputs.
         kills: How often the process was killed while it ran.
-        uncertain: How many inputs were reported uncertain.
-        submits: How many submits the sandbox accepted until then.
-        on_disk: How many images were on disk then, each decoded.
-        twice: Inputs with more than one accepted submit.
-        final_submits: Accepted submits after the run with `resubmit`.
-        final_on_disk: Images on disk after it.
-        seconds: How long it took.
+        uncertain: The number of inputs reported as uncertain.
+        submits: The number of submits that the sandbox accepted until then.
+        on_disk: The number of images on disk then, each decoded.
+        repeated: The number of inputs with more than one accepted submit.
+        final_submits: The number of accepted submits after the run with `resubmit`.
+        final_on_disk: The number of images on disk after it.
+        seconds: The duration.
     """
 
     inputs: int
@@ -48,44 +51,44 @@ class Killed:
     uncertain: int
     submits: int
     on_disk: int
-    twice: int
+    repeated: int
     final_submits: int
     final_on_disk: int
     seconds: float
 
-    def faults(self, concurrency: int) -> list[str]:
-        """Name the rules that did not hold.
+    def find_broken_rules(self, concurrency: int) -> list[str]:
+        """Return the rules that did not hold.
 
         Args:
-            concurrency: How many inputs were under way at once.
+            concurrency: The maximum number of inputs at the same time.
         """
-        least = self.inputs - self.uncertain
+        certain = self.inputs - self.uncertain
         rules = {
-            "N - U <= submits <= N": least <= self.submits <= self.inputs,
-            "every other image on disk": self.on_disk == least,
-            "nothing twice": self.twice == 0,
+            "N - U <= submits <= N": certain <= self.submits <= self.inputs,
+            "every other image is on disk": self.on_disk == certain,
+            "no input is submitted twice": self.repeated == 0,
             "U <= concurrency * kills": self.uncertain <= concurrency * self.kills,
-            "all on disk in the end": self.final_on_disk == self.inputs,
+            "in the end all are on disk": self.final_on_disk == self.inputs,
             "final submits <= N + U": self.final_submits
             <= self.inputs + self.uncertain,
         }
         return [rule for rule, holds in rules.items() if not holds]
 
 
-def inputs_of(number: int) -> list[dict[str, Any]]:
-    """Make the inputs, each with a prompt of its own."""
+def make_inputs(number: int) -> list[dict[str, Any]]:
+    """Make the inputs, each with its own prompt."""
     return [{"prompt": f"hill {each}", "seed": each} for each in range(number)]
 
 
-def batch_of(
-    url: str, place: Path, concurrency: int, on_uncertain: Any
+def make_batch(
+    url: str, folder: Path, concurrency: int, on_uncertain: Any
 ) -> DurableBatch:
-    """Make the batch, as each process does."""
+    """Make the batch, the same in each process."""
     fal = create_fal("sandbox", base_url=f"{url}/queue")
     return DurableBatch(
         FalTextToImage(fal=fal, size="64x64"),
-        journal=place / "journal.sqlite",
-        images=place / "images",
+        journal=folder / "journal.sqlite",
+        images=folder / "images",
         concurrency=concurrency,
         on_uncertain=on_uncertain,
         progress=False,
@@ -93,104 +96,113 @@ def batch_of(
 
 
 def kill_and_restart(
-    *, inputs: int, kills: int, concurrency: int, seed: int, place: Path
-) -> Killed:
-    """Run it.
+    *, inputs: int, kills: int, concurrency: int, seed: int, folder: Path
+) -> KillReport:
+    """Kill and restart a batch, then finish it.
 
     Args:
-        inputs: How many.
+        inputs: The number of inputs.
         kills: How often to kill.
-        concurrency: How many inputs are under way at once.
-        seed: From which the moments are drawn.
-        place: A directory for the journal and the images.
+        concurrency: The maximum number of inputs at the same time.
+        seed: The seed of the random points.
+        folder: The directory for the journal and the images.
     """
-    chance = random.Random(seed)  # noqa: S311 - moments, no secrets
-    began = time.monotonic()
-    done = 0
-    with Sandbox(run_seconds=0.25, concurrency=concurrency) as sandbox:
-
-        def start() -> subprocess.Popen[str]:
-            settings = [sandbox.url, str(place), str(concurrency), str(inputs)]
-            child = subprocess.Popen(  # noqa: S603 - this very file
-                [sys.executable, __file__, "--child", *settings],
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            assert child.stdout is not None  # noqa: S101 - for the type checker
-            child.stdout.readline()
-            return child
-
+    chance = random.Random(seed)  # noqa: S311 - not a secret
+    started = time.monotonic()
+    killed = 0
+    with Sandbox(run_seconds=0.02, concurrency=concurrency) as sandbox:
         for _ in range(kills):
-            with start() as child:
-                try:
-                    child.wait(chance.uniform(0.0, 0.3))
-                except subprocess.TimeoutExpired:
-                    child.kill()
-                    done += 1
-                else:
+            with _start(sandbox.url, folder, concurrency, inputs) as child:
+                requests = chance.randrange(_MAX_REQUESTS_BETWEEN_KILLS)
+                _wait_for_requests(sandbox, requests, child)
+                time.sleep(chance.uniform(0.0, 0.01))
+                if child.poll() is not None:
                     break
-        report = _finished(sandbox, place, concurrency, inputs, "report")
+                child.kill()
+                killed += 1
+        report = make_batch(sandbox.url, folder, concurrency, "report").run(
+            make_inputs(inputs)
+        )
         submits = len(sandbox.accepted)
         prompts = [each["prompt"] for each in sandbox.accepted.values()]
-        on_disk = _whole(place / "images", report)
-        uncertain = len(report.uncertain)
-        _finished(sandbox, place, concurrency, inputs, "resubmit")
-        return Killed(
+        on_disk = _count_images(folder / "images", report)
+        make_batch(sandbox.url, folder, concurrency, "resubmit").run(
+            make_inputs(inputs)
+        )
+        return KillReport(
             inputs=inputs,
-            kills=done,
-            uncertain=uncertain,
+            kills=killed,
+            uncertain=len(report.uncertain),
             submits=submits,
             on_disk=on_disk,
-            twice=len(prompts) - len(set(prompts)),
+            repeated=len(prompts) - len(set(prompts)),
             final_submits=len(sandbox.accepted),
-            final_on_disk=len(list((place / "images").glob("*.png"))),
-            seconds=time.monotonic() - began,
+            final_on_disk=len(list((folder / "images").glob("*.png"))),
+            seconds=time.monotonic() - started,
         )
 
 
-def _finished(
-    sandbox: Sandbox, place: Path, concurrency: int, inputs: int, on_uncertain: str
-) -> BatchReport:
-    batch = batch_of(sandbox.url, place, concurrency, on_uncertain)
-    return batch.run(inputs_of(inputs))
+def _start(
+    url: str, folder: Path, concurrency: int, inputs: int
+) -> subprocess.Popen[str]:
+    """Start the batch in another process."""
+    settings = [url, str(folder), str(concurrency), str(inputs)]
+    child = subprocess.Popen(  # noqa: S603 - this file
+        [sys.executable, __file__, "--child", *settings],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None  # noqa: S101 - for the type checker
+    child.stdout.readline()
+    return child
 
 
-def _whole(folder: Path, report: BatchReport) -> int:
-    """Count the images of the inputs that are done; each must decode."""
+def _wait_for_requests(
+    sandbox: Sandbox, number: int, child: subprocess.Popen[str]
+) -> None:
+    """Wait for further requests, unless the batch finishes before them."""
+    target = len(sandbox.requests) + number
+    while len(sandbox.requests) < target and child.poll() is None:
+        with contextlib.suppress(TimeoutError):
+            sandbox.wait_for(lambda each: len(each.requests) >= target, timeout=0.05)
+
+
+def _count_images(folder: Path, report: BatchReport) -> int:
+    """Count the images of finished inputs; each must decode."""
     names = [name for entry in report.done for name in entry.files]
     for name in names:
-        with PIL.Image.open(folder / name) as picture:
-            picture.load()
+        with PIL.Image.open(folder / name) as image:
+            image.load()
     return len(set(names))
 
 
 def main() -> int:
-    """Run it and print the counts, or be the process that is killed."""
+    """Print the figures, or be the process that is killed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--child", nargs=4)
+    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     parser.add_argument("--inputs", type=int, default=200)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
-    if given.child:
-        url, place, concurrency, inputs = given.child
-        batch = batch_of(url, Path(place), int(concurrency), "report")
+    arguments = parser.parse_args()
+    if arguments.child:
+        url, folder, concurrency, inputs = arguments.child
+        batch = make_batch(url, Path(folder), int(concurrency), "report")
         print("ready", flush=True)
-        batch.run(inputs_of(int(inputs)))
+        batch.run(make_inputs(int(inputs)))
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        came = kill_and_restart(
-            inputs=given.inputs,
-            kills=given.kills,
-            concurrency=given.concurrency,
-            seed=given.seed,
-            place=Path(folder),
+        report = kill_and_restart(
+            inputs=arguments.inputs,
+            kills=arguments.kills,
+            concurrency=arguments.concurrency,
+            seed=arguments.seed,
+            folder=Path(folder),
         )
-    print(json.dumps(vars(came)))
-    faults = came.faults(given.concurrency)
-    print("held" if not faults else f"did not hold: {faults}")
-    return 1 if faults else 0
+    print(json.dumps(vars(report)))
+    broken = report.find_broken_rules(arguments.concurrency)
+    print(f"broken rules: {broken}" if broken else "all rules hold")
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":

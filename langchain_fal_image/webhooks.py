@@ -1,4 +1,4 @@
-"""Webhooks: fal's word that a request has ended, checked before it is believed.
+"""Verify and parse fal's webhooks.
 
 ```python
 request = FalTextToImage().submit("a red kite", webhook_url="https://me.example/fal")
@@ -7,27 +7,26 @@ hook = webhooks.verify(request.headers, request.body)  # in the server
 result = hook.result(model="fal-ai/qwen-image")
 ```
 
-fal may send a webhook twice; `request_id` tells them apart. Needs the extra `webhooks`.
+fal may deliver a webhook more than once, with the same `request_id`. Requires the extra
+`webhooks`.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_fal_image.errors import FalError, FalWebhookError
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.provider import fal as default_fal
 from langchain_fal_image.results._parse import result_in
-from langchain_fal_image.wire.effects import HttpResponse, parse_json
+from langchain_fal_image.wire.effects import Flow, HttpResponse, parse_json
 from langchain_fal_image.wire.error_responses import build_error
 from langchain_fal_image.wire.queue import QueuedRequest
 from langchain_fal_image.wire.signature import parse_signed_webhook
-
-if TYPE_CHECKING:
-    from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["Webhook", "averify", "verify"]
 
@@ -36,16 +35,16 @@ _TOLERANCE_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """What a webhook says; once it came out of `verify`, fal said it.
+    """The content of a webhook. Trust it only if `verify` returned it.
 
     Attributes:
-        request_id: fal's id of the request; the same for one that comes twice.
-        gateway_request_id: Its id at fal's gateway; another one where fal ran the
-            request again.
+        request_id: fal's request id; the same in repeated deliveries.
+        gateway_request_id: The id at fal's gateway; a new one if fal retried the
+            request.
         status: `OK` or `ERROR`.
-        payload: The model's output, or its error body; None where fal could not
-            write it (`payload_error` then says why).
-        error: Such as `Invalid status code: 422`.
+        payload: The model's output or its error body; None if fal could not serialize
+            it.
+        error: The error, such as `Invalid status code: 422`.
         payload_error: Why there is no payload.
     """
 
@@ -57,25 +56,25 @@ class Webhook:
     payload_error: str | None = None
 
     def result(self, *, model: str, fal: FalProvider | None = None) -> Any:
-        """Give the result, or raise the error that the request ended in.
+        """Return the result, or raise the error of the request.
 
         Args:
-            model: The endpoint id: the webhook does not say it.
-            fal: The provider that reads the images; by default the default instance.
+            model: The endpoint id, which a webhook does not contain.
+            fal: The provider that downloads the files; by default the default instance.
 
         Returns:
-            An `ImageResult`; a `SpeechResult` or `TranscriptionResult` for an endpoint
-            that speaks or listens.
+            An `ImageResult`, `SpeechResult` or `TranscriptionResult`, as the endpoint
+            makes.
 
         Raises:
-            FalError: The request failed; its kind and `charged` are as if the result
-                had been fetched, and it carries the request.
-            FalResponseError: What was asked for is not in it; the result can be fetched
-                with `fal.request(model, hook.request_id).result()`.
+            FalError: The request failed; the error is the same as when fetching the
+                result, and has the request.
+            FalResponseError: The payload contains no result; you can fetch it with
+                `fal.request(model, hook.request_id).result()`.
         """
         fal = fal or default_fal
         if self.status != "OK":
-            raise self._failure(model, fal)
+            raise self._build_error(model, fal)
         result, _ = result_in(
             self.payload,
             schema=fal.contract(model),
@@ -85,7 +84,7 @@ class Webhook:
         return result.using(fal)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as plain JSON, as `DurableBatch.complete` takes it."""
+        """Return plain JSON, which `DurableBatch.complete` accepts."""
         return {
             "request_id": self.request_id,
             "gateway_request_id": self.gateway_request_id,
@@ -95,9 +94,7 @@ class Webhook:
             "payload_error": self.payload_error,
         }
 
-    def _failure(self, model: str, fal: FalProvider) -> FalError:
-        import json  # noqa: PLC0415 - for failures only
-
+    def _build_error(self, model: str, fal: FalProvider) -> FalError:
         digits = "".join(filter(str.isdigit, self.error or ""))[:3]
         status = int(digits) if len(digits) == 3 else 500  # noqa: PLR2004 - HTTP's
         queued = QueuedRequest.for_id(
@@ -122,23 +119,27 @@ def verify(
     tolerance: float = _TOLERANCE_S,
     now: Callable[[], float] = time.time,
 ) -> Webhook:
-    """Check that a webhook is fal's and read it.
+    """Verify that a webhook is from fal, and parse it.
 
     Args:
-        headers: As the server gives them; letters' case does not matter.
-        body: The bytes as they came, not parsed and written anew.
-        fal: Whose REST host has the public keys; by default the default instance.
-            They are kept for a day.
-        tolerance: How old, or how far in the future, it may be, in seconds.
-        now: The time of day, in seconds since 1970.
+        headers: The request's headers, in upper or lower case.
+        body: The request's body as received, not parsed and serialized again.
+        fal: The provider that fetches fal's public keys, cached for a day; by default
+            the default instance.
+        tolerance: The maximum difference between the webhook's time and `now`, in
+            seconds.
+        now: Returns the current time, in seconds since 1970.
+
+    Returns:
+        The verified webhook.
 
     Raises:
-        FalWebhookError: It is not fal's, too old, or cannot be read. Answer it with an
-            error status and do nothing.
+        FalWebhookError: The webhook is not from fal, too old or unreadable. Respond
+            with an error status and ignore it.
         FalConfigurationError: The extra `webhooks` is not installed.
     """
     fal = fal or default_fal
-    return fal.run(_verified(fal, headers, body, tolerance, now()))
+    return fal.run(_verify(fal, headers, body, tolerance, now()))
 
 
 async def averify(
@@ -149,12 +150,12 @@ async def averify(
     tolerance: float = _TOLERANCE_S,
     now: Callable[[], float] = time.time,
 ) -> Webhook:
-    """Check that a webhook is fal's and read it; see `verify`."""
+    """Verify and parse a webhook; the async version of `verify`."""
     fal = fal or default_fal
-    return await fal.arun(_verified(fal, headers, body, tolerance, now()))
+    return await fal.arun(_verify(fal, headers, body, tolerance, now()))
 
 
-def _verified(
+def _verify(
     fal: FalProvider,
     headers: Mapping[str, str],
     body: bytes,
@@ -163,25 +164,27 @@ def _verified(
 ) -> Flow[Webhook]:
     claimed = parse_signed_webhook(headers, body, now=now, tolerance=tolerance)
     yield from fal.webhook_keys.check(fal.context, claimed)
-    return _read(body, claimed.request_id)
+    return _parse_webhook(body, claimed.request_id)
 
 
-def _read(body: bytes, claimed_id: str) -> Webhook:
+def _parse_webhook(body: bytes, request_id: str) -> Webhook:
     try:
-        told = parse_json(body)
+        content = parse_json(body)
     except ValueError as error:
-        message = f"The body is no JSON: {error}."
+        message = f"The body is not JSON: {error}."
         raise FalWebhookError(message) from error
-    if not isinstance(told, Mapping) or not isinstance(told.get("request_id"), str):
-        message = "The body is no webhook of fal's: it holds no request id."
+    if not isinstance(content, Mapping) or not isinstance(
+        content.get("request_id"), str
+    ):
+        message = "The body is not a webhook from fal: it has no request id."
         raise FalWebhookError(message)
-    if told["request_id"] != claimed_id:
-        message = "The request id in the body is not the one in the headers."
+    if content["request_id"] != request_id:
+        message = "The request ids in the body and in the headers differ."
         raise FalWebhookError(message)
     texts = {
-        name: told[name]
+        name: content[name]
         for name in ("gateway_request_id", "error", "payload_error")
-        if isinstance(told.get(name), str)
+        if isinstance(content.get(name), str)
     }
-    status = "OK" if told.get("status") == "OK" else "ERROR"
-    return Webhook(claimed_id, status=status, payload=told.get("payload"), **texts)
+    status = "OK" if content.get("status") == "OK" else "ERROR"
+    return Webhook(request_id, status=status, payload=content.get("payload"), **texts)
