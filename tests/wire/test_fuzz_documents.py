@@ -111,7 +111,7 @@ def ends(call: Callable[[], Any], kind: type) -> None:
 
 @given(body=BODIES)
 def test_any_signed_webhook(body: bytes) -> None:
-    ends(lambda: webhooks._read(body, "r"), webhooks.Webhook)
+    ends(lambda: webhooks._parse_webhook(body, "r"), webhooks.Webhook)
 
 
 @given(data=st.data())
@@ -121,7 +121,7 @@ def test_any_webhook_gives_a_result_or_an_error(data: st.DataObject) -> None:
     body = json.dumps(spoilt(data, whole)).encode()
 
     def result() -> Any:
-        return webhooks._read(body, "r").result(model=QWEN, fal=create_fal("k"))
+        return webhooks._parse_webhook(body, "r").result(model=QWEN, fal=create_fal("k"))
 
     ends(result, ImageResult)
 
