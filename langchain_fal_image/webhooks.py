@@ -106,7 +106,7 @@ class Webhook:
             headers={"x-fal-request-id": self.request_id},
             body=json.dumps(body).encode(),
         )
-        error = build_error(response, model=model, request=queued, outcome=True)
+        error = build_error(response, model=model, request=queued, is_result=True)
         error.request = fal.request(model, self.request_id)
         return error
 

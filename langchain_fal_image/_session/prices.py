@@ -125,12 +125,12 @@ class Prices:
                 context,
                 request,
                 rule=REPEATABLE,
-                deadline=context.deadline(_TIMEOUT_S),
+                deadline=context.start_deadline(_TIMEOUT_S),
             )
         except TransportFailure as error:
             message = f"The request to fal's platform API failed: {error}"
             raise FalError(message) from error
-        if not response.ok:
+        if not response.is_success:
             raise build_error(response, model=endpoint_id)
         return _parse_price(response.json_or_none(), endpoint_id)
 

@@ -1,1 +1,1 @@
-"""How fal is spoken to."""
+"""fal's protocol: flows without I/O and the drivers that run them."""

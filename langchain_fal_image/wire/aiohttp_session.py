@@ -1,8 +1,8 @@
 """Async requests through aiohttp instead of httpx: the `fast` extra.
 
-It takes half of the CPU time, or less. What it must not lose is the difference between
-a connection that never opened and an answer that never came: only after the first may a
-submit be sent again.
+It takes half of the CPU time, or less. It keeps the difference between a connection
+that never opened and a response that never came: only after the first may a submit be
+sent again.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import Any
 
 import aiohttp
 import yarl
 
 from langchain_fal_image.wire.effects import NotSent, ReplyLost, Unsendable
+from langchain_fal_image.wire.httpx_session import CLIENT_HEADERS
 
 __all__ = ["AiohttpSession"]
 
-_MOST_CONNECTIONS = 512
-_KEPT_S = 30.0
-# We say all that is to be said.
-_NOT_ADDED = ("accept", "accept-encoding", "content-type", "user-agent")
+_MAX_CONNECTIONS = 512
+_KEEPALIVE_S = 30.0
+# aiohttp's own headers; httpx's are sent in their place.
+_SKIPPED_HEADERS = ("accept", "accept-encoding", "content-type", "user-agent")
 
 
 class AiohttpSession:
-    """One aiohttp session of the running event loop.
+    """An aiohttp session of the running event loop.
 
     Args:
-        tls: Makes the TLS context, when the first request is sent.
+        tls: Returns the TLS context; called for the first request.
     """
 
     def __init__(self, tls: Callable[[], ssl.SSLContext]) -> None:
@@ -44,25 +44,25 @@ class AiohttpSession:
         headers: Mapping[str, str],
         content: bytes | AsyncIterator[bytes] | None,
         timeout: Mapping[str, float],  # noqa: ASYNC109 - HTTP's, for each step
-    ) -> AiohttpReply:
-        """Send a request and give its answer, the body not read yet.
+    ) -> AiohttpResponseStream:
+        """Send a request and return its response, the body not read yet.
 
         Args:
-            method: HTTP's.
-            url: Absolute.
-            headers: All of them.
+            method: The HTTP method.
+            url: Absolute URL.
+            headers: All headers.
             content: The body.
             timeout: `connect`, `read` and `pool`, in seconds.
 
         Raises:
-            TransportFailure: There is no answer.
+            TransportFailure: There is no response.
         """
-        session = self._session = self._session or self._opened()
-        with _failures():
+        session = self._session = self._session or self._open()
+        with _translate_errors():
             response = await session.request(
                 method,
                 yarl.URL(url, encoded=True),
-                headers=headers,
+                headers={**CLIENT_HEADERS, **headers},
                 data=content,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
@@ -71,7 +71,7 @@ class AiohttpSession:
                     sock_read=timeout["read"],
                 ),
             )
-        return AiohttpReply(response)
+        return AiohttpResponseStream(response)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -79,25 +79,25 @@ class AiohttpSession:
         if session:
             await session.close()
 
-    def _opened(self) -> aiohttp.ClientSession:
+    def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=_MOST_CONNECTIONS, keepalive_timeout=_KEPT_S, ssl=self._tls()
+                limit=_MAX_CONNECTIONS, keepalive_timeout=_KEEPALIVE_S, ssl=self._tls()
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=_NOT_ADDED,
+            skip_auto_headers=_SKIPPED_HEADERS,
         )
 
 
-class AiohttpReply:
-    """A reply that aiohttp brought."""
+class AiohttpResponseStream:
+    """An `AsyncResponseStream` from aiohttp."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
 
     @property
     def status(self) -> int:
-        """HTTP's."""
+        """The status code."""
         return self._response.status
 
     @property
@@ -105,24 +105,24 @@ class AiohttpReply:
         """Names in lower case."""
         return {name.lower(): value for name, value in self._response.headers.items()}
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """Read the body as it comes, decompressed."""
+    async def aiter_bytes(self) -> AsyncIterator[bytes]:
+        """Read the body as it arrives, decompressed."""
         content = self._response.content
         while True:
-            with _failures():
-                piece: Any = await content.readany()
-            if not piece:
+            with _translate_errors():
+                chunk = await content.readany()
+            if not chunk:
                 return
-            yield piece
+            yield chunk
 
-    async def close(self) -> None:
-        """Let go of the connection; it is kept where the body was read whole."""
+    async def aclose(self) -> None:
+        """Release the connection; it is kept if the body was read to its end."""
         self._response.release()
 
 
 @contextlib.contextmanager
-def _failures() -> Iterator[None]:
-    """Turn aiohttp's failures into those that flows know."""
+def _translate_errors() -> Iterator[None]:
+    """Raise aiohttp's errors as transport failures."""
     try:
         yield
     except (
@@ -130,12 +130,8 @@ def _failures() -> Iterator[None]:
         aiohttp.ConnectionTimeoutError,
         aiohttp.NonHttpUrlClientError,
     ) as error:
-        raise NotSent(_words(error)) from error
+        raise NotSent.from_error(error) from error
     except (aiohttp.InvalidURL, UnicodeError) as error:
-        raise Unsendable(_words(error)) from error
-    except (aiohttp.ClientError, OSError) as error:  # its timeouts are kinds of both
-        raise ReplyLost(_words(error)) from error
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise Unsendable.from_error(error) from error
+    except (aiohttp.ClientError, OSError) as error:  # includes its timeouts
+        raise ReplyLost.from_error(error) from error

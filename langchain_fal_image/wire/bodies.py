@@ -1,4 +1,4 @@
-"""Request bodies that are read while they are sent, so that no file is held whole."""
+"""Request bodies that are read while they are sent: no file is held in memory."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import BinaryIO, Protocol
 
 __all__ = ["Body", "BytesSource", "FileSource", "Source"]
 
-_PIECE = 256 * 1024
+_CHUNK_BYTES = 256 * 1024
 
 
 class Source(Protocol):
-    """Something whose bytes can be read at any place, by several threads at once."""
+    """Bytes that can be read at any position, by several threads at once."""
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Size in bytes."""
 
     def read(self, start: int, size: int) -> bytes:
-        """Read at a place; fewer bytes than asked for only at the end."""
+        """Read from a position; returns fewer bytes only at the end."""
 
 
 class BytesSource:
     """Bytes in memory.
 
     Args:
-        content: They are not copied as a whole.
+        content: The bytes; they are not copied as a whole.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -37,11 +37,11 @@ class BytesSource:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Size in bytes."""
         return len(self._content)
 
     def read(self, start: int, size: int) -> bytes:
-        """Read at a place."""
+        """Read from a position."""
         return bytes(self._content[start : start + size])
 
 
@@ -49,7 +49,7 @@ class FileSource:
     """A file that stays open while it is sent.
 
     Args:
-        file: Open for reading; closed by whoever opened it.
+        file: Open for reading; the caller closes it.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -58,11 +58,11 @@ class FileSource:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Size in bytes."""
         return os.fstat(self._file.fileno()).st_size
 
     def read(self, start: int, size: int) -> bytes:
-        """Read at a place."""
+        """Read from a position."""
         with self._lock:
             self._file.seek(start)
             return self._file.read(size)
@@ -70,37 +70,37 @@ class FileSource:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A part of a source, as a request's body; may be sent again.
+    """A range of a source, as the body of a request; can be sent again.
 
     Attributes:
-        source: Where its bytes are.
-        start: Where it begins there.
-        size: In bytes.
+        source: The bytes.
+        start: The position of the first byte.
+        size: Size in bytes.
     """
 
     source: Source = field(repr=False)
     start: int
     size: int
 
-    def pieces(self) -> Iterator[bytes]:
-        """Read it piece by piece."""
-        for start, size in self._places():
-            yield self._whole(self.source.read(start, size), size)
+    def iter_bytes(self) -> Iterator[bytes]:
+        """Read the body in chunks."""
+        for start, size in self._ranges():
+            yield self._check_size(self.source.read(start, size), size)
 
-    async def apieces(self) -> AsyncIterator[bytes]:
-        """Read it piece by piece without blocking the event loop."""
-        for start, size in self._places():
-            yield self._whole(
+    async def aiter_bytes(self) -> AsyncIterator[bytes]:
+        """Read the body in chunks without blocking the event loop."""
+        for start, size in self._ranges():
+            yield self._check_size(
                 await asyncio.to_thread(self.source.read, start, size), size
             )
 
-    def _places(self) -> Iterator[tuple[int, int]]:
+    def _ranges(self) -> Iterator[tuple[int, int]]:
         end = self.start + self.size
-        for start in range(self.start, end, _PIECE):
-            yield start, min(_PIECE, end - start)
+        for start in range(self.start, end, _CHUNK_BYTES):
+            yield start, min(_CHUNK_BYTES, end - start)
 
-    def _whole(self, piece: bytes, size: int) -> bytes:
-        if len(piece) < size:
+    def _check_size(self, chunk: bytes, size: int) -> bytes:
+        if len(chunk) < size:
             message = "the file became shorter while it was sent"
             raise OSError(message)
-        return piece
+        return chunk

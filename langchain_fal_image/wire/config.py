@@ -19,7 +19,7 @@ MIB = 1024 * 1024
 class Hosts:
     """Base URLs of fal's services, without a slash at the end.
 
-    The defaults are those of fal_client/client.py and of fal's "Platform APIs" pages.
+    The defaults are those of fal_client/client.py and of docs.fal.ai.
 
     Attributes:
         queue: Accepts submits and reports their status.
@@ -71,7 +71,7 @@ class Timeouts:
         submit_grace: The response to a submit when `total` leaves less time. Without
             that response, a request could be paid for and lost.
         stream_silence: Silence on the status stream. fal sends a comment every
-            15 seconds ("Queue API" page).
+            15 seconds.
         download: The next bytes of a download.
         upload: The response to an upload.
         cancel: The response to a cancel.
@@ -154,11 +154,6 @@ class Retry:
     longest_pause: float = 20.0
     jitter: float = 0.5
     longest_retry_after: float = 60.0
-
-    @property
-    def longest_wait(self) -> float:
-        """The longest time that a call without a deadline waits, in seconds."""
-        return max(self.longest_pause, self.longest_retry_after)
 
     def __post_init__(self) -> None:
         _check_count(self, "attempts", least=1)

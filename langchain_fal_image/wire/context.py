@@ -1,4 +1,4 @@
-"""What every flow needs: settings, a clock, a deadline, and the one way to send."""
+"""Settings, clock and deadline of a flow, and the exchange that retries."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ from langchain_fal_image.wire.effects import (
     TransportFailure,
 )
 from langchain_fal_image.wire.queue import QueuedRequest
-from langchain_fal_image.wire.retry import Rule, pause
+from langchain_fal_image.wire.retry import Rule, compute_pause
 
 __all__ = ["Context", "Deadline", "exchange"]
 
 _log = logging.getLogger("langchain_fal_image")
-_SHORTEST_S = 0.001
+_SHORTEST_TIMEOUT_S = 0.001
+_URL_FIELDS = ("status_url", "response_url", "cancel_url")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What every flow needs to know.
+    """Settings and clock of a flow.
 
     Attributes:
-        hosts: Where fal is.
+        hosts: Base URLs of fal's services.
         timeouts: In seconds.
         limits: In bytes.
         polling: How a status is polled.
         retry: How often an exchange is tried again, and after which pauses.
-        now: A clock that only goes forward, in seconds.
+        now: A monotonic clock, in seconds.
     """
 
     hosts: Hosts = field(default_factory=Hosts)
@@ -55,24 +56,28 @@ class Context:
         """The origins that the developer configured."""
         return guard.find_configured_origins(self.hosts)
 
-    def deadline(self, seconds: float | None = None) -> Deadline:
-        """Start a deadline: after so many seconds, by default `timeouts.total`."""
+    def start_deadline(self, seconds: float | None = None) -> Deadline:
+        """Start a deadline.
+
+        Args:
+            seconds: Time until it passes; by default `Timeouts.total`.
+        """
         total = self.timeouts.total if seconds is None else seconds
         return Deadline(self.now, self.now() + total, total)
 
-    def homed(self, request: QueuedRequest) -> QueuedRequest:
-        """Give a request only URLs that lead to fal: others are built anew."""
-        names = ("status_url", "response_url", "cancel_url")
-        urls = {name: getattr(request, name) for name in names}
+    def replace_foreign_urls(self, request: QueuedRequest) -> QueuedRequest:
+        """Replace URLs that do not lead to fal with URLs built from the ids."""
         foreign = [
-            name for name, url in urls.items() if not guard.is_api_url(url, self.hosts)
+            name
+            for name in _URL_FIELDS
+            if not guard.is_api_url(getattr(request, name), self.hosts)
         ]
         if not foreign:
             return request
         _log.info(
-            "%s of request %s lead elsewhere; not used",
-            ", ".join(foreign),
+            "request %s: %s on another host not used",
             request.request_id,
+            ", ".join(foreign),
         )
         built = QueuedRequest.for_id(
             self.hosts, endpoint_id=request.endpoint_id, request_id=request.request_id
@@ -80,25 +85,30 @@ class Context:
         return replace(request, **{name: getattr(built, name) for name in foreign})
 
     def build_request(
-        self, method: Literal["GET", "POST", "PUT"], url: str, **more: Any
+        self, method: Literal["GET", "POST", "PUT"], url: str, **settings: Any
     ) -> HttpRequest:
-        """Make a request to fal's API."""
-        settings = {
+        """Build a request to fal's API.
+
+        Args:
+            method: The HTTP method.
+            url: Absolute URL.
+            **settings: Further fields of `HttpRequest`.
+        """
+        defaults = {
             "read_timeout": self.timeouts.read,
             "max_bytes": self.limits.answer_bytes,
-            **more,
         }
-        return HttpRequest(method=method, url=url, **settings)
+        return HttpRequest(method=method, url=url, **{**defaults, **settings})
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A point in time that a wait must not pass.
+    """A point in time at which a wait ends.
 
     Attributes:
         now: The clock.
-        at: The point, on that clock.
-        total: How long the wait was in all, in seconds.
+        at: The point in time, on that clock.
+        total: The length of the whole wait, in seconds.
     """
 
     now: Callable[[], float]
@@ -107,14 +117,19 @@ class Deadline:
 
     @property
     def remaining(self) -> float:
-        """Seconds left; 0 or less where it has passed."""
+        """Seconds left; 0 or less once the deadline has passed."""
         return self.at - self.now()
 
-    def expired(self, request: QueuedRequest, last: str) -> FalTimeoutError:
-        """Make the error that says so, with the request to take up again."""
+    def build_error(self, request: QueuedRequest, status: str) -> FalTimeoutError:
+        """Return the error of a request that did not complete in time.
+
+        Args:
+            request: The request, to be resumed later.
+            status: Its last status.
+        """
         message = (
-            f"{request.endpoint_id}: request {request.request_id} was not done after "
-            f"{self.total:g} s (last state: {last}). It goes on at fal."
+            f"{request.endpoint_id}: request {request.request_id} did not complete "
+            f"within {self.total:g} s (last status: {status}). It continues at fal."
         )
         return FalTimeoutError(message, model=request.endpoint_id, request=request)
 
@@ -122,68 +137,71 @@ class Deadline:
 def exchange(
     ctx: Context,
     request: HttpRequest,
-    rule: Rule,
     *,
+    rule: Rule,
     deadline: Deadline | None = None,
     grace: float = 0.0,
     patience: float = 0.0,
     into: BinaryIO | None = None,
 ) -> Flow[HttpResponse]:
-    """Send a request, again where the rule allows it and the deadline leaves time.
+    """Send a request; send it again while the rule and the deadline allow it.
 
     Args:
-        ctx: See `Context`.
-        request: What is sent.
+        ctx: Settings and clock.
+        request: The request.
         rule: When it may be sent again.
-        deadline: Ends the tries; without one, no pause is longer than
-            `Retry.longest_retry_after`.
-        grace: How long an answer is waited for where the deadline leaves less. For
-            what may not be repeated: the answer is the id of something paid for.
+        deadline: Ends the attempts. Without one, a pause longer than those of `Retry`
+            ends them.
+        grace: Time for the response if the deadline leaves less. For requests that
+            must not be repeated: the response has the id of something paid for.
         patience: See `Send`.
         into: See `Send`.
 
     Returns:
-        The last answer, whatever its status.
+        The last response, whatever its status.
 
     Raises:
-        OutOfTime: The deadline leaves no time to repeat what may be repeated.
-        TransportFailure: The last try had no answer.
+        OutOfTime: The deadline leaves no time for a repeatable request.
+        TransportFailure: The last attempt had no response.
     """
     attempt = 0
     while True:
         attempt += 1
         left = deadline.remaining if deadline else float("inf")
-        timeout = min(request.read_timeout, max(left, grace, _SHORTEST_S))
-        response: HttpResponse | None = None
-        failed: TransportFailure | None = None
+        total = max(left, grace, _SHORTEST_TIMEOUT_S)
         timed = replace(
-            request, read_timeout=timeout, total_timeout=max(left, grace, _SHORTEST_S)
+            request,
+            read_timeout=min(request.read_timeout, total),
+            total_timeout=total,
         )
+        response: HttpResponse | None = None
+        failure: TransportFailure | None = None
         try:
             response = yield Send(timed, patience, into)
         except TransportFailure as error:
-            failed = error
-            again = rule.after_failure(error)
+            failure = error
+            can_retry = rule.allows_after_failure(error)
         else:
-            again = rule.after_answer(response)
-        if not again or attempt >= rule.attempts(ctx.retry):
+            can_retry = rule.allows_after_response(response)
+        if not can_retry or attempt >= rule.attempts(ctx.retry):
             break
-        wait = pause(ctx.retry, attempt, response)
-        left = deadline.remaining if deadline else ctx.retry.longest_wait
-        what = response.status if response else failed
-        if wait >= left:
+        pause = compute_pause(ctx.retry, attempt=attempt, response=response)
+        longest = max(ctx.retry.longest_pause, ctx.retry.longest_retry_after)
+        left = deadline.remaining if deadline else longest
+        reason = response.status if response else failure
+        if pause >= left:
             if deadline and rule.is_repeatable:
-                message = f"last: {what}"
-                raise OutOfTime(message) from failed
+                message = f"last: {reason}"
+                raise OutOfTime(message) from failure
             break
         _log.info(
-            "%s %s: %s; trying again in %.1f s",
+            "%s %s: %s; retrying in %.1f s",
             request.method,
-            request.url.partition("?")[0],  # the rest may be a signature
-            what,
-            wait,
+            request.url.partition("?")[0],  # the query may contain a signature
+            reason,
+            pause,
         )
-        yield Sleep(wait)
+        yield Sleep(pause)
     if response is None:
-        raise failed or ReplyLost("no answer")
+        raise failure or ReplyLost("no response")
     return response

@@ -1,17 +1,17 @@
-"""What a flow asks for, what it is answered, and the values it deals in.
+"""Effects that flows yield, and the HTTP values that they exchange.
 
-A flow is a generator that does no I/O. It yields one of these effects and is sent the
-answer; a failure of the transport is thrown into it:
+A flow is a generator without I/O. It yields one of these effects and receives the
+result; a transport failure is thrown into it:
 
-- `Send`: one HTTP exchange. Answered with an `HttpResponse`.
-- `Listen`: the next item of an event stream. The first opens it; any other effect
-  but `Notify` closes it. Answered with `StreamEvent`, `HEARTBEAT`, `STREAM_END`, or
-  an `HttpResponse` where the answer was no event stream.
-- `Drain`: the stream has said all that matters.
+- `Send`: one HTTP exchange; returns an `HttpResponse`.
+- `Listen`: the next item of an event stream. The first one opens the stream; any other
+  effect except `Notify` closes it. Returns a `StreamEvent`, `HEARTBEAT`, `STREAM_END`,
+  or an `HttpResponse` if the response is not an event stream.
+- `Drain`: the rest of the stream does not matter.
 - `Sleep`: a pause.
-- `Notify`: news of a request, for whoever watches.
-- `Call`: a function that blocks, such as reading a file.
-- `Gather`: several flows, run at once.
+- `Notify`: an update of a request, for the caller's callback.
+- `Call`: a blocking function, such as reading a file.
+- `Gather`: several flows that run concurrently.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Literal, TypeAlias, TypeVar
+from typing import Any, BinaryIO, Literal, Self, TypeAlias, TypeVar
 
 from langchain_fal_image.wire.bodies import Body
 from langchain_fal_image.wire.queue import QueueUpdate
@@ -49,38 +49,44 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
-_DEEPEST = 100
+_DEEPEST_NESTING = 100
 
 
 class TransportFailure(Exception):  # noqa: N818 - thrown into flows, never to users
-    """An HTTP exchange did not end in an answer."""
+    """An HTTP exchange without a complete response."""
+
+    @classmethod
+    def from_error(cls, error: Exception) -> Self:
+        """Return the failure for an error of the HTTP library."""
+        kind, text = type(error).__name__, str(error)
+        return cls(f"{kind}: {text}" if text else kind)
 
 
 class NotSent(TransportFailure):
-    """The connection never opened: the other side surely received nothing."""
+    """The connection did not open: the server certainly received nothing."""
 
 
 class Unsendable(NotSent):
-    """The request cannot be written as HTTP: another try would not help."""
+    """The request cannot be expressed in HTTP: a retry would not help."""
 
 
 class OutOfTime(TransportFailure):
-    """The deadline leaves no time for another try that would have been made."""
+    """The deadline leaves no time for the next attempt."""
 
 
 class ReplyLost(TransportFailure):
-    """The request went out, or may have; no whole answer came back."""
+    """The request was sent, or may have been; no complete response came back."""
 
 
 class TooLarge(TransportFailure):
-    """The answer was larger than allowed and was not read to its end."""
+    """The response exceeds the size limit and was not read to its end."""
 
 
 def parse_json(text: str | bytes) -> Any:
     """Parse JSON from an untrusted source.
 
     Raises:
-        ValueError: It is none, or is nested too deeply to be worked with.
+        ValueError: It is not JSON, or it is nested too deeply to be processed.
     """
     message = "it is nested too deeply"
     try:
@@ -88,14 +94,14 @@ def parse_json(text: str | bytes) -> Any:
     except RecursionError as error:
         raise ValueError(message) from error
     level, depth = [value], 0
-    while level := [inner for each in level for inner in _inside(each)]:
+    while level := [child for each in level for child in _children(each)]:
         depth += 1
-        if depth > _DEEPEST:
+        if depth > _DEEPEST_NESTING:
             raise ValueError(message)
     return value
 
 
-def _inside(value: Any) -> Iterable[Any]:
+def _children(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
@@ -103,17 +109,17 @@ def _inside(value: Any) -> Iterable[Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One HTTP request; the key is no part of it.
+    """An HTTP request, without the key.
 
     Attributes:
-        method: HTTP's.
-        url: Absolute.
-        headers: Beside those that every request has.
-        content: The body: bytes, or what is read while it is sent.
-        read_timeout: How long to wait for the next bytes, in seconds.
-        total_timeout: How long the whole answer may take, in seconds.
-        max_bytes: How large the answer may be.
-        client: `api` for fal's API, `media` for files that lie anywhere.
+        method: The HTTP method.
+        url: Absolute URL.
+        headers: Headers in addition to those of every request.
+        content: The body: bytes, or a source that is read while it is sent.
+        read_timeout: Time until the next bytes arrive, in seconds.
+        total_timeout: Time until the whole response has arrived, in seconds.
+        max_bytes: The largest response body.
+        client: `api` for fal's API, `media` for files on any host.
     """
 
     method: Literal["GET", "POST", "PUT"]
@@ -128,10 +134,10 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponse:
-    """One HTTP answer.
+    """An HTTP response with its body.
 
     Attributes:
-        status: HTTP's.
+        status: The status code.
         headers: Names in lower case.
         body: Decompressed.
     """
@@ -141,20 +147,25 @@ class HttpResponse:
     body: bytes = field(default=b"", repr=False)
 
     @property
-    def ok(self) -> bool:
+    def is_success(self) -> bool:
         """Whether the status is 2xx."""
-        return 200 <= self.status < 300  # noqa: PLR2004 - HTTP's
+        return 200 <= self.status < 300  # noqa: PLR2004 - HTTP status codes
+
+    @property
+    def is_server_error(self) -> bool:
+        """Whether the status is 500 or above."""
+        return self.status >= 500  # noqa: PLR2004 - HTTP status codes
 
     def json(self) -> Any:
-        """Read the body as JSON.
+        """Parse the body as JSON.
 
         Raises:
-            ValueError: It is none.
+            ValueError: It is not JSON.
         """
         return parse_json(self.body)
 
     def json_or_none(self) -> Any:
-        """Read the body as JSON; None where it is none."""
+        """Parse the body as JSON; return None if it is not JSON."""
         try:
             return self.json()
         except ValueError:
@@ -163,7 +174,7 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """One event of a stream: its `data`."""
+    """An event of a stream: its `data`."""
 
     data: str = field(repr=False)
 
@@ -174,16 +185,16 @@ STREAM_END: Literal["end"] = "end"
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Exchange a request for an `HttpResponse`.
+    """Send a request; the result is an `HttpResponse`.
 
     Attributes:
-        request: What is sent.
-        patience: How long a cancelled task still waits for the answer, in seconds.
-            Where it comes, the flow gets it, and the cancellation with the effect
-            after it. For what must not be abandoned halfway: the answer to a submit
-            is the id of something that was paid for.
-        into: Where the body of an answer of 2xx is written, instead of into the
-            answer. What is in the file is dropped first.
+        request: The request.
+        patience: How long a cancelled task still waits for the response, in seconds.
+            If it arrives, the flow receives it, and the cancellation with the next
+            effect. The response to a submit must not be abandoned: it contains the id
+            of something that is paid for.
+        into: File that receives the body of a 2xx response, in place of
+            `HttpResponse.body`. Earlier content is dropped.
     """
 
     request: HttpRequest
@@ -193,9 +204,9 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Give the next item of the stream that a request opens.
+    """Return the next item of the stream that a request opens.
 
-    Yielding the same object again goes on with the stream.
+    Yielding the same object again continues with the same stream.
     """
 
     request: HttpRequest
@@ -203,36 +214,36 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """Let a stream end by itself, beside what follows.
+    """Read the rest of a stream in the background.
 
-    A server ends a stream a moment after its last event; read to its end, it leaves a
-    connection that can be used again. The sync driver, which would have to wait for
-    that, closes it.
+    A server ends a stream shortly after its last event; read to its end, the
+    connection can be reused. The sync driver would have to wait for that, so it closes
+    the stream.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Pause, for a time in seconds."""
+    """Pause for some seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Tell whoever watches."""
+    """Pass an update to the caller's callback."""
 
     update: QueueUpdate
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Call a function that blocks and give what it returns.
+    """Call a blocking function; the result is its return value.
 
     Attributes:
-        function: Called as it is by the sync driver, and in the event loop's executor
-            by the async one unless it has a `coroutine`.
-        coroutine: What the async driver awaits instead.
+        function: Called directly by the sync driver, and in the event loop's executor
+            by the async one unless `coroutine` is set.
+        coroutine: Awaited by the async driver in place of `function`.
     """
 
     function: Callable[[], Any]
@@ -241,13 +252,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """Run several flows at once and give what they return, in their order.
+    """Run several flows concurrently; the result is a list in their order.
 
-    The first failure ends the others and is thrown into the flow that asked. News that
-    they tell of is told to nobody.
+    The first failure ends the others and is thrown into the flow that yielded this
+    effect. Updates of the flows are dropped.
 
     Attributes:
-        flows: Not begun yet.
+        flows: Flows that have not started.
         limit: How many run at the same time.
     """
 

@@ -1,4 +1,4 @@
-"""fal's error answers, turned into the errors of this package."""
+"""Errors of this package, built from fal's error responses."""
 
 from __future__ import annotations
 
@@ -24,25 +24,26 @@ from langchain_fal_image.wire.queue import QueuedRequest, QueueUpdate
 
 __all__ = [
     "PENDING",
+    "build_connection_error",
     "build_error",
-    "compact",
-    "detail_of",
-    "error_type_of",
-    "reported",
-    "unreachable",
-    "unreadable",
+    "build_status_error",
+    "encode_json",
+    "find_error_type",
+    "format_detail",
+    "quote_body",
 ]
 
 PENDING = "Request is still in progress"
-"""fal's word where a result is asked for too early."""
+"""The detail of a result that is fetched too early, as @ai-sdk/fal compares it."""
 
-_LONGEST = 600
+_MAX_LENGTH = 600
+_MAX_DETAILS = 40
+# Error types of the pages fal.ai/docs/model-apis/errors and /request-errors.
 _MODERATION = frozenset({"content_policy_violation", "no_media_generated"})
 _CANCELLED = frozenset({"client_cancelled", "client_disconnected"})
-_MOST_DETAILS = 40
-_TAKE_UP = (
-    "Take the request up again with error.request.result(); do not submit it again, "
-    "that could be a second charge."
+_RESUME = (
+    "Fetch the result of this request with error.request.result(); do not submit it "
+    "again, that could be a second charge."
 )
 
 
@@ -52,56 +53,63 @@ def build_error(
     model: str,
     request: QueuedRequest | None = None,
     error_type: str | None = None,
-    outcome: bool = False,
+    is_result: bool = False,
 ) -> FalError:
-    """Make the error of an answer that is not 2xx.
+    """Return the error for a response that is not 2xx.
 
     Args:
-        response: The answer, in any of fal's error forms.
+        response: The response, in any of fal's error formats.
         model: The endpoint id.
-        request: The request it belongs to, where fal accepted one.
-        error_type: fal's word from elsewhere, such as the status.
-        outcome: Whether the answer stands where the request's result would.
+        request: The request it belongs to, if fal accepted one.
+        error_type: The error type from another source, such as the status.
+        is_result: Whether the response is the request's result.
 
     Returns:
-        The error; `is_retryable` only where fal did not accept the request.
+        The error; `is_retryable` only if fal did not accept the request.
     """
-    body = _shortened(response.json_or_none())
-    word = error_type_of(response, body) or error_type
-    text = detail_of(body) or _plain(response)
-    about = f"{model}: " if model else ""
+    body = _shorten_body(response.json_or_none())
+    error_type = find_error_type(response, body) or error_type
+    detail = format_detail(body) or _format_text(response)
+    prefix = f"{model}: " if model else ""
     details: dict[str, Any] = {
         "model": model,
         "request": request,
         "request_id": None if request else response.headers.get("x-fal-request-id"),
     }
     status = response.status
-    if status == 499 or word in _CANCELLED:  # noqa: PLR2004 - fal's, after nginx
-        message = f"{about}the request was cancelled at fal ({text})."
+    if status == 499 or error_type in _CANCELLED:  # noqa: PLR2004 - HTTP status codes
+        message = f"{prefix}the request was cancelled at fal ({detail})."
         return FalCancelledError(message, **details)
-    details |= {"status_code": status, "error_type": word, "body": body}
-    message = f"{about}fal answered {status}: {text}"
-    error = _kind(status, word, message, accepted=request is not None, details=details)
-    if request is not None and not (outcome and _is_models(response, body)):
-        # Nothing is known of how the request ended, or will.
+    details |= {"status_code": status, "error_type": error_type, "body": body}
+    error = _build_request_error(
+        f"{prefix}fal answered {status}: {detail}",
+        is_accepted=request is not None,
+        details=details,
+    )
+    if request is not None and not (is_result and _is_from_model(response, body)):
+        # It is unknown how the request ended, or will end.
         error.charged = "maybe"
         if status not in {401, 403, 404}:
-            error.next_step = _TAKE_UP
+            error.next_step = _RESUME
     return error
 
 
-def _is_models(response: HttpResponse, body: Any) -> bool:
-    """Tell a model's own failure from one on the way to it."""
-    status = response.status
-    if status >= 500:  # noqa: PLR2004 - HTTP's
+def _is_from_model(response: HttpResponse, body: Any) -> bool:
+    """Return whether the model failed, and not something on the way to it."""
+    if response.is_server_error:
         return "x-fal-request-id" in response.headers or isinstance(body, Mapping)
-    return status not in {401, 403, 404, 408, 429}
+    return response.status not in {401, 403, 404, 408, 429}
 
 
-def reported(update: QueueUpdate, body: Any) -> FalError:
-    """Make the error of a request whose last state bears one, and its result none."""
+def build_status_error(update: QueueUpdate, body: Any) -> FalError:
+    """Return the error of a request whose last status has one, and its result none.
+
+    Args:
+        update: The last status.
+        body: The result.
+    """
     request = update.request
-    message = f"{request.endpoint_id}: {_cut(update.error or 'it failed')}"
+    message = f"{request.endpoint_id}: {_shorten(update.error or 'the model failed')}"
     details: dict[str, Any] = {
         "model": request.endpoint_id,
         "request": request,
@@ -109,37 +117,34 @@ def reported(update: QueueUpdate, body: Any) -> FalError:
     }
     if update.error_type in _CANCELLED:
         return FalCancelledError(message, **details)
-    details |= {"error_type": update.error_type, "body": _shortened(body)}
+    details |= {"error_type": update.error_type, "body": _shorten_body(body)}
     if update.error_type in _MODERATION:
         return FalModerationError(message, **details)
     return FalRequestError(
         message,
-        next_step="fal reports that the model failed; it may work another time.",
+        next_step="fal reports that the model failed; another attempt may succeed.",
         **details,
     )
 
 
-def _kind(
-    status: int,
-    word: str | None,
-    message: str,
-    *,
-    accepted: bool,
-    details: dict[str, Any],
+def _build_request_error(
+    message: str, *, is_accepted: bool, details: dict[str, Any]
 ) -> FalRequestError:
-    if word in _MODERATION:
+    if details["error_type"] in _MODERATION:
         return FalModerationError(message, charged="maybe", **details)
-    match status:
+    # fal never charges for 5xx, and may for 422: fal.ai/docs/model-apis/faq.
+    match details["status_code"]:
         case 401 | 403:
             return FalAuthError(message, **details)
         case 429:
-            return FalRateLimitError(message, is_retryable=not accepted, **details)
-        case 400 | 422:
-            charged = "maybe" if status == 422 else "no"  # noqa: PLR2004 - HTTP's
-            return FalInvalidInputError(message, charged=charged, **details)
-        case 404 if accepted:
+            return FalRateLimitError(message, is_retryable=not is_accepted, **details)
+        case 400:
+            return FalInvalidInputError(message, charged="no", **details)
+        case 422:
+            return FalInvalidInputError(message, charged="maybe", **details)
+        case 404 if is_accepted:
             return FalRequestError(
-                f"{message} The request is not known, or its result has expired.",
+                f"{message} The request is unknown, or its result has expired.",
                 charged="maybe",
                 next_step="Check the endpoint and the request id; fal keeps results "
                 "for a limited time only.",
@@ -148,43 +153,48 @@ def _kind(
         case 404:
             return FalRequestError(
                 message,
-                next_step="Check the endpoint id: fal knows no such app.",
+                next_step="Check the endpoint id: fal has no such endpoint.",
                 **details,
             )
-        case _ if status >= 500:  # noqa: PLR2004 - HTTP's
+        case status if status >= 500:  # noqa: PLR2004 - HTTP status codes
             return FalServerError(message, **details)
         case _:
             return FalRequestError(
-                message, next_step="The answer says what fal did not like.", **details
+                message, next_step="The message says what fal rejected.", **details
             )
 
 
-def error_type_of(response: HttpResponse, body: Any) -> str | None:
-    """Find fal's word for an error, in any of the forms it comes in."""
+def find_error_type(response: HttpResponse, body: Any) -> str | None:
+    """Find the error type in any of fal's error formats; None if there is none.
+
+    Args:
+        response: The response, for its header `x-fal-error-type`.
+        body: Its JSON.
+    """
     if isinstance(body, Mapping):
-        word: Any = body.get("error_type")
-        if isinstance(word, str):
-            return word
+        error_type: Any = body.get("error_type")
+        if isinstance(error_type, str):
+            return error_type
         detail = body.get("detail")
         if isinstance(detail, list):
-            words: list[str] = [
+            types: list[str] = [
                 each["type"]
                 for each in detail
                 if isinstance(each, Mapping) and isinstance(each.get("type"), str)
             ]
-            found = next((each for each in words if each in _MODERATION), None)
-            if words:
-                return found or words[0]
+            found = next((each for each in types if each in _MODERATION), None)
+            if types:
+                return found or types[0]
         error = body.get("error")
         if isinstance(error, Mapping) and isinstance(error.get("code"), str):
             return str(error["code"])
     return response.headers.get("x-fal-error-type")
 
 
-def detail_of(body: Any) -> str:
-    """Write what an error body says, in a line; empty where it says nothing.
+def format_detail(body: Any) -> str:
+    """Return the message of an error body in one line; empty if it has none.
 
-    Takes a list of `{loc, msg, type}`, a text under `detail`, `message` or `error`,
+    Accepts a list of `{loc, msg, type}`, a text under `detail`, `message` or `error`,
     and `{"error": {"message"}}`.
     """
     if not isinstance(body, Mapping):
@@ -192,87 +202,82 @@ def detail_of(body: Any) -> str:
     for name in ("detail", "message", "error"):
         value = body.get(name)
         if isinstance(value, str) and value.strip():
-            return _cut(value.strip())
+            return _shorten(value.strip())
         if isinstance(value, Mapping) and isinstance(value.get("message"), str):
-            return _cut(value["message"])
+            return _shorten(value["message"])
         if isinstance(value, list) and value:
-            return _cut("; ".join(_one(each) for each in value))
+            return _shorten("; ".join(_format_item(each) for each in value))
     return ""
 
 
-def _one(detail: Any) -> str:
-    if not isinstance(detail, Mapping):
-        return safe_repr(detail).strip("'")
-    loc = detail.get("loc")
+def _format_item(item: Any) -> str:
+    if not isinstance(item, Mapping):
+        return safe_repr(item).strip("'")
+    loc = item.get("loc")
     path = [str(each) for each in loc] if isinstance(loc, list) else []
-    where = ".".join(path[1:] if path[:1] == ["body"] else path)
-    message = detail.get("msg")
-    text = message if isinstance(message, str) else safe_repr(detail)
-    return f"{where}: {text}" if where else text
+    name = ".".join(path[1:] if path[:1] == ["body"] else path)
+    message = item.get("msg")
+    text = message if isinstance(message, str) else safe_repr(item)
+    return f"{name}: {text}" if name else text
 
 
-def _plain(response: HttpResponse) -> str:
-    text = response.body[: 4 * _LONGEST].decode("utf-8", "replace").strip()
+def _format_text(response: HttpResponse) -> str:
+    text = response.body[: 4 * _MAX_LENGTH].decode("utf-8", "replace").strip()
     if not text:
         return "no explanation"
     if text.startswith("<"):
-        return "a page that is not fal's (a gateway's)"
+        return "an HTML page, from a gateway and not from fal"
     return safe_repr(text)
 
 
-def _shortened(body: Any) -> Any:
-    """Keep an error body for `error.body`, without the input it may echo."""
+def _shorten_body(body: Any) -> Any:
+    """Shorten an error body for `error.body`, without the input that it may repeat."""
     if isinstance(body, Mapping):
         return {
-            _cut(str(key)): _shortened(value)
+            _shorten(str(key)): _shorten_body(value)
             for key, value in body.items()
             if key != "input"
         }
     if isinstance(body, list):
-        return [_shortened(each) for each in body[:_MOST_DETAILS]]
-    return _cut(body) if isinstance(body, str) else body
+        return [_shorten_body(each) for each in body[:_MAX_DETAILS]]
+    return _shorten(body) if isinstance(body, str) else body
 
 
-def _cut(text: str) -> str:
+def _shorten(text: str) -> str:
     text = redact(text)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 1]}…"
 
 
-def unreadable(body: bytes) -> str:
-    """Write a body that should have been JSON, for a message."""
-    return safe_repr(body[:_LONGEST].decode("utf-8", "replace"))
+def quote_body(body: bytes) -> str:
+    """Return the start of a body that should have been JSON, for a message."""
+    return safe_repr(body[:_MAX_LENGTH].decode("utf-8", "replace"))
 
 
-def compact(payload: Any) -> bytes:
-    """Write a payload as the JSON that is sent.
+def encode_json(payload: Any) -> bytes:
+    """Return a payload as compact JSON.
 
     Raises:
-        ValueError: It holds a number JSON does not know.
+        ValueError: It contains a number that JSON does not have.
     """
     return json.dumps(
         payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False
     ).encode()
 
 
-def unreachable(error: TransportFailure, request: QueuedRequest) -> FalError:
-    """Make the error for a request that fal could not be asked about."""
+def build_connection_error(error: TransportFailure, request: QueuedRequest) -> FalError:
+    """Return the error for a call about a request that failed in transport."""
     details: dict[str, Any] = {"model": request.endpoint_id, "request": request}
     if isinstance(error, TooLarge):
         message = (
-            f"fal's answer for request {request.request_id} is too large: {error}."
+            f"fal's response for request {request.request_id} is too large: {error}."
         )
         return FalResponseError(
             message,
-            next_step="Raise limits.answer_bytes, then error.request.result().",
+            next_step="Raise limits.answer_bytes, then call error.request.result().",
             **details,
         )
     message = (
-        f"{request.endpoint_id}: fal could not be asked for request "
-        f"{request.request_id} ({error}). The request itself goes on."
+        f"{request.endpoint_id}: fal cannot be reached for request "
+        f"{request.request_id} ({error}). The request itself continues."
     )
-    return FalConnectionError(
-        message,
-        charged="maybe",
-        next_step=_TAKE_UP,
-        **details,
-    )
+    return FalConnectionError(message, charged="maybe", next_step=_RESUME, **details)

@@ -1,4 +1,4 @@
-"""Uploading input files and downloading results, as flows."""
+"""Uploads of input files and downloads of results, as flows."""
 
 from __future__ import annotations
 
@@ -22,28 +22,30 @@ from langchain_fal_image.wire.effects import (
 )
 from langchain_fal_image.wire.error_responses import (
     build_error,
-    compact,
-    detail_of,
-    unreadable,
+    encode_json,
+    format_detail,
+    quote_body,
 )
 from langchain_fal_image.wire.retry import REPEATABLE
 
 __all__ = ["DownloadedFile", "download", "upload"]
 
-_MOST_REDIRECTS = 5
-_LONGEST_URL = 300
-_PARTS_AT_ONCE = 4
+_MAX_REDIRECTS = 5
+_MAX_URL_LENGTH = 300
+_CONCURRENT_PARTS = 4
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_JSON = {"content-type": "application/json"}
+# URLs, names and part numbers of uploads: libs/client/src/storage.ts of fal-js.
 _STORAGE = "storage_type=fal-cdn-v3"
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadedFile:
-    """A file that was read.
+    """A downloaded file.
 
     Attributes:
-        content: Its bytes; empty where they went into a file.
-        content_type: What the server says it is, without parameters.
+        content: Its bytes; empty if they were written into a file.
+        content_type: The MIME type that the server reports, without parameters.
     """
 
     content: bytes = field(repr=False)
@@ -53,18 +55,18 @@ class DownloadedFile:
 def download(
     ctx: Context, url: str, *, into: BinaryIO | None = None
 ) -> Flow[DownloadedFile]:
-    """Read a file that may lie anywhere; the key never goes along.
+    """Download a file from any host, without the key.
 
     Args:
-        ctx: See `Context`.
-        url: Each redirect is checked as this is.
-        into: An open file that takes the bytes as they come.
+        ctx: Settings and clock.
+        url: The URL; it and each redirect are checked.
+        into: An open file that receives the bytes as they arrive.
 
     Raises:
-        FalDownloadError: It cannot be had.
+        FalDownloadError: The file cannot be downloaded.
     """
-    deadline = ctx.deadline()
-    for _ in range(_MOST_REDIRECTS + 1):
+    deadline = ctx.start_deadline()
+    for _ in range(_MAX_REDIRECTS + 1):
         request = HttpRequest(
             method="GET",
             url=url,
@@ -75,61 +77,63 @@ def download(
         try:
             guard.check_url(url, trusted=ctx.trusted_origins)
             response = yield from exchange(
-                ctx, request, REPEATABLE, deadline=deadline, into=into
+                ctx, request, rule=REPEATABLE, deadline=deadline, into=into
             )
         except guard.AccessRefused as error:
-            message = f"{_named(url)} is not read: {error}."
+            message = f"{_shorten(url)} was not downloaded: {error}."
             raise FalDownloadError(
                 message, next_step="If this address is yours, configure it as base_url."
             ) from error
         except TooLarge as error:
-            message = f"{_named(url)} is larger than {ctx.limits.download_bytes} bytes."
+            largest = ctx.limits.download_bytes
+            message = f"{_shorten(url)} is larger than {largest} bytes."
             raise FalDownloadError(
-                message, next_step="Raise limits.download_bytes if that is right."
+                message, next_step="Raise limits.download_bytes to allow it."
             ) from error
         except TransportFailure as error:
-            message = f"{_named(url)} could not be read: {error}."
+            message = f"{_shorten(url)} could not be downloaded: {error}."
             raise FalDownloadError(message, is_retryable=False) from error
         location = response.headers.get("location")
         if response.status not in _REDIRECTS or not location:
             break
-        url = _joined(url, location)
+        url = _resolve_redirect(url, location)
     else:
-        message = f"{_named(url)}: more than {_MOST_REDIRECTS} redirects."
+        message = f"{_shorten(url)}: more than {_MAX_REDIRECTS} redirects."
         raise FalDownloadError(message)
-    if not response.ok:
-        gone = " It has expired or never was there." if response.status == 404 else ""  # noqa: PLR2004 - HTTP's
-        message = f"{_named(url)} answered {response.status}.{gone}"
+    if not response.is_success:
+        is_missing = response.status == 404  # noqa: PLR2004 - HTTP status codes
+        reason = " It has expired or never existed." if is_missing else ""
+        message = f"{_shorten(url)} answered {response.status}.{reason}"
         raise FalDownloadError(message)
     content_type = response.headers.get("content-type", "").partition(";")[0].strip()
     return DownloadedFile(response.body, content_type or None)
 
 
-def _named(url: str) -> str:
+def _shorten(url: str) -> str:
     url = redact(url)
-    return url if len(url) <= _LONGEST_URL else f"{url[:_LONGEST_URL]}…"
+    return url if len(url) <= _MAX_URL_LENGTH else f"{url[:_MAX_URL_LENGTH]}…"
 
 
-def _joined(url: str, location: str) -> str:
+def _resolve_redirect(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError as error:
-        message = f"{_named(url)} redirects to something that is no URL."
+        message = f"{_shorten(url)} redirects to an invalid URL."
         raise FalDownloadError(message) from error
 
 
 def upload(
     ctx: Context, content: bytes | Source, *, content_type: str, file_name: str
 ) -> Flow[str]:
-    """Put a file into fal's storage, in parts where it is large.
+    """Upload a file to fal's storage, a large one in parts.
 
-    Uploaded files are public to all who know the URL.
+    Uploaded files are public to everyone who knows the URL.
 
     Args:
-        ctx: See `Context`.
+        ctx: Settings and clock.
         content: The file; a source is read while it is sent.
         content_type: Its MIME type.
-        file_name: Its name there.
+        file_name: Its name in the storage.
 
     Returns:
         Its URL.
@@ -137,29 +141,29 @@ def upload(
     Raises:
         FalError: It could not be uploaded; nothing was generated or charged.
     """
-    # A name that a file system gave may hold what is no text.
+    # A file name of the operating system may contain invalid characters.
     name = file_name.encode("utf-8", "replace").decode()
     source = BytesSource(content) if isinstance(content, bytes) else content
     size = source.size
     in_parts = size > ctx.limits.multipart_bytes
-    kind = "initiate-multipart" if in_parts else "initiate"
-    begun = yield from _exchanged(
+    action = "initiate-multipart" if in_parts else "initiate"
+    response = yield from _exchange(
         ctx,
         ctx.build_request(
             "POST",
-            f"{ctx.hosts.rest}/storage/upload/{kind}?{_STORAGE}",
-            headers={"content-type": "application/json"},
-            content=compact({"file_name": name, "content_type": content_type}),
+            f"{ctx.hosts.rest}/storage/upload/{action}?{_STORAGE}",
+            headers=_JSON,
+            content=encode_json({"file_name": name, "content_type": content_type}),
         ),
     )
-    answer = _read(begun, "upload_url", "file_url")
+    urls = _parse_fields(response, "upload_url", "file_url")
     try:
-        guard.check_url(answer["upload_url"], trusted=ctx.trusted_origins)
+        guard.check_url(urls["upload_url"], trusted=ctx.trusted_origins)
     except guard.AccessRefused as error:
-        raise _unusable(error) from error
+        raise _build_address_error(error) from error
     put = HttpRequest(
         method="PUT",
-        url=answer["upload_url"],
+        url=urls["upload_url"],
         headers={"content-type": content_type},
         read_timeout=ctx.timeouts.upload,
         max_bytes=ctx.limits.answer_bytes,
@@ -168,8 +172,8 @@ def upload(
     if in_parts:
         yield from _put_parts(ctx, put, source, size)
     else:
-        yield from _exchanged(ctx, replace(put, content=Body(source, 0, size)))
-    return answer["file_url"]
+        yield from _exchange(ctx, replace(put, content=Body(source, 0, size)))
+    return urls["file_url"]
 
 
 def _put_parts(ctx: Context, put: HttpRequest, source: Source, size: int) -> Flow[None]:
@@ -179,16 +183,16 @@ def _put_parts(ctx: Context, put: HttpRequest, source: Source, size: int) -> Flo
             _put_part(ctx, put, number, Body(source, start, min(length, size - start)))
             for number, start in enumerate(range(0, size, length), start=1)
         ],
-        limit=_PARTS_AT_ONCE,
+        limit=_CONCURRENT_PARTS,
     )
-    yield from _exchanged(
+    yield from _exchange(
         ctx,
         replace(
             put,
             method="POST",
-            url=_below(put.url, "complete"),
-            headers={"content-type": "application/json"},
-            content=compact({"parts": parts}),
+            url=_append_path(put.url, "complete"),
+            headers=_JSON,
+            content=encode_json({"parts": parts}),
         ),
     )
 
@@ -196,53 +200,55 @@ def _put_parts(ctx: Context, put: HttpRequest, source: Source, size: int) -> Flo
 def _put_part(
     ctx: Context, put: HttpRequest, number: int, body: Body
 ) -> Flow[dict[str, Any]]:
-    part = replace(put, url=_below(put.url, str(number)), content=body)
-    response = yield from _exchanged(ctx, part)
-    etag = response.headers.get("etag") or _read(response, "etag")["etag"]
+    part = replace(put, url=_append_path(put.url, str(number)), content=body)
+    response = yield from _exchange(ctx, part)
+    etag = response.headers.get("etag") or _parse_fields(response, "etag")["etag"]
     return {"partNumber": number, "etag": etag}
 
 
-def _below(url: str, name: str) -> str:
-    """Add a name to a URL's path; its query, which may be a signature, stays."""
+def _append_path(url: str, name: str) -> str:
+    """Append a name to a URL's path and keep its query, which may be a signature."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}"))
 
 
-def _exchanged(ctx: Context, request: HttpRequest) -> Flow[HttpResponse]:
+def _exchange(ctx: Context, request: HttpRequest) -> Flow[HttpResponse]:
     try:
-        response = yield from exchange(ctx, request, REPEATABLE)
+        response = yield from exchange(ctx, request, rule=REPEATABLE)
     except guard.AccessRefused as error:
-        raise _unusable(error) from error
+        raise _build_address_error(error) from error
     except TransportFailure as error:
-        how = "no connection" if isinstance(error, NotSent) else str(error)
-        message = f"The input file could not be uploaded: {how}. Nothing was generated."
+        reason = "no connection" if isinstance(error, NotSent) else str(error)
+        message = (
+            f"The input file could not be uploaded: {reason}. Nothing was generated."
+        )
         raise FalError(
             message, is_retryable=True, next_step="Check the network, then call again."
         ) from error
-    if not response.ok:
-        refused = build_error(response, model="upload of an input file")
-        refused.charged = "no"  # nothing was generated yet
-        raise refused
+    if not response.is_success:
+        refusal = build_error(response, model="upload of an input file")
+        refusal.charged = "no"  # nothing has been generated
+        raise refusal
     return response
 
 
-def _unusable(error: guard.AccessRefused) -> FalResponseError:
-    message = f"fal named an upload address that is not used: {error}."
+def _build_address_error(error: guard.AccessRefused) -> FalResponseError:
+    message = f"fal returned an upload URL that is not used: {error}."
     return FalResponseError(
-        message, charged="no", next_step="Give the file by URL instead."
+        message, charged="no", next_step="Pass the file as a URL instead."
     )
 
 
-def _read(response: HttpResponse, *names: str) -> dict[str, str]:
-    answer = response.json_or_none()
-    if isinstance(answer, dict) and all(
-        isinstance(answer.get(name), str) for name in names
+def _parse_fields(response: HttpResponse, *names: str) -> dict[str, str]:
+    body = response.json_or_none()
+    if isinstance(body, dict) and all(
+        isinstance(body.get(name), str) for name in names
     ):
-        return answer
-    message = f"fal's answer to the upload has no {' or '.join(names)}."
+        return body
+    message = f"fal's response to the upload has no {' or '.join(names)}."
     raise FalResponseError(
         message,
-        body=detail_of(answer) or unreadable(response.body),
+        body=format_detail(body) or quote_body(response.body),
         charged="no",
-        next_step="Give the file by URL instead, or try again later.",
+        next_step="Pass the file as a URL instead, or try again later.",
     )

@@ -1,4 +1,4 @@
-"""Following a request: by its status stream, else by asking again and again."""
+"""Following a request: by its status stream, or by polling its status."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from langchain_fal_image.wire.effects import (
     parse_json,
 )
 from langchain_fal_image.wire.error_responses import (
+    build_connection_error,
     build_error,
-    unreachable,
-    unreadable,
+    quote_body,
 )
 from langchain_fal_image.wire.queue import QueuedRequest, QueueUpdate
-from langchain_fal_image.wire.retry import STATE
-from langchain_fal_image.wire.status import Teller, read_update
+from langchain_fal_image.wire.retry import STATUS, iterate_pauses
+from langchain_fal_image.wire.status import StatusTracker, parse_update
 
 __all__ = ["fetch_status", "follow", "watch"]
 
-# A stream's read timeout is fixed when it opens; it is opened anew with a shorter one
-# where the deadline came nearer than this, in seconds.
+# The read timeout of a stream is fixed when it opens; the stream is reopened with a
+# shorter one once the deadline is nearer by more than this.
 _SLACK_S = 1.0
 
 
@@ -38,70 +38,69 @@ def follow(
     request: QueuedRequest,
     *,
     deadline: Deadline,
-    told: QueueUpdate | None = None,
+    last: QueueUpdate | None = None,
 ) -> Flow[QueueUpdate]:
-    """Follow a request until fal says that it ended; tells of each change.
+    """Follow a request until fal reports that it ended; emit each change.
 
-    The status stream says so at once. Where it cannot be had, breaks off, is silent
-    for too long or talks nonsense, the state is asked for, at growing intervals, and
-    the stream is tried a few times more.
+    The status stream reports the end at once. While the stream is not available,
+    breaks off, is silent for too long or cannot be parsed, the status is polled at
+    growing intervals, and the stream is tried a few times more.
 
     Args:
-        ctx: See `Context`.
-        request: Which one.
+        ctx: Settings and clock.
+        request: The request.
         deadline: Ends the wait.
-        told: What was told of it before, and is not told again.
+        last: An update that was emitted before, and is not emitted again.
 
     Returns:
-        The last state, `COMPLETED`; whether it succeeded, only the result tells.
+        The last status, `COMPLETED`; only the result says whether it succeeded.
 
     Raises:
-        FalTimeoutError: The deadline passed, with the request to take up again.
+        FalTimeoutError: The deadline passed; contains the request.
         FalError: fal does not know the request, or cannot be reached.
     """
-    request = ctx.homed(request)
-    teller = Teller(request, told)
-    streams = ctx.polling.stream_attempts
-    interval = ctx.polling.first_pause
-    while True:
-        if streams > 0:
-            streams -= 1
-            usable = yield from _listen(ctx, request, teller, deadline)
-            if teller.is_done:
+    request = ctx.replace_foreign_urls(request)
+    tracker = StatusTracker(request, last)
+    streams_left = ctx.polling.stream_attempts
+    for pause in iterate_pauses(ctx.polling):
+        if streams_left > 0:
+            streams_left -= 1
+            is_usable = yield from _listen(ctx, request, tracker, deadline)
+            if tracker.is_completed:
                 break
-            if not usable:
-                streams = 0
+            if not is_usable:
+                streams_left = 0
         if deadline.remaining <= 0:
-            raise deadline.expired(request, teller.state)
+            raise deadline.build_error(request, tracker.status)
         update = yield from fetch_status(
-            ctx, request, deadline=deadline, last=teller.state
+            ctx, request, deadline=deadline, last_status=tracker.status
         )
-        yield from teller.tell(update)
-        if teller.is_done:
+        yield from tracker.emit(update)
+        if tracker.is_completed:
             break
         if deadline.remaining <= 0:
-            raise deadline.expired(request, teller.state)
-        yield Sleep(min(interval, deadline.remaining))
-        interval = min(interval * ctx.polling.factor, ctx.polling.longest_pause)
-    return teller.last
+            raise deadline.build_error(request, tracker.status)
+        yield Sleep(min(pause, deadline.remaining))
+    return tracker.last
 
 
 def watch(ctx: Context, request: QueuedRequest) -> Flow[None]:
-    """Follow a request for its updates alone, under `timeouts.total`."""
-    yield from follow(ctx, request, deadline=ctx.deadline())
+    """Follow a request for its updates alone, for at most `Timeouts.total`."""
+    yield from follow(ctx, request, deadline=ctx.start_deadline())
 
 
 def _listen(
-    ctx: Context, request: QueuedRequest, teller: Teller, deadline: Deadline
+    ctx: Context, request: QueuedRequest, tracker: StatusTracker, deadline: Deadline
 ) -> Flow[bool]:
-    """Tell what the stream says; give whether it is worth trying again."""
-    listening: Listen | None = None
+    """Emit what the stream reports; return whether the stream may be tried again."""
+    listen: Listen | None = None
     while True:
         left = deadline.remaining
         if left <= 0:
             return True
-        if listening is None or left + _SLACK_S < listening.request.read_timeout:
-            listening = Listen(
+        if listen is None or left + _SLACK_S < listen.request.read_timeout:
+            # The URL is that of libs/client/src/queue.ts of fal-js.
+            listen = Listen(
                 ctx.build_request(
                     "GET",
                     f"{request.status_url}/stream?logs=1",
@@ -110,27 +109,27 @@ def _listen(
                 )
             )
         try:
-            item = yield listening
+            item = yield listen
         except TransportFailure:
             return True
         if isinstance(item, HttpResponse):
-            return item.status >= 500 or item.status == 429  # noqa: PLR2004 - HTTP's
+            return item.is_server_error or item.status == 429  # noqa: PLR2004 - HTTP status codes
         if item == STREAM_END:
             return True
         if item == HEARTBEAT:
             continue
-        update = _event(item, request)
+        update = _parse_event(item, request)
         if update is None:
             return True
-        yield from teller.tell(update)
-        if teller.is_done:
+        yield from tracker.emit(update)
+        if tracker.is_completed:
             yield Drain()
             return True
 
 
-def _event(item: StreamEvent, request: QueuedRequest) -> QueueUpdate | None:
+def _parse_event(event: StreamEvent, request: QueuedRequest) -> QueueUpdate | None:
     try:
-        return read_update(parse_json(item.data), request)
+        return parse_update(parse_json(event.data), request)
     except ValueError:
         return None
 
@@ -141,38 +140,39 @@ def fetch_status(
     *,
     logs: bool = True,
     deadline: Deadline | None = None,
-    last: str = "unknown",
+    last_status: str = "unknown",
 ) -> Flow[QueueUpdate]:
-    """Ask once how far a request is.
+    """Fetch the status of a request once.
 
     Args:
-        ctx: See `Context`.
-        request: Which one.
-        logs: Whether its log lines are wanted.
-        deadline: Ends the tries.
-        last: What is known of its state, for the error where time runs out.
+        ctx: Settings and clock.
+        request: The request.
+        logs: Whether to request its log lines.
+        deadline: Ends the attempts.
+        last_status: The last known status, for the message of a timeout.
 
     Raises:
         FalTimeoutError: The deadline passed.
-        FalError: fal does not know it, or cannot be reached.
+        FalError: fal does not know the request, or cannot be reached.
     """
-    request = ctx.homed(request)
-    asked = ctx.build_request("GET", f"{request.status_url}?logs={int(logs)}")
+    request = ctx.replace_foreign_urls(request)
+    get = ctx.build_request("GET", f"{request.status_url}?logs={int(logs)}")
     try:
-        response = yield from exchange(ctx, asked, STATE, deadline=deadline)
+        response = yield from exchange(ctx, get, rule=STATUS, deadline=deadline)
     except OutOfTime as error:
         yield Sleep(max(0.0, deadline.remaining if deadline else 0.0))
-        raise (deadline or ctx.deadline()).expired(request, last) from error
+        until = deadline or ctx.start_deadline()
+        raise until.build_error(request, last_status) from error
     except TransportFailure as error:
-        raise unreachable(error, request) from error
-    if not response.ok:
+        raise build_connection_error(error, request) from error
+    if not response.is_success:
         raise build_error(response, model=request.endpoint_id, request=request)
-    update = read_update(response.json_or_none(), request)
+    update = parse_update(response.json_or_none(), request)
     if update is None:
-        message = f"fal's state of request {request.request_id} cannot be read."
+        message = f"fal's status of request {request.request_id} cannot be parsed."
         raise FalResponseError(
             message,
-            body=unreadable(response.body),
+            body=quote_body(response.body),
             model=request.endpoint_id,
             request=request,
         )

@@ -1,4 +1,4 @@
-"""Which hosts and files may be touched, and which get the key."""
+"""Which URLs, addresses and files are allowed, and which URLs receive the key."""
 
 from __future__ import annotations
 
@@ -43,23 +43,23 @@ _LOCAL_SUFFIXES = (
     ".home.arpa",
     ".arpa",
 )
-_NOT_IN_URLS = re.compile(r"[\x00-\x20\\\x7f]")
+_FORBIDDEN_IN_URLS = re.compile(r"[\x00-\x20\\\x7f]")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Private, though not to every Python's `is_global`: clouds answer at some of these.
-_INTERNAL = tuple(
+# Internal to clouds or deprecated, which `is_global` of some Pythons does not know.
+_INTERNAL_NETWORKS = tuple(
     map(ipaddress.ip_network, ("168.63.129.16/32", "192.0.0.0/24", "fec0::/10"))
 )
 
 
 class AccessRefused(Exception):  # noqa: N818 - turned into an error of the package by callers
-    """A URL, an address or a path that may not be touched; the text says why."""
+    """A URL, an address or a path that is not allowed; the message says why."""
 
 
 def parse_origin(url: str) -> Origin:
-    """Give scheme, host and port of a URL.
+    """Return scheme, host and port of a URL.
 
     Raises:
-        AccessRefused: It is no http(s) URL.
+        AccessRefused: It is not an http(s) URL.
     """
     parts = _split(url)
     try:
@@ -73,12 +73,12 @@ def parse_origin(url: str) -> Origin:
 
 @functools.lru_cache
 def find_configured_origins(hosts: Hosts) -> frozenset[Origin]:
-    """Give the origins that the developer put in the place of fal's own.
+    """Return the origins that the developer configured in place of fal's own.
 
-    They are trusted for following and downloading, also on a private address.
+    They are trusted for following and downloading, also at private addresses.
     """
-    usual = set(Hosts().urls())
-    return frozenset(parse_origin(url) for url in hosts.urls() if url not in usual)
+    defaults = set(Hosts().urls())
+    return frozenset(parse_origin(url) for url in hosts.urls() if url not in defaults)
 
 
 @functools.lru_cache
@@ -92,37 +92,37 @@ def _api_prefixes(hosts: Hosts) -> tuple[str, ...]:
 
 
 def is_api_url(url: str, hosts: Hosts) -> bool:
-    """Tell whether the key may go to a URL: only to the API origins in use."""
-    if url.startswith(_api_prefixes(hosts)) and not _NOT_IN_URLS.search(url):
-        return True  # the host is in the prefix
+    """Return whether a URL is in fal's API, and so may receive the key."""
+    if url.startswith(_api_prefixes(hosts)) and not _FORBIDDEN_IN_URLS.search(url):
+        return True  # the prefix contains the host
     try:
         is_api = parse_origin(url) in _api_origins(hosts)
     except AccessRefused:
         return False
-    # A user name in the URL would take the key's place.
+    # A user name in the URL would replace the key.
     return is_api and "@" not in urlsplit(url).netloc
 
 
 def check_url(url: str, *, trusted: Collection[Origin] = ()) -> None:
-    """Check a URL as text, before it is passed on or fetched.
+    """Check a URL as text, before it is sent to fal or fetched.
 
     Args:
-        url: What a model, a user or an answer named.
+        url: A URL from a model, a user or a response.
         trusted: Origins that may be private.
 
     Raises:
-        AccessRefused: It is not http(s), has a user name, or names this machine or a
-            private network.
+        AccessRefused: It is not http(s), has a user name, or leads to this machine or
+            a private network.
     """
     parts = _split(url)
-    where = parse_origin(url)
+    origin = parse_origin(url)
     if parts.username is not None or parts.password is not None:
-        message = "it has a user name or password in it"
+        message = "it contains a user name or password"
         raise AccessRefused(message)
-    if where in trusted:
+    if origin in trusted:
         return
-    host = where[1]
-    literal = _literal(host)
+    host = origin[1]
+    literal = _parse_literal(host)
     if literal is not None:
         check_address(literal)
         return
@@ -134,7 +134,7 @@ def check_url(url: str, *, trusted: Collection[Origin] = ()) -> None:
 def check_address(
     address: str | ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> None:
-    """Check an address that a connection would go to.
+    """Check the IP address of a connection.
 
     Raises:
         AccessRefused: It is not a public address.
@@ -142,19 +142,19 @@ def check_address(
     try:
         ip = ipaddress.ip_address(address)
     except ValueError as error:
-        message = f"{address!r} is no address"
+        message = f"{address!r} is not an IP address"
         raise AccessRefused(message) from error
-    for each in _meant(ip):
-        closed = not each.is_global or each.is_multicast or each.is_reserved
-        if closed or any(each in network for network in _INTERNAL):
+    for each in _find_targets(ip):
+        is_private = not each.is_global or each.is_multicast or each.is_reserved
+        if is_private or any(each in network for network in _INTERNAL_NETWORKS):
             message = f"{ip} is not a public address"
             raise AccessRefused(message)
 
 
-def _meant(
+def _find_targets(
     ip: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> Iterable[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """Give an address and the IPv4 address inside it, if it carries one."""
+    """Return an address and the IPv4 addresses embedded in it."""
     if isinstance(ip, ipaddress.IPv4Address):
         return [ip]
     if ip.ipv4_mapped is not None:
@@ -167,78 +167,80 @@ def _meant(
 
 
 def resolve_path(path: str | os.PathLike[str], *, allowed_dirs: Iterable[Path]) -> Path:
-    """Find a local file that may be read.
+    """Resolve the path of a local file that may be read.
 
     Args:
-        path: What was named; symlinks are resolved before it is judged.
-        allowed_dirs: The directories below which files may be read, resolved.
+        path: A path from a model or a user; symlinks are resolved before the check.
+        allowed_dirs: Resolved directories whose files may be read.
 
     Returns:
         The resolved file.
 
     Raises:
-        AccessRefused: It lies elsewhere, or is no file.
+        AccessRefused: It is outside of these directories, or not a file.
     """
     allowed = tuple(allowed_dirs)
     if not allowed:
-        message = "it is no URL, and no directory is allowed for local files"
+        message = "it is not a URL, and no directory is allowed for local files"
         raise AccessRefused(message)
     try:
-        found = Path(path).resolve()
-        inside = any(found.is_relative_to(each) for each in allowed)
-        is_file = inside and found.is_file()
+        resolved = Path(path).resolve()
+        is_inside = any(resolved.is_relative_to(each) for each in allowed)
+        is_file = is_inside and resolved.is_file()
     except (OSError, ValueError, RuntimeError) as error:
         message = f"the path cannot be resolved ({error})"
         raise AccessRefused(message) from error
-    if not inside:
+    if not is_inside:
         names = ", ".join(map(str, allowed))
         message = f"it is not below an allowed directory ({names})"
         raise AccessRefused(message)
     if not is_file:
-        message = "it is a directory" if found.is_dir() else "there is no such file"
+        message = (
+            "it is a directory" if resolved.is_dir() else "the file does not exist"
+        )
         raise AccessRefused(message)
-    return found
+    return resolved
 
 
 def _split(url: str) -> SplitResult:
-    if _NOT_IN_URLS.search(url):
-        message = "it has spaces, control characters or backslashes in it"
+    if _FORBIDDEN_IN_URLS.search(url):
+        message = "it contains spaces, control characters or backslashes"
         raise AccessRefused(message)
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        message = f"it is no URL ({error})"
+        message = f"it is not a URL ({error})"
         raise AccessRefused(message) from error
     if parts.scheme not in _PORTS:
         message = f"{parts.scheme or 'no scheme'!r} is not http or https"
         raise AccessRefused(message)
     if not parts.hostname:
-        message = "it names no host"
+        message = "it has no host"
         raise AccessRefused(message)
     return parts
 
 
 def _host(parts: SplitResult) -> str:
-    # Look-alikes such as full-width digits become what a resolver would see.
+    # Full-width digits and other look-alikes become what a resolver reads.
     host = unicodedata.normalize("NFKC", parts.hostname or "").lower().rstrip(".")
     name, percent, _ = host.partition("%")
     if percent and ":" not in name:
-        # Only an IPv6 address has something after a %: its zone. In a name it would
-        # hide the rest of the name from us, and not from the resolver.
-        message = f"{host!r} is no host name"
+        # Only an IPv6 address may contain a %, before its zone. In a name it would
+        # hide the rest of the name from this check, but not from the resolver.
+        message = f"{host!r} is not a host name"
         raise AccessRefused(message)
     return name
 
 
-def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _parse_literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     if ":" in host:
         try:
             return ipaddress.IPv6Address(host)
         except ValueError as error:
-            message = f"{host!r} is no address"
+            message = f"{host!r} is not an IP address"
             raise AccessRefused(message) from error
     try:
-        # Takes what resolvers take: 127.1, 0x7f000001, 0177.0.0.1, 2130706433.
+        # Accepts the forms of resolvers: 127.1, 0x7f000001, 0177.0.0.1, 2130706433.
         return ipaddress.IPv4Address(socket.inet_aton(host))
     except (OSError, UnicodeError):
         return None

@@ -17,23 +17,23 @@ from langchain_fal_image.wire.pools import AsyncPooledTransport, PooledTransport
 
 __all__ = ["AsyncGuardedTransport", "GuardedTransport"]
 
-_Resolved = list[tuple[Any, ...]]
+_AddressInfo = list[tuple[Any, ...]]
 _T = TypeVar("_T", PooledTransport, AsyncPooledTransport)
-_MOST_HOSTS = 16
+_MAX_HOSTS = 16
 
-# After these nothing was sent, and another address of the host may answer.
-_UNREACHED = (httpx.ConnectError, httpx.ConnectTimeout)
+# After these errors nothing was sent, and another address of the host may respond.
+_CONNECT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout)
 
 
-def _pinned(request: httpx.Request, resolved: _Resolved) -> list[httpx.Request]:
-    """Aim a request at each address that was checked, whatever DNS says next.
+def _pin(request: httpx.Request, infos: _AddressInfo) -> list[httpx.Request]:
+    """Return the request for each checked address, whatever DNS returns next.
 
-    The Host header stays; TLS asks for, and checks, the name as before.
+    The Host header stays, and TLS verifies the name as before.
     """
-    found = [entry[4][0].partition("%")[0] for entry in resolved]
+    found = [entry[4][0].partition("%")[0] for entry in infos]
     addresses = list(dict.fromkeys(found))
     if not addresses:
-        message = "its host has no address"
+        message = "its host has no IP address"
         raise guard.AccessRefused(message)
     for address in addresses:
         guard.check_address(address)
@@ -61,12 +61,12 @@ def _is_literal(host: str) -> bool:
     return True
 
 
-class _Hosts(Generic[_T]):
-    """A transport for each host, the least recently used one let go.
+class _HostTransports(Generic[_T]):
+    """A transport for each host; the least recently used one is closed.
 
-    A guarded transport connects to addresses, and two hosts may share one: over a
-    connection that was kept for one host, a request would reach the other without
-    anybody having asked for its certificate. So hosts share no connections.
+    A guarded transport connects to addresses, and two hosts may share one. Over a
+    connection that was kept for one host, a request would reach the other without a
+    check of its certificate, so hosts share no connections.
     """
 
     def __init__(self, make: Callable[[], _T]) -> None:
@@ -74,13 +74,13 @@ class _Hosts(Generic[_T]):
         self._transports: dict[guard.Origin, _T] = {}
         self._lock = threading.Lock()
 
-    def of(self, origin: guard.Origin) -> tuple[_T, _T | None]:
-        """Give a host's transport, and one that is to be closed now."""
+    def find(self, origin: guard.Origin) -> tuple[_T, _T | None]:
+        """Return a host's transport, and one that must be closed, if any."""
         with self._lock:
             transport = self._transports.pop(origin, None) or self._make()
             self._transports[origin] = transport
             surplus = None
-            if len(self._transports) > _MOST_HOSTS:
+            if len(self._transports) > _MAX_HOSTS:
                 oldest = next(iter(self._transports))
                 if self._transports[oldest].is_idle:
                     surplus = self._transports.pop(oldest)
@@ -94,7 +94,7 @@ class _Hosts(Generic[_T]):
 
 
 class GuardedTransport(httpx.BaseTransport):
-    """Resolves a host, refuses private addresses, connects to the one it checked.
+    """Resolves a host, refuses private addresses, connects to the checked address.
 
     Args:
         make: Makes the transport of one host.
@@ -107,22 +107,22 @@ class GuardedTransport(httpx.BaseTransport):
         *,
         trusted: Collection[guard.Origin],
     ) -> None:
-        self._hosts = _Hosts(make)
+        self._hosts = _HostTransports(make)
         self._trusted = trusted
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request to a public address, or to a trusted origin."""
         origin = guard.parse_origin(str(request.url))
         if origin in self._trusted:
-            aimed = [request]
+            pinned = [request]
         else:
-            aimed = _pinned(request, _resolve(request))
-        transport, surplus = self._hosts.of(origin)
+            pinned = _pin(request, _resolve(request))
+        transport, surplus = self._hosts.find(origin)
         if surplus:
             surplus.close()
-        *others, last = aimed
+        *others, last = pinned
         for each in others:
-            with contextlib.suppress(*_UNREACHED):
+            with contextlib.suppress(*_CONNECT_ERRORS):
                 return transport.handle_request(each)
         return transport.handle_request(last)
 
@@ -133,7 +133,7 @@ class GuardedTransport(httpx.BaseTransport):
 
 
 class AsyncGuardedTransport(httpx.AsyncBaseTransport):
-    """Does the same without blocking: names are resolved by the event loop.
+    """Does the same without blocking; the event loop resolves names.
 
     Args:
         make: Makes the transport of one host.
@@ -146,22 +146,22 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
         *,
         trusted: Collection[guard.Origin],
     ) -> None:
-        self._hosts = _Hosts(make)
+        self._hosts = _HostTransports(make)
         self._trusted = trusted
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request to a public address, or to a trusted origin."""
         origin = guard.parse_origin(str(request.url))
         if origin in self._trusted:
-            aimed = [request]
+            pinned = [request]
         else:
-            aimed = _pinned(request, await _aresolve(request))
-        transport, surplus = self._hosts.of(origin)
+            pinned = _pin(request, await _aresolve(request))
+        transport, surplus = self._hosts.find(origin)
         if surplus:
             await surplus.aclose()
-        *others, last = aimed
+        *others, last = pinned
         for each in others:
-            with contextlib.suppress(*_UNREACHED):
+            with contextlib.suppress(*_CONNECT_ERRORS):
                 return await transport.handle_async_request(each)
         return await transport.handle_async_request(last)
 
@@ -171,22 +171,26 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
             await transport.aclose()
 
 
-def _resolve(request: httpx.Request) -> _Resolved:
+def _resolve(request: httpx.Request) -> _AddressInfo:
     try:
-        return list(socket.getaddrinfo(*_place(request), type=socket.SOCK_STREAM))
+        return list(
+            socket.getaddrinfo(*_host_and_port(request), type=socket.SOCK_STREAM)
+        )
     except (OSError, UnicodeError) as error:
         raise httpx.ConnectError(str(error), request=request) from error
 
 
-async def _aresolve(request: httpx.Request) -> _Resolved:
+async def _aresolve(request: httpx.Request) -> _AddressInfo:
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(*_place(request), type=socket.SOCK_STREAM)
+        found = await loop.getaddrinfo(
+            *_host_and_port(request), type=socket.SOCK_STREAM
+        )
     except (OSError, UnicodeError) as error:
         raise httpx.ConnectError(str(error), request=request) from error
     return list(found)
 
 
-def _place(request: httpx.Request) -> tuple[str, int]:
+def _host_and_port(request: httpx.Request) -> tuple[str, int]:
     _, host, port = guard.parse_origin(str(request.url))
     return host, port

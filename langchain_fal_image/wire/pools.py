@@ -1,7 +1,7 @@
 """httpx transports that spread what is in flight over several small connection pools.
 
-httpcore looks at every connection of a pool whenever a request begins or ends, so that
-the cost of a request grows with the number in flight. In small pools it does not.
+httpcore inspects every connection of a pool whenever a request starts or ends, so the
+cost of a request grows with the number in flight. In small pools it does not.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ __all__ = ["POOL_LIMITS", "AsyncPooledTransport", "PooledTransport"]
 
 _T = TypeVar("_T", httpx.BaseTransport, httpx.AsyncBaseTransport)
 
-_PER_POOL = 2
-_MOST_POOLS = 256
-_KEPT_S = 30.0
+_POOL_SIZE = 2
+_MAX_POOLS = 256
+_KEEPALIVE_S = 30.0
 
 POOL_LIMITS = httpx.Limits(
-    max_connections=_PER_POOL,
-    # Not fewer: httpcore closes what is idle where there are more connections in all.
-    max_keepalive_connections=_PER_POOL,
-    keepalive_expiry=_KEPT_S,
+    max_connections=_POOL_SIZE,
+    # Not fewer: httpcore closes idle connections beyond this number, also if the
+    # others are in use.
+    max_keepalive_connections=_POOL_SIZE,
+    keepalive_expiry=_KEEPALIVE_S,
 )
-"""For each of the small pools."""
+"""Limits of each small pool."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,9 +40,9 @@ class _Pool(Generic[_T]):
 
 
 class _Pools(Generic[_T]):
-    """Chooses a pool for each request, and counts what is in flight in it.
+    """Chooses a pool for each request, and counts the requests in flight in it.
 
-    The pool that had room last is filled first, so that the others fall idle. Where
+    The pool that was freed last is filled first, so that the others become idle. If
     all pools are full, requests wait in the one with the fewest.
     """
 
@@ -49,28 +50,28 @@ class _Pools(Generic[_T]):
         self._make: Callable[[], _T] = make
         self._now = now
         self._pools: set[_Pool[_T]] = set()
-        self._with_room: list[_Pool[_T]] = []
+        self._available: list[_Pool[_T]] = []
         self._lock = threading.Lock()
 
     def enter(self) -> _Pool[_T]:
         with self._lock:
-            if self._with_room:
-                pool = self._with_room.pop()
-            elif len(self._pools) < _MOST_POOLS:
+            if self._available:
+                pool = self._available.pop()
+            elif len(self._pools) < _MAX_POOLS:
                 pool = _Pool(self._make())
                 self._pools.add(pool)
             else:
                 pool = min(self._pools, key=lambda each: each.in_flight)
             pool.in_flight += 1
-            if pool.in_flight < _PER_POOL:
-                self._with_room.append(pool)
+            if pool.in_flight < _POOL_SIZE:
+                self._available.append(pool)
             return pool
 
     def leave(self, pool: _Pool[_T]) -> _T | None:
-        """Count a request's end; give a transport that is to be closed now.
+        """Count the end of a request; return a transport that must be closed, if any.
 
-        httpcore alone would keep the connections of an idle pool until the pool is
-        used again.
+        httpcore itself keeps the connections of an idle pool until the pool is used
+        again.
         """
         with self._lock:
             pool.in_flight -= 1
@@ -78,13 +79,13 @@ class _Pools(Generic[_T]):
             if not pool.in_flight:
                 pool.idle_since = now
             if pool not in self._pools:
-                return None  # all were closed meanwhile
-            if pool.in_flight == _PER_POOL - 1:
-                self._with_room.append(pool)
-            oldest = self._with_room[0] if self._with_room else pool
-            if oldest.in_flight or now - oldest.idle_since < _KEPT_S:
+                return None  # all pools were closed in between
+            if pool.in_flight == _POOL_SIZE - 1:
+                self._available.append(pool)
+            oldest = self._available[0] if self._available else pool
+            if oldest.in_flight or now - oldest.idle_since < _KEEPALIVE_S:
                 return None
-            self._with_room.pop(0)
+            self._available.pop(0)
             self._pools.discard(oldest)
             return oldest.transport
 
@@ -95,7 +96,7 @@ class _Pools(Generic[_T]):
 
     def all(self) -> list[_T]:
         with self._lock:
-            pools, self._pools, self._with_room = self._pools, set(), []
+            pools, self._pools, self._available = self._pools, set(), []
         return [pool.transport for pool in pools]
 
 
@@ -103,8 +104,8 @@ class PooledTransport(httpx.BaseTransport):
     """Sends each request through one of several small pools.
 
     Args:
-        make: Makes the transport of one pool; give it `POOL_LIMITS`.
-        now: A clock that only goes forward, in seconds.
+        make: Makes the transport of one pool, with `POOL_LIMITS`.
+        now: A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -117,19 +118,19 @@ class PooledTransport(httpx.BaseTransport):
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is in flight."""
+        """Whether no request is in flight."""
         return self._pools.is_idle
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request."""
+        """Send a request through a pool."""
         pool = self._pools.enter()
         try:
             response = pool.transport.handle_request(request)
         except BaseException:
-            self._left(pool)
+            self._release(pool)
             raise
         stream = cast("httpx.SyncByteStream", response.stream)
-        response.stream = _Stream(stream, lambda: self._left(pool))
+        response.stream = _ReleasingStream(stream, lambda: self._release(pool))
         return response
 
     def close(self) -> None:
@@ -137,17 +138,17 @@ class PooledTransport(httpx.BaseTransport):
         for transport in self._pools.all():
             transport.close()
 
-    def _left(self, pool: _Pool[httpx.BaseTransport]) -> None:
+    def _release(self, pool: _Pool[httpx.BaseTransport]) -> None:
         if transport := self._pools.leave(pool):
             transport.close()
 
 
 class AsyncPooledTransport(httpx.AsyncBaseTransport):
-    """Does the same for the async client.
+    """Sends each async request through one of several small pools.
 
     Args:
-        make: Makes the transport of one pool; give it `POOL_LIMITS`.
-        now: A clock that only goes forward, in seconds.
+        make: Makes the transport of one pool, with `POOL_LIMITS`.
+        now: A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -160,19 +161,19 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is in flight."""
+        """Whether no request is in flight."""
         return self._pools.is_idle
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request."""
+        """Send a request through a pool."""
         pool = self._pools.enter()
         try:
             response = await pool.transport.handle_async_request(request)
         except BaseException:
-            await self._left(pool)
+            await self._release(pool)
             raise
         stream = cast("httpx.AsyncByteStream", response.stream)
-        response.stream = _AsyncStream(stream, pool, self)
+        response.stream = _AsyncReleasingStream(stream, pool, self)
         return response
 
     async def aclose(self) -> None:
@@ -180,17 +181,19 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
         for transport in self._pools.all():
             await transport.aclose()
 
-    async def _left(self, pool: _Pool[httpx.AsyncBaseTransport]) -> None:
+    async def _release(self, pool: _Pool[httpx.AsyncBaseTransport]) -> None:
         if transport := self._pools.leave(pool):
             await transport.aclose()
 
 
-class _Stream(httpx.SyncByteStream):
-    """An answer's body, whose end is told once."""
+class _ReleasingStream(httpx.SyncByteStream):
+    """A response body that releases its place in a pool once it is closed."""
 
-    def __init__(self, stream: httpx.SyncByteStream, left: Callable[[], None]) -> None:
+    def __init__(
+        self, stream: httpx.SyncByteStream, release: Callable[[], None]
+    ) -> None:
         self._stream = stream
-        self._left: Callable[[], None] | None = left
+        self._release: Callable[[], None] | None = release
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._stream)
@@ -199,13 +202,13 @@ class _Stream(httpx.SyncByteStream):
         try:
             self._stream.close()
         finally:
-            left, self._left = self._left, None
-            if left:
-                left()
+            release, self._release = self._release, None
+            if release:
+                release()
 
 
-class _AsyncStream(httpx.AsyncByteStream):
-    """The same for the async client."""
+class _AsyncReleasingStream(httpx.AsyncByteStream):
+    """An async response body that releases its place once it is closed."""
 
     def __init__(
         self,
@@ -226,4 +229,4 @@ class _AsyncStream(httpx.AsyncByteStream):
         finally:
             pool, self._pool = self._pool, None
             if pool:
-                await self._transport._left(pool)  # noqa: SLF001 - of this module
+                await self._transport._release(pool)  # noqa: SLF001 - of this module

@@ -1,123 +1,118 @@
-"""What comes back for a request, whichever HTTP library brought it."""
+"""Responses whose bodies are read piece by piece, from any HTTP library."""
 
 from __future__ import annotations
 
-import contextlib
+import io
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
-import httpx
+from langchain_fal_image.wire.effects import (
+    HttpResponse,
+    ReplyLost,
+    Send,
+    TooLarge,
+)
 
-from langchain_fal_image.wire.effects import NotSent, ReplyLost, Unsendable
-
-__all__ = ["AsyncReply", "HttpxAsyncReply", "HttpxReply", "Reply", "failures"]
+__all__ = ["AsyncResponseStream", "ResponseBody", "ResponseHead", "ResponseStream"]
 
 
-class _Head(Protocol):
+class ResponseHead(Protocol):
+    """Status and headers of a response."""
+
     @property
     def status(self) -> int:
-        """HTTP's."""
+        """The status code."""
 
     @property
     def headers(self) -> Mapping[str, str]:
         """Names in lower case."""
 
 
-class Reply(_Head, Protocol):
-    """An answer whose body has yet to be read."""
+class ResponseStream(ResponseHead, Protocol):
+    """A response whose body has not been read."""
 
-    def pieces(self) -> Iterator[bytes]:
-        """Read the body as it comes, decompressed."""
+    def iter_bytes(self) -> Iterator[bytes]:
+        """Read the body as it arrives, decompressed.
 
-    def close(self) -> None:
-        """Let go of the connection; it is kept where the body was read whole."""
-
-
-class AsyncReply(_Head, Protocol):
-    """The same without blocking."""
-
-    def pieces(self) -> AsyncIterator[bytes]:
-        """Read the body as it comes, decompressed."""
-
-    async def close(self) -> None:
-        """Let go of the connection; it is kept where the body was read whole."""
-
-
-class _HttpxHead:
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
-
-    @property
-    def status(self) -> int:
-        return self._response.status_code
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        found = self._response.headers
-        return {name.lower(): value for name, value in found.items()}
-
-
-class HttpxReply(_HttpxHead):
-    """A reply that httpx brought."""
-
-    def pieces(self) -> Iterator[bytes]:
-        """Read the body as it comes, decompressed."""
-        return self._response.iter_bytes()
+        Raises:
+            TransportFailure: The body broke off.
+        """
 
     def close(self) -> None:
-        """Let go of the connection."""
-        self._response.close()
+        """Release the connection; it is kept if the body was read to its end."""
 
 
-class HttpxAsyncReply(_HttpxHead):
-    """A reply that httpx brought without blocking."""
+class AsyncResponseStream(ResponseHead, Protocol):
+    """A response whose body has not been read, for the async driver."""
 
-    def pieces(self) -> AsyncIterator[bytes]:
-        """Read the body as it comes, decompressed."""
-        return self._response.aiter_bytes()
+    def aiter_bytes(self) -> AsyncIterator[bytes]:
+        """Read the body as it arrives, decompressed.
 
-    async def close(self) -> None:
-        """Let go of the connection."""
-        await self._response.aclose()
+        Raises:
+            TransportFailure: The body broke off.
+        """
 
-
-# httpx's failures after which the other side surely received nothing.
-_NEVER_OPENED = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
+    async def aclose(self) -> None:
+        """Release the connection; it is kept if the body was read to its end."""
 
 
-@contextlib.contextmanager
-def failures() -> Iterator[None]:
-    """Turn httpx's failures into those that flows know."""
-    try:
-        yield
-    except _NEVER_OPENED as error:
-        if _was_open(error):
-            raise ReplyLost(_words(error)) from error
-        raise NotSent(_words(error)) from error
-    except (httpx.TransportError, httpx.DecodingError) as error:
-        raise ReplyLost(_words(error)) from error
-    except (httpx.InvalidURL, UnicodeError) as error:
-        raise Unsendable(_words(error)) from error
+class ResponseBody:
+    """The body of a response while it arrives: in memory, or in a file.
 
-
-def _was_open(error: Exception) -> bool:
-    """Tell whether a client that was given to us calls a lost reply a connect error.
-
-    The transport of httpx-aiohttp does: of aiohttp's failures it makes a
-    `ConnectTimeout` also where the server hung up after it had the request.
+    Its total timeout starts when it is created, before the request is sent.
     """
-    kinds = {each.__name__ for each in type(error.__cause__).__mro__}
-    return "ClientConnectionError" in kinds and not kinds & {
-        "ClientConnectorError",
-        "ConnectionTimeoutError",
-    }
 
+    def __init__(self, send: Send) -> None:
+        self._request = send.request
+        self._ends_at = time.monotonic() + send.request.total_timeout
+        self._into = send.into
+        self._file: BinaryIO | None = None
+        self._size = 0
+        self._buffer = io.BytesIO()
 
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    def start(self, head: ResponseHead) -> None:
+        """Choose the file for a success, and memory for all else."""
+        self._head = head
+        if self._into and HttpResponse(status=head.status).is_success:
+            self._file = self._into
+            self._file.seek(0)
+            self._file.truncate()
+
+    def write(self, chunk: bytes, *, flush_above: int = 0) -> bool:
+        """Add a chunk; return whether the buffer should be flushed into the file.
+
+        Args:
+            chunk: The next bytes.
+            flush_above: How much is buffered for a file, in bytes; 0 writes directly.
+
+        Raises:
+            TooLarge: The body exceeds the request's `max_bytes`.
+            ReplyLost: The request's `total_timeout` has passed.
+        """
+        self._size += len(chunk)
+        if self._file is None or flush_above:
+            self._buffer.write(chunk)
+        else:
+            self._file.write(chunk)
+        if self._size > self._request.max_bytes:
+            message = f"more than {self._request.max_bytes} bytes"
+            raise TooLarge(message)
+        if time.monotonic() > self._ends_at:
+            message = f"incomplete after {self._request.total_timeout:.0f} s"
+            raise ReplyLost(message)
+        return self._file is not None and self._buffer.tell() > flush_above
+
+    def flush(self) -> None:
+        """Write the buffer into the file."""
+        if self._file:
+            self._file.write(self._buffer.getvalue())
+            self._buffer = io.BytesIO()
+
+    def finish(self) -> HttpResponse:
+        """Return the complete response."""
+        self.flush()
+        body = self._buffer.getvalue()
+        return HttpResponse(
+            status=self._head.status, headers=self._head.headers, body=body
+        )

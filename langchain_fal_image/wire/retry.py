@@ -1,7 +1,7 @@
-"""What may be sent again, and what never.
+"""Rules for retries: which requests may be sent again, and after which pause.
 
-A submit costs money, so it is sent again only where fal surely did not take it. All
-else may be repeated at will.
+A submit costs money, so it is sent again only if fal certainly did not accept it. All
+other requests may be repeated.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import email.utils
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from langchain_fal_image.wire.config import Retry
+from langchain_fal_image.wire.config import Polling, Retry
 from langchain_fal_image.wire.effects import (
     HttpResponse,
     NotSent,
@@ -21,10 +21,18 @@ from langchain_fal_image.wire.effects import (
     Unsendable,
 )
 
-__all__ = ["REPEATABLE", "RESULT", "STATE", "SUBMIT", "Rule", "pause"]
+__all__ = [
+    "REPEATABLE",
+    "RESULT",
+    "STATUS",
+    "SUBMIT",
+    "Rule",
+    "compute_pause",
+    "iterate_pauses",
+]
 
-_TOO_MANY = 429
-_GATEWAY = frozenset({500, 502, 503, 504})
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERRORS = frozenset({500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,88 +41,100 @@ class Rule:
 
     Attributes:
         is_repeatable: Whether it may be sent again after fal may have received it.
-        statuses: Answers after which it is tried again.
-        only_from_ingress: Whether an answer of 500 and above counts only where it did
-            not come from the model: then it bears no request id.
-        json_object: Whether an answer of 2xx must be a JSON object: what cannot be one
-            was spoiled on the way, and is asked for again.
+        statuses: Status codes after which it is tried again.
+        is_ingress_only: Whether a status of 500 or above counts only without the
+            header `x-fal-request-id`: with it, the model itself responded, as
+            fal_client/client.py distinguishes them.
+        is_json_object: Whether a 2xx response must be a JSON object; anything else was
+            damaged on the way and is requested again.
     """
 
     is_repeatable: bool
     statuses: frozenset[int]
-    only_from_ingress: bool = False
-    json_object: bool = False
+    is_ingress_only: bool = False
+    is_json_object: bool = False
 
     def attempts(self, retry: Retry) -> int:
         """Return how often the request is sent in all."""
         return retry.attempts if self.is_repeatable else retry.submit_attempts
 
-    def after_answer(self, response: HttpResponse) -> bool:
-        """Tell whether an answer calls for another try."""
-        if self.json_object and response.ok:
+    def allows_after_response(self, response: HttpResponse) -> bool:
+        """Return whether a response calls for another attempt."""
+        if self.is_json_object and response.is_success:
             body = response.body.strip()
             return not (body.startswith(b"{") and body.endswith(b"}"))
         if response.status not in self.statuses:
             return False
+        # The caller's own time limit has passed: fal_client/_headers.py.
         if response.headers.get("x-fal-request-timeout-type") == "user":
             return False
         return not (
-            self.only_from_ingress
-            and response.status != _TOO_MANY
+            self.is_ingress_only
+            and response.status != _TOO_MANY_REQUESTS
             and "x-fal-request-id" in response.headers
         )
 
-    def after_failure(self, failure: TransportFailure) -> bool:
-        """Tell whether a failure of the transport calls for another try."""
+    def allows_after_failure(self, failure: TransportFailure) -> bool:
+        """Return whether a transport failure calls for another attempt."""
         if isinstance(failure, NotSent):
             return not isinstance(failure, Unsendable)
         return isinstance(failure, ReplyLost) and self.is_repeatable
 
 
-SUBMIT = Rule(is_repeatable=False, statuses=frozenset({_TOO_MANY}))
-"""For what costs money: sent again only where it surely was not taken."""
+SUBMIT = Rule(is_repeatable=False, statuses=frozenset({_TOO_MANY_REQUESTS}))
+"""For submits: sent again only if fal certainly did not accept them."""
 
-REPEATABLE = Rule(is_repeatable=True, statuses=frozenset({408, _TOO_MANY}) | _GATEWAY)
-"""For what changes nothing: states, downloads, cancels, uploads."""
+REPEATABLE = Rule(
+    is_repeatable=True,
+    statuses=frozenset({408, _TOO_MANY_REQUESTS}) | _SERVER_ERRORS,
+)
+"""For requests without side effects: downloads, cancels, uploads."""
 
-STATE = replace(REPEATABLE, json_object=True)
-"""For the state of a request."""
+STATUS = replace(REPEATABLE, is_json_object=True)
+"""For the status of a request."""
 
-RESULT = replace(STATE, only_from_ingress=True)
-"""For the result: there an error of the model is an answer, and stays the same."""
+RESULT = replace(STATUS, is_ingress_only=True)
+"""For the result: a model's error is the result, and does not change."""
 
 
-def pause(
+def iterate_pauses(polling: Polling) -> Iterator[float]:
+    """Yield the pauses between polls, without end."""
+    pause = min(polling.first_pause, polling.longest_pause)
+    while True:
+        yield pause
+        pause = min(pause * polling.factor, polling.longest_pause)
+
+
+def compute_pause(
     retry: Retry,
+    *,
     attempt: int,
     response: HttpResponse | None,
-    *,
-    chance: Callable[[], float] = random.random,
+    draw: Callable[[], float] = random.random,
     now: Callable[[], float] = time.time,
 ) -> float:
-    """Say how long to wait before another try, in seconds.
+    """Return the pause before the next attempt, in seconds.
 
     Args:
-        retry: The pauses.
-        attempt: How many tries there were.
-        response: The last answer; its `Retry-After` is honoured.
-        chance: Gives a number from 0 to 1, so that clients do not come back at once.
-        now: The time of day in seconds since 1970, for a `Retry-After` that is a date.
+        retry: The settings.
+        attempt: The number of attempts so far.
+        response: The last response; its `Retry-After` is honored.
+        draw: Returns a random number from 0 to 1.
+        now: Seconds since 1970, for a `Retry-After` with a date.
     """
-    if response is not None:
-        asked = response.headers.get("retry-after")
-        if asked is not None and (seconds := _seconds(asked, now)) is not None:
-            return max(0.0, seconds)
+    header = response.headers.get("retry-after") if response else None
+    if header is not None and (seconds := _parse_retry_after(header, now)) is not None:
+        return max(0.0, seconds)
     whole = min(retry.longest_pause, retry.first_pause * retry.factor ** (attempt - 1))
-    return float(whole * (1 - retry.jitter * chance()))
+    return float(whole * (1 - retry.jitter * draw()))
 
 
-def _seconds(asked: str, now: Callable[[], float]) -> float | None:
+def _parse_retry_after(header: str, now: Callable[[], float]) -> float | None:
     try:
-        seconds = float(asked)
+        seconds = float(header)
     except ValueError:
         try:
-            return email.utils.parsedate_to_datetime(asked).timestamp() - now()
+            return email.utils.parsedate_to_datetime(header).timestamp() - now()
         except (ValueError, OverflowError, OSError):
             return None
     return seconds if seconds < float("inf") else None

@@ -1,8 +1,8 @@
 """Server-sent events: bytes in, events out.
 
-Unlike the usual readers this one also tells of comments and half events, so that a
-flow can look at its deadline while the server only says that it is alive. The format
-is that of https://html.spec.whatwg.org/multipage/server-sent-events.html.
+Unlike the usual parsers, this one also reports comments and incomplete events, so that
+a flow can check its deadline while the server only sends heartbeats. The format is
+https://html.spec.whatwg.org/multipage/server-sent-events.html.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ __all__ = ["EventDecoder"]
 
 
 class EventDecoder:
-    """Cuts a stream into events.
+    """Splits a stream into events.
 
     Args:
-        max_bytes: How much one event may take before the stream is given up.
+        max_bytes: The largest event.
     """
 
     def __init__(self, *, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
-        self._line: list[str] = []  # the pieces of a line that has not ended
+        self._line: list[str] = []  # the parts of an incomplete line
         self._line_size = 0
         self._data: list[str] = []
         self._data_size = 0
         self._after_cr = False
 
     def feed(self, chunk: bytes) -> list[StreamEvent | str]:
-        """Take in what came.
+        """Add bytes and return the events that are complete.
 
         Args:
             chunk: Bytes as they arrived.
 
         Returns:
-            The events that are whole now, or one `HEARTBEAT` where there is none.
+            The events, or one `HEARTBEAT` if there is none.
 
         Raises:
-            TooLarge: An event does not end.
+            TooLarge: An event is larger than `max_bytes`.
         """
         events: list[StreamEvent | str] = []
-        for line in self._lines(self._decode(chunk)):
+        for line in self._split_lines(self._decode(chunk)):
             if line:
-                self._take(line)
+                self._parse_field(line)
             elif self._data:
                 events.append(StreamEvent("\n".join(self._data)))
                 self._data, self._data_size = [], 0
@@ -54,8 +54,8 @@ class EventDecoder:
             raise TooLarge(message)
         return events or [HEARTBEAT]
 
-    def _lines(self, text: str) -> list[str]:
-        """Give the lines that ended; a CR ends one at once, with or without its LF."""
+    def _split_lines(self, text: str) -> list[str]:
+        """Return the complete lines; a CR ends a line, with or without its LF."""
         if not text:
             return []
         after_cr, self._after_cr = self._after_cr, text.endswith("\r")
@@ -66,11 +66,11 @@ class EventDecoder:
         self._line_size += len(first)
         if not more:
             return []
-        *whole, rest = ["".join(self._line), *more]
+        *complete, rest = ["".join(self._line), *more]
         self._line, self._line_size = [rest], len(rest)
-        return whole
+        return complete
 
-    def _take(self, line: str) -> None:
+    def _parse_field(self, line: str) -> None:
         name, _, value = line.partition(":")
         if name == "data":
             value = value.removeprefix(" ")

@@ -27,7 +27,7 @@ from langchain_fal_image.sandbox import Sandbox
 from langchain_fal_image.sandbox.faults.script import FAULTS
 from langchain_fal_image.wire.config import Limits, Retry, Timeouts
 from langchain_fal_image.wire.effects import HttpResponse
-from langchain_fal_image.wire.retry import pause
+from langchain_fal_image.wire.retry import compute_pause
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "faults.md"
 ROW = re.compile(
@@ -260,12 +260,12 @@ def test_the_days_clock_jumps(jump: float) -> None:
     def now() -> float:
         return time.time() + jump
 
-    assert pause(Retry(), 1, None, now=now) <= 0.5
+    assert compute_pause(Retry(), attempt=1, response=None, now=now) <= 0.5
     told = HttpResponse(status=429, headers={"retry-after": "2"})
-    assert pause(Retry(), 1, told, now=now) == 2
+    assert compute_pause(Retry(), attempt=1, response=told, now=now) == 2
     date = email.utils.formatdate(time.time() + 5, usegmt=True)
     dated = HttpResponse(status=429, headers={"retry-after": date})
-    assert pause(Retry(), 1, dated, now=now) >= 0
+    assert compute_pause(Retry(), attempt=1, response=dated, now=now) >= 0
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])

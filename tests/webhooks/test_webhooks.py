@@ -231,9 +231,9 @@ WRONG: dict[str, tuple[Any, Any, str]] = {
     "odd time": (
         lambda h: changed(h, "x-fal-webhook-timestamp", "noon"),
         BODY,
-        "no number of seconds",
+        "not a number of seconds",
     ),
-    "no hex": (lambda h: changed(h, SIGNATURE, "zz"), BODY, "not written in hex"),
+    "no hex": (lambda h: changed(h, SIGNATURE, "zz"), BODY, "not hexadecimal"),
     "another's signature": (
         lambda h: changed(h, SIGNATURE, "00" * 64),
         BODY,
@@ -313,14 +313,14 @@ def test_keys_that_are_none_are_told(
     receiver.document = json.dumps(document).encode()
     rest_url = receiver.url.removesuffix("/hook")
     with create_fal("k", rest_url=rest_url, timeout=2) as fal:
-        with pytest.raises(errors.FalWebhookError, match="cannot be had") as caught:
+        with pytest.raises(errors.FalWebhookError, match="could not be fetched") as caught:
             webhooks.verify(headers_of(fal_sandbox), BODY, fal=fal, now=now)
         assert caught.value.is_retryable
 
 
 def test_keys_that_cannot_be_reached_are_told(fal_sandbox: Sandbox) -> None:
     fal = create_fal("k", rest_url="http://127.0.0.1:9", timeout=1)
-    with pytest.raises(errors.FalWebhookError, match="cannot be had"):
+    with pytest.raises(errors.FalWebhookError, match="could not be fetched"):
         webhooks.verify(headers_of(fal_sandbox), BODY, fal=fal, now=now)
 
 

@@ -132,7 +132,7 @@ class Stage:
             case Send(request=request, into=into):
                 self.sent.append(request)
                 found = self._next(operation(request))
-                if into and found.ok:
+                if into and found.is_success:
                     into.write(found.body)
                     return replace(found, body=b"")
                 return found
@@ -197,4 +197,4 @@ def apooled() -> AsyncPooledTransport:
 
 def body_of(request: HttpRequest) -> bytes:
     body = request.content
-    return b"".join(body.pieces()) if isinstance(body, Body) else body or b""
+    return b"".join(body.iter_bytes()) if isinstance(body, Body) else body or b""

@@ -66,7 +66,7 @@ def test_the_wait_ends_when_it_should(script: dict[str, Any], timeout: float) ->
         stage.play(flows.resume(stage.context, REQUEST, timeout=timeout))
     assert stage.clock == pytest.approx(timeout, abs=0.5)
     assert "r-1" in str(caught.value)
-    assert f"after {timeout:g} s" in str(caught.value)
+    assert f"within {timeout:g} s" in str(caught.value)
     assert caught.value.request == REQUEST
     assert caught.value.charged == "maybe"
     assert not caught.value.is_retryable

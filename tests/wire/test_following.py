@@ -142,7 +142,7 @@ def test_a_lost_state_is_asked_for_again() -> None:
         stream=[answer(404)],
         status=[ReplyLost("reset"), NotSent("refused"), answer(500, {}), DONE],
     )
-    deadline = stage.context.deadline()
+    deadline = stage.context.start_deadline()
     update = stage.play(follow(stage.context, REQUEST, deadline=deadline))
     assert update.status == "COMPLETED"
 

@@ -12,7 +12,7 @@ from langchain_fal_image import Limits, Polling, Retry, Timeouts, create_fal, er
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.effects import ReplyLost
 from langchain_fal_image.wire.queue import QueuedRequest
-from langchain_fal_image.wire.retry import pause
+from langchain_fal_image.wire.retry import compute_pause
 
 SETTINGS = (Timeouts, Limits, Polling, Retry)
 
@@ -79,10 +79,15 @@ def test_a_provider_takes_all_settings_and_hands_them_to_its_flows() -> None:
 
 def test_pauses_grow_by_the_factor_up_to_the_longest_less_the_jitter() -> None:
     retry = Retry(first_pause=1, factor=3, longest_pause=5, jitter=0.5)
-    whole = [pause(retry, each, None, chance=lambda: 0.0) for each in (1, 2, 3)]
-    least = [pause(retry, each, None, chance=lambda: 1.0) for each in (1, 2, 3)]
-    assert whole == [1, 3, 5]
-    assert least == [0.5, 1.5, 2.5]
+
+    def pauses(drawn: float) -> list[float]:
+        return [
+            compute_pause(retry, attempt=each, response=None, draw=lambda: drawn)
+            for each in (1, 2, 3)
+        ]
+
+    assert pauses(0.0) == [1, 3, 5]
+    assert pauses(1.0) == [0.5, 1.5, 2.5]
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 7])

@@ -13,7 +13,7 @@ from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.config import Hosts
 from langchain_fal_image.wire.effects import HEARTBEAT
 from langchain_fal_image.wire.queue import LogEntry, QueuedRequest
-from langchain_fal_image.wire.status import read_update
+from langchain_fal_image.wire.status import parse_update
 
 REQUEST = QueuedRequest.for_id(Hosts(), endpoint_id=MODEL, request_id="r-1")
 LINES = [{"message": f"line {n}", "timestamp": f"{n}"} for n in range(12)]
@@ -85,7 +85,7 @@ def test_what_the_submit_told_is_not_told_again() -> None:
     ],
 )
 def test_a_log_line_is_read_whatever_it_is(entry: Any, read: Any) -> None:
-    update = read_update(running([entry]), REQUEST)
+    update = parse_update(running([entry]), REQUEST)
     assert update is not None
     assert update.logs == (LogEntry(*read),)
 
@@ -110,7 +110,7 @@ def test_a_log_line_is_read_whatever_it_is(entry: Any, read: Any) -> None:
 def test_a_state_is_read_leniently(
     state: dict[str, Any], field: str, value: Any
 ) -> None:
-    update = read_update({"status": "IN_PROGRESS", **state}, REQUEST)
+    update = parse_update({"status": "IN_PROGRESS", **state}, REQUEST)
     assert getattr(update, field) == value
 
 
@@ -118,4 +118,4 @@ def test_a_state_is_read_leniently(
     "state", [None, [], "COMPLETED", {}, {"status": "FAILED"}, {"status": ["OK"]}]
 )
 def test_what_is_no_state_is_none(state: Any) -> None:
-    assert read_update(state, REQUEST) is None
+    assert parse_update(state, REQUEST) is None

@@ -133,10 +133,10 @@ def test_a_file_that_shrinks_while_it_is_sent_is_an_error() -> None:
     with tempfile.TemporaryFile() as file:
         file.write(b"12345678")
         body = Body(FileSource(file), 2, 6)
-        assert b"".join(body.pieces()) == b"345678"
+        assert b"".join(body.iter_bytes()) == b"345678"
         file.truncate(5)
         with pytest.raises(OSError, match="became shorter"):
-            list(body.pieces())
+            list(body.iter_bytes())
 
 
 # --- At once ---
