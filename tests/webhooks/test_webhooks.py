@@ -313,7 +313,9 @@ def test_keys_that_are_none_are_told(
     receiver.document = json.dumps(document).encode()
     rest_url = receiver.url.removesuffix("/hook")
     with create_fal("k", rest_url=rest_url, timeout=2) as fal:
-        with pytest.raises(errors.FalWebhookError, match="could not be fetched") as caught:
+        with pytest.raises(
+            errors.FalWebhookError, match="could not be fetched"
+        ) as caught:
             webhooks.verify(headers_of(fal_sandbox), BODY, fal=fal, now=now)
         assert caught.value.is_retryable
 
