@@ -16,7 +16,7 @@ from scripted import ScriptedWriter
 from stage import OUT, chat_model, provider
 
 from langchain_fal_image import FalProvider
-from langchain_fal_image.results._html import document
+from langchain_fal_image.results._html import render_page
 
 SCENE = "A red kite flies over a small harbour. The sun goes down behind the mountain."
 CAPTION = ChatPromptTemplate(
@@ -47,7 +47,7 @@ def main() -> int:
         spoken = reading.invoke({"said": heard.text})
         [image] = drawn.save(place)
         audio = spoken.save(place / "caption")
-        page = document(
+        page = render_page(
             "A picture from a recording",
             drawn.to_html(embed=True) + spoken.to_html(embed=True),
             subtitle=f"Picture and voice by {served_by}. Caption by {written_by}.",

@@ -11,7 +11,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from langchain_fal_image.results._html import document, figure, picture
+from langchain_fal_image.results._html import render_figure, render_image, render_page
 
 
 def write_page(
@@ -42,7 +42,7 @@ def write_page(
         for title, text in notes.items()
     )
     path.write_text(
-        document(
+        render_page(
             "A poster in three turns",
             f"{body}\n{noted}",
             subtitle=f"Images by {images}. Chat model: {chat}.",
@@ -60,7 +60,7 @@ def _part(message: Any, files: Mapping[str, str]) -> str:
         if message.status == "error":
             return f"<p class='call refused'>{text}</p>"
         return "".join(
-            figure(picture(files[handle], handle), line)
+            render_figure(render_image(files[handle], handle), line)
             for line in message.text.splitlines()
             if (handle := re.match(r"img_\d+|", line)[0]) in files  # type: ignore[index]  # the empty alternative always matches
         )

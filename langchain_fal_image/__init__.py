@@ -8,17 +8,19 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from langchain_fal_image._session.default import set_default_session
+
 if TYPE_CHECKING:
     from langchain_fal_image._session.prices import Price
     from langchain_fal_image.budget.budget import Budget
     from langchain_fal_image.document_parser import FalTranscriptionParser
     from langchain_fal_image.library.library import ImageLibrary
-    from langchain_fal_image.models._audio import FalSpeech, FalTranscription
     from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
+    from langchain_fal_image.models.speech import FalSpeech
+    from langchain_fal_image.models.transcription import FalTranscription
     from langchain_fal_image.provider import FalProvider, create_fal, fal
     from langchain_fal_image.recipes import areplay, replay
-    from langchain_fal_image.results._generated_image import GeneratedImage
-    from langchain_fal_image.results.image import ImageResult
+    from langchain_fal_image.results.image import GeneratedImage, ImageResult
     from langchain_fal_image.results.request import FalRequest
     from langchain_fal_image.results.speech import GeneratedAudio, SpeechResult
     from langchain_fal_image.results.transcription import TranscriptionResult
@@ -70,16 +72,16 @@ _HOMES = {
     "FalImageToolkit": "tools.image",
     "FalProvider": "provider",
     "FalRequest": "results.request",
-    "FalSpeech": "models._audio",
+    "FalSpeech": "models.speech",
     "FalSpeechTool": "tools.audio",
     "FalTextToImage": "models.image",
     "FalTextToImageTool": "tools.image",
-    "FalTranscription": "models._audio",
+    "FalTranscription": "models.transcription",
     "FalTranscriptionParser": "document_parser",
     "FalTranscriptionTool": "tools.audio",
     "FalWaitTool": "tools.image",
     "GeneratedAudio": "results.speech",
-    "GeneratedImage": "results._generated_image",
+    "GeneratedImage": "results.image",
     "ImageLibrary": "library.library",
     "ImageResult": "results.image",
     "Limits": "wire.config",
@@ -107,3 +109,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+set_default_session(lambda: __getattr__("fal"))

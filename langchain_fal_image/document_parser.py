@@ -10,7 +10,7 @@ from langchain_core.documents import Document
 from langchain_core.documents.base import Blob
 
 from langchain_fal_image.errors import FalConfigurationError
-from langchain_fal_image.models._audio import FalTranscription
+from langchain_fal_image.models.transcription import FalTranscription
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.results.transcription import TranscriptionResult
 

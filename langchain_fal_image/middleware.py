@@ -23,8 +23,7 @@ from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langchain_fal_image.errors import FalConfigurationError, FalError
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.provider import fal as default_fal
-from langchain_fal_image.results._generated_image import GeneratedImage
-from langchain_fal_image.results.image import ImageResult, is_artifact
+from langchain_fal_image.results.image import GeneratedImage, ImageResult
 from langchain_fal_image.wire.effects import Call, Flow
 
 __all__ = ["FalThumbnails"]
@@ -99,7 +98,11 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
         shown: list[AnyMessage] = []
         for message in reversed(messages):
             artifact = getattr(message, "artifact", None)
-            if left and isinstance(message, ToolMessage) and is_artifact(artifact):
+            if (
+                left
+                and isinstance(message, ToolMessage)
+                and ImageResult.is_artifact(artifact)
+            ):
                 images = ImageResult.from_artifact(artifact, fal=self._fal).images
                 blocks = yield from self._blocks(images[:left])
                 left -= len(images[:left])
@@ -131,7 +134,7 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
             if key in self._made:
                 self._made.move_to_end(key)
                 return self._made[key]
-        content = yield from image.reading()
+        content = yield from image._read_flow()
         encoded: str = yield Call(lambda: _small(content, self._side, image))
         with self._lock:
             self._made[key] = encoded
@@ -141,7 +144,7 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
 
 
 def _small(content: bytes, side: int, image: GeneratedImage) -> str:
-    picture = image.opened(content)
+    picture = image._open(content)
     picture.thumbnail((side, side))
     encoded = io.BytesIO()
     picture.convert("RGB").save(encoded, format="JPEG", quality=_QUALITY)

@@ -16,7 +16,7 @@ from langchain_fal_image.library.library import ImageLibrary
 from langchain_fal_image.options import paths
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.provider import fal as default_fal
-from langchain_fal_image.results._generated_image import GeneratedImage
+from langchain_fal_image.results.image import GeneratedImage
 from langchain_fal_image.results._recipe import RECIPE_TYPE, RECIPE_VERSION
 from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.wire.effects import Flow
@@ -108,7 +108,7 @@ def _replay_steps(
             if value is not None
         }
         runnable = fal.image(model, options=options, budget=budget)
-        result = yield from runnable.generation({})
+        result = yield from runnable._generate_flow({})
         results[number] = library.add(result) if library else result
     return results[len(steps)]
 

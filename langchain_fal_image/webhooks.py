@@ -22,7 +22,7 @@ from typing import Any
 from langchain_fal_image.errors import FalError, FalWebhookError
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.provider import fal as default_fal
-from langchain_fal_image.results._parse import result_in
+from langchain_fal_image.results._parse import parse_output
 from langchain_fal_image.wire.effects import Flow, HttpResponse, parse_json
 from langchain_fal_image.wire.error_responses import build_error
 from langchain_fal_image.wire.queue import QueuedRequest
@@ -75,7 +75,7 @@ class Webhook:
         fal = fal or default_fal
         if self.status != "OK":
             raise self._build_error(model, fal)
-        result, _ = result_in(
+        result, _ = parse_output(
             self.payload,
             schema=fal.contract(model),
             model=model,

@@ -1,4 +1,4 @@
-"""The requests that somebody waits for, which can be cancelled from elsewhere."""
+"""The requests that calls wait for, so that another thread can cancel them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Flow
 from langchain_fal_image.wire.queue import QueuedRequest, QueueUpdate
 
-__all__ = ["OpenRequests", "Watch", "cancelled"]
+__all__ = ["OpenRequests", "Watch", "cancel_request"]
 
 
 class OpenRequests:
-    """The open requests of one provider, in whichever thread they are waited for."""
+    """The open requests of one session, from any thread."""
 
     def __init__(self) -> None:
         self._open: dict[str, QueuedRequest] = {}
 
-    def requests(self) -> list[QueuedRequest]:
-        """Give those that are waited for now."""
+    def list(self) -> list[QueuedRequest]:
+        """Return the requests that a call waits for now."""
         return list(self._open.values())
 
     def watch(self, on_update: Callable[[QueueUpdate], Any] | None) -> Watch:
@@ -33,7 +33,7 @@ class OpenRequests:
 
 
 class Watch:
-    """Notes which requests are open while a flow runs, and passes its updates on."""
+    """Records which requests are open while a flow runs, and passes updates on."""
 
     def __init__(
         self,
@@ -42,25 +42,26 @@ class Watch:
     ) -> None:
         self._requests = requests
         self._on_update = on_update
-        self._mine: set[str] = set()
+        self._own: set[str] = set()
 
     def __call__(self, update: QueueUpdate) -> Any:
-        """Take an update, and give what the callback returns."""
+        """Record the update's request; return what the callback returns."""
         request_id = update.request.request_id
-        if request_id not in self._mine:
-            self._mine.add(request_id)
+        if request_id not in self._own:
+            self._own.add(request_id)
             self._requests[request_id] = update.request
         return self._on_update(update) if self._on_update else None
 
-    def done(self) -> None:
-        """Forget the flow's requests: nobody waits for them any more."""
-        for request_id in self._mine:
+    def stop(self) -> None:
+        """Forget the flow's requests: nothing waits for them now."""
+        for request_id in self._own:
             self._requests.pop(request_id, None)
 
 
-def cancelled(context: Context, request: QueuedRequest) -> Flow[str]:
-    """Cancel a request; an error becomes its message, so that others are tried too."""
-    from langchain_fal_image.wire import flows  # noqa: PLC0415 - needed late
+def cancel_request(context: Context, request: QueuedRequest) -> Flow[str]:
+    """Cancel a request; return an error's message, so that the next one follows."""
+    # Loaded with the first cancellation, not with the package.
+    from langchain_fal_image.wire import flows  # noqa: PLC0415
 
     try:
         return (yield from flows.cancel(context, request))

@@ -251,15 +251,15 @@ class DurableBatch:
             if result is None:
                 await run.resume(entry)
             else:
-                await run.save_result(entry.number, result.using(self.model.provider))
+                await run.save_result(entry.number, result.using(self.model._session))
         finally:
-            await self.model.provider.aclose()
+            await self.model._session.aclose()
 
     async def _run_and_close(self, inputs: Iterable[Any]) -> BatchReport:
         try:
             return await self.arun(inputs)
         finally:
-            await self.model.provider.aclose()
+            await self.model._session.aclose()
 
     def _start(self, journal: Journal, inputs: list[Any]) -> BatchRun:
         return BatchRun(self.model, self._settings, journal=journal, inputs=inputs)

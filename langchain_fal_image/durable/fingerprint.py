@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from langchain_fal_image._formats.safe_repr import safe_repr
-from langchain_fal_image.models._input import traced
+from langchain_fal_image.models._trace import trace_input
 
 __all__ = ["compute_digest", "summarize", "to_canonical_json"]
 
@@ -26,7 +26,7 @@ def summarize(value: Any) -> str:
     """Return a short description of an input: its prompt, if it has one."""
     if isinstance(value, Mapping) and isinstance(value.get("prompt"), str):
         value = value["prompt"]
-    text = value if isinstance(value, str) else safe_repr(traced(value))
+    text = value if isinstance(value, str) else safe_repr(trace_input(value))
     # SQLite accepts no lone surrogates.
     return text[:_SUMMARY_LENGTH].encode("utf-8", "replace").decode()
 
@@ -45,4 +45,4 @@ def to_canonical_json(value: Any) -> Any:
         return value
     if callable(getattr(value, "tobytes", None)):
         return {"sha256": hashlib.sha256(value.tobytes()).hexdigest()}
-    return traced(value)
+    return trace_input(value)

@@ -126,7 +126,7 @@ class BatchRun:
     async def resume(self, entry: Entry) -> None:
         """Wait for a request that an earlier start submitted, and save its result."""
         request = FalRequest.from_dict(entry.request or {})
-        await self._await_result(entry.number, request.using(self._model.provider))
+        await self._await_result(entry.number, request.using(self._model._session))
 
     async def save_result(self, number: int, result: ImageResult) -> None:
         """Record a result and save its images."""
@@ -141,7 +141,7 @@ class BatchRun:
 
     async def _process(self, entry: Entry) -> None:
         if entry.state == "made" and entry.artifact:
-            fal = self._model.provider
+            fal = self._model._session
             result = ImageResult.from_artifact(entry.artifact, fal=fal)
             await self._save_images(entry.number, result)
         elif entry.state == "open":
@@ -264,7 +264,7 @@ class BatchRun:
     async def _cancel(self, entry: Entry) -> None:
         request = FalRequest.from_dict(entry.request or {})
         try:
-            status = await request.using(self._model.provider).acancel()
+            status = await request.using(self._model._session).acancel()
         except FalError as error:
             _log.warning("%s was not cancelled: %s", entry.request_id, error)
             return

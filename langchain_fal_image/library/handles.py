@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from langchain_fal_image.results.file import GeneratedFile, InputReference
+from langchain_fal_image.inputs.reference import InputReference
+from langchain_fal_image.results.file import GeneratedFile
 
 __all__ = ["Handles", "is_handle", "normalize_handle", "number_of"]
 

@@ -11,11 +11,11 @@ from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.inputs.content_blocks import Pasted, pasted_files
+from langchain_fal_image.inputs.reference import InputReference, read_references
 from langchain_fal_image.library.handles import Handles, number_of
-from langchain_fal_image.results._generated_image import GeneratedImage
-from langchain_fal_image.results.file import GeneratedFile, InputReference
-from langchain_fal_image.results.image import ARTIFACT_TYPE, ImageResult
-from langchain_fal_image.results.request import FalRequest, is_request_artifact
+from langchain_fal_image.results.file import GeneratedFile
+from langchain_fal_image.results.image import GeneratedImage, ImageResult
+from langchain_fal_image.results.request import FalRequest
 from langchain_fal_image.results.speech import GeneratedAudio, SpeechResult
 from langchain_fal_image.results.transcription import TranscriptionResult
 
@@ -148,7 +148,7 @@ class ThreadFiles:
                 artifacts[place] = artifact
         # References first: a later step may hold the handle of a file pasted earlier.
         for artifact in artifacts.values():
-            self._learn(_read_references(artifact))
+            self._learn(read_references(artifact.get("inputs")))
         for place, message in enumerate(messages):
             if place in artifacts:
                 call_id = getattr(message, "tool_call_id", None)
@@ -160,7 +160,7 @@ class ThreadFiles:
             self._reserve_mentioned(_texts_of(messages))
 
     def _is_new(self, artifact: Any) -> bool:
-        if is_request_artifact(artifact):
+        if FalRequest.is_artifact(artifact):
             return artifact.get("handle") not in self.requests
         if TranscriptionResult.is_artifact(artifact):
             return True  # it has no files, only references
@@ -180,13 +180,13 @@ class ThreadFiles:
             _log.warning("cannot restore an artifact of the messages: %s", error)
 
     def _add_artifact(self, artifact: Mapping[str, Any], prompt: str) -> None:
-        self._learn(_read_references(artifact))
-        if is_request_artifact(artifact):
+        self._learn(read_references(artifact.get("inputs")))
+        if FalRequest.is_artifact(artifact):
             self._add_request(artifact["handle"], FalRequest.from_dict(artifact))
         elif artifact["type"] in _WITH_FILES:
             result = _WITH_FILES[artifact["type"]].from_artifact(artifact)
             if isinstance(result, ImageResult):
-                result = result.with_whole_prompt(prompt)
+                result = result._with_prompt(prompt)
             self._add(result)
 
     def _add(self, result: Any) -> None:
@@ -230,7 +230,7 @@ class ThreadFiles:
 
 
 _WITH_FILES: Mapping[str, Any] = {
-    ARTIFACT_TYPE: ImageResult,
+    ImageResult.artifact_type: ImageResult,
     SpeechResult.artifact_type: SpeechResult,
 }
 
@@ -247,19 +247,6 @@ def _files_of(result: Any) -> Sequence[GeneratedFile]:
 
 def _kind_of(file: GeneratedFile) -> FileKind:
     return "audio" if isinstance(file, GeneratedAudio) else "image"
-
-
-def _read_references(artifact: Mapping[str, Any]) -> list[InputReference]:
-    return [
-        InputReference(
-            handle=entry.get("handle"),
-            url=entry.get("url"),
-            sha256=entry.get("sha256"),
-            request_id=entry.get("request_id"),
-        )
-        for entry in artifact.get("inputs", ())
-        if isinstance(entry, Mapping)
-    ]
 
 
 def _texts_of(messages: Sequence[Any]) -> list[str]:

@@ -1,10 +1,10 @@
-"""A request's progress, told to LangChain and LangGraph."""
+"""Report a request's updates as LangChain and LangGraph events."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from langchain_core.callbacks import (
     BaseCallbackManager,
@@ -13,27 +13,86 @@ from langchain_core.callbacks import (
 )
 from langchain_core.runnables import RunnableConfig
 
+from langchain_fal_image.wire.effects import Call, Flow, Notify
 from langchain_fal_image.wire.queue import QueueUpdate
 
-__all__ = ["EVENT", "aevents", "events"]
+__all__ = ["EVENT", "report_updates"]
+
+_T = TypeVar("_T")
 
 EVENT = "fal_queue_update"
-"""The name of the custom event, and the `type` of what a graph's stream carries."""
+"""The name of the custom event, and the `type` of a LangGraph stream entry."""
 
 
-def _progress(update: QueueUpdate) -> dict[str, Any]:
-    told = {
+def report_updates(flow: Flow[_T], config: RunnableConfig) -> Flow[_T]:
+    """Report the updates of a flow; return the flow itself if nobody listens.
+
+    Args:
+        flow: Makes a request.
+        config: Its callbacks receive the custom events.
+    """
+    writer = _get_stream_writer()
+    has_listener = _has_listener(config)
+    if not writer and not has_listener:
+        return flow
+
+    def report(update: QueueUpdate) -> Call:
+        data = _describe_update(update)
+
+        def send() -> None:
+            if writer:
+                writer({"type": EVENT, **data})
+            if has_listener:
+                dispatch_custom_event(EVENT, data, config=config)
+
+        async def asend() -> None:
+            if writer:
+                writer({"type": EVENT, **data})
+            if has_listener:
+                await adispatch_custom_event(EVENT, data, config=config)
+
+        return Call(send, asend)
+
+    return _report_each(flow, report)
+
+
+def _report_each(flow: Flow[_T], report: Callable[[QueueUpdate], Call]) -> Flow[_T]:
+    """Run a flow, and after each `Notify` also yield the call that reports it."""
+    answer: Any = None
+    error: BaseException | None = None
+    try:
+        while True:
+            try:
+                effect = flow.throw(error) if error else flow.send(answer)
+            except StopIteration as end:
+                result: _T = end.value
+                return result
+            answer, error = None, None
+            try:
+                answer = yield effect
+                if isinstance(effect, Notify):
+                    yield report(effect.update)
+            except GeneratorExit:
+                raise
+            except BaseException as raised:  # noqa: BLE001 - thrown into the flow
+                error = raised
+    finally:
+        flow.close()
+
+
+def _describe_update(update: QueueUpdate) -> dict[str, Any]:
+    fields = {
         "model": update.request.endpoint_id,
         "request_id": update.request.request_id,
         "status": update.status,
         "queue_position": update.queue_position,
         "logs": [entry.message for entry in update.logs],
     }
-    return {name: value for name, value in told.items() if value not in (None, [])}
+    return {name: value for name, value in fields.items() if value not in (None, [])}
 
 
-def _stream_writer() -> Callable[[Any], None] | None:
-    # LangGraph is there exactly where a graph runs; we never import it ourselves.
+def _get_stream_writer() -> Callable[[Any], None] | None:
+    # LangGraph is loaded if a graph runs; this package never imports it.
     module = sys.modules.get("langgraph.config")
     if module is None:
         return None
@@ -44,50 +103,9 @@ def _stream_writer() -> Callable[[Any], None] | None:
     return writer
 
 
-def _is_heard(config: RunnableConfig) -> bool:
-    """Tell whether a handler listens to custom events; asking each costs more."""
+def _has_listener(config: RunnableConfig) -> bool:
+    """Return whether a callback handler takes custom events: dispatching costs time."""
     callbacks = config.get("callbacks")
     if not isinstance(callbacks, BaseCallbackManager):
         return True
     return any(not each.ignore_custom_event for each in callbacks.handlers)
-
-
-def events(config: RunnableConfig) -> Callable[[QueueUpdate], None] | None:
-    """Make the callback of a sync run: it tells LangChain and a graph's stream.
-
-    Args:
-        config: The run's config, whose callbacks hear of it.
-
-    Returns:
-        None where nobody listens.
-    """
-    writer = _stream_writer()
-    is_heard = _is_heard(config)
-    if not writer and not is_heard:
-        return None
-
-    def tell(update: QueueUpdate) -> None:
-        told = _progress(update)
-        if writer:
-            writer({"type": EVENT, **told})
-        if is_heard:
-            dispatch_custom_event(EVENT, told, config=config)
-
-    return tell
-
-
-def aevents(config: RunnableConfig) -> Callable[[QueueUpdate], Awaitable[None]] | None:
-    """Make the callback of an async run; see `events`."""
-    writer = _stream_writer()
-    is_heard = _is_heard(config)
-    if not writer and not is_heard:
-        return None
-
-    async def tell(update: QueueUpdate) -> None:
-        told = _progress(update)
-        if writer:
-            writer({"type": EVENT, **told})
-        if is_heard:
-            await adispatch_custom_event(EVENT, told, config=config)
-
-    return tell

@@ -1,156 +1,185 @@
-"""What a runnable was given, read as options."""
+"""Read the input of a runnable as options."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from langchain_core.documents.base import Blob
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.prompt_values import PromptValue
 
 from langchain_fal_image._formats.safe_repr import safe_repr
-from langchain_fal_image.errors import FalOptionError, OptionFault
-from langchain_fal_image.inputs.content_blocks import image_blocks
-from langchain_fal_image.results._audio_base import AudioResult
-from langchain_fal_image.results._generated_image import GeneratedImage
-from langchain_fal_image.results.file import GeneratedFile
-from langchain_fal_image.results.image import ImageResult
+from langchain_fal_image.errors import FalInputAudioError, FalOptionError, OptionFault
+from langchain_fal_image.inputs.content_blocks import (
+    audio_blocks,
+    image_blocks,
+    is_audio_block,
+)
+from langchain_fal_image.results.image import GeneratedImage, ImageResult
+from langchain_fal_image.results.transcription import TranscriptionResult
 
-__all__ = ["as_options", "spread", "traced"]
+__all__ = [
+    "expand_results",
+    "read_image_input",
+    "read_speech_input",
+    "read_transcription_input",
+]
 
-# A content block's bytes stand under these names, without a data URI's head.
-_BYTES = frozenset({"base64", "data", "file_data"})
-_SHORT = 64
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{400,}={0,2}")
 
-
-def as_options(given: Any, *, model: str, takes_images: bool) -> Mapping[str, Any]:
-    """Read a runnable's input as options.
+def read_image_input(
+    value: Any, *, model: str, takes_images: bool
+) -> Mapping[str, Any]:
+    """Read the input of an image runnable as options.
 
     Args:
-        given: A prompt, a prompt value, a message, messages, a dict of options; and
-            where images are taken: a result, an image or a list of images.
+        value: A prompt, a prompt value, a message, messages, or a dict of options;
+            with `takes_images` also a result, an image or a list of images.
         model: The endpoint id, for the error.
-        takes_images: Whether images, and image blocks of a message, are inputs.
+        takes_images: Whether images, and a message's image blocks, are inputs.
 
     Raises:
         FalOptionError: It is none of these.
     """
-    if isinstance(given, PromptValue):
-        given = given.to_messages()
-    if isinstance(given, BaseMessage):
-        given = [given]
-    if isinstance(given, str):
-        return {"prompt": given}
-    if isinstance(given, Mapping):
-        prompt = given.get("prompt")
-        if isinstance(prompt, PromptValue | BaseMessage):
-            read = as_options(prompt, model=model, takes_images=takes_images)
-            return {**read, **given, "prompt": read["prompt"]}
-        return given
-    if (
-        isinstance(given, list)
-        and given
-        and all(isinstance(each, BaseMessage) for each in given)
+    if isinstance(value, str):
+        return {"prompt": value}
+    if isinstance(value, Mapping):
+        prompt = value.get("prompt")
+        if not isinstance(prompt, PromptValue | BaseMessage):
+            return value
+        options = read_image_input(prompt, model=model, takes_images=takes_images)
+        return {**options, **value, "prompt": options["prompt"]}
+    if messages := _read_messages(value):
+        message = _find_prompt_message(messages)
+        blocks = list(image_blocks(message)) if takes_images else []
+        images = {"images": blocks} if blocks else {}
+        return {"prompt": str(message.text), **images}
+    if takes_images and isinstance(
+        value, ImageResult | GeneratedImage | list | tuple | bytes
     ):
-        return _from_messages(given, takes_images=takes_images)
-    kinds = (ImageResult, GeneratedImage, list, tuple, bytes)
-    if takes_images and isinstance(given, kinds):
-        return {"images": given}
+        return {"images": value}
     expected = "a prompt, messages or a dict of options"
     if takes_images:
-        expected += ", or images where the prompt is bound"
-    fault = OptionFault("input", safe_repr(given), "cannot be read", expected)
-    raise FalOptionError.from_faults((fault,), model=model)
+        expected += ", or images if the prompt is bound"
+    raise _unreadable_input(value, expected, model)
 
 
-def _from_messages(
-    messages: list[BaseMessage], *, takes_images: bool
-) -> Mapping[str, Any]:
-    """Take the last human message, else the last one; the others are not sent."""
-    message = next(
-        (each for each in reversed(messages) if isinstance(each, HumanMessage)),
-        messages[-1],
-    )
-    given: dict[str, Any] = {"prompt": str(message.text)}
-    if takes_images:
-        blocks = list(image_blocks(message))
-        if blocks:
-            given["images"] = blocks
-    return given
+def read_speech_input(value: Any, *, model: str) -> Mapping[str, Any]:
+    """Read the input of `FalSpeech` as options.
 
+    Args:
+        value: A text, a prompt value, a message, messages (the last one is spoken), a
+            transcription, or a dict of options.
+        model: The endpoint id, for the error.
 
-def spread(layer: Mapping[str, Any]) -> dict[str, Any]:
-    """Spread results into their images where an option takes several."""
-    spread = {}
-    for name, value in layer.items():
-        takes_several = (
-            name.replace("_", "").lower().endswith(("images", "files", "urls"))
-        )
-        if isinstance(value, list | tuple) and any(
-            isinstance(each, ImageResult) for each in value
-        ):
-            spread[name] = _flattened(value)
-        elif isinstance(value, ImageResult) and takes_several:
-            spread[name] = list(value.images)
-        else:
-            spread[name] = value
-    return spread
-
-
-def traced(given: Any) -> Any:
-    """Write an input for a trace, without image bytes."""
-    if isinstance(given, PromptValue):
-        given = given.to_messages()
-    if isinstance(given, BaseMessage):
-        return {"type": given.type, "content": _traceable(given.content)}
-    if isinstance(given, list):
-        return [traced(each) for each in given]
-    if isinstance(given, Mapping):
-        return {
-            str(name): _part(str(name), value)
-            if isinstance(value, str)
-            else traced(value)
-            for name, value in given.items()
-        }
-    return _traceable(given)
-
-
-def _traceable(value: Any) -> Any:
-    """Write a call's input for a trace: JSON where it is JSON, never image bytes."""
-    if isinstance(value, Mapping):
-        return {str(key): _part(str(key), item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_traceable(item) for item in value]
-    if isinstance(value, GeneratedFile):
-        return value.reference().to_dict()
-    if isinstance(value, ImageResult):
-        return [image.reference().to_dict() for image in value.images]
-    if isinstance(value, bytes | bytearray | memoryview):
-        return safe_repr(value)
-    if isinstance(value, AudioResult):
-        return {"model": value.model, "request_id": value.request_id}
+    Raises:
+        FalOptionError: It is none of these.
+    """
     if isinstance(value, str):
-        if _BASE64.fullmatch(value):
-            return f"<{len(value)} characters of base64>"
-        return safe_repr(value) if value[:5].lower() == "data:" else value
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return safe_repr(value)
+        return {"text": value}
+    if isinstance(value, TranscriptionResult):
+        return {"text": value.text}
+    if isinstance(value, Mapping):
+        texts = PromptValue | BaseMessage | TranscriptionResult
+        return {
+            name: read_speech_input(item, model=model)["text"]
+            if isinstance(item, texts)
+            else item
+            for name, item in value.items()
+        }
+    if messages := _read_messages(value):
+        return {"text": str(messages[-1].text)}
+    raise _unreadable_input(value, "a text, messages or a dict of options", model)
 
 
-def _part(name: str, value: Any) -> Any:
-    """Write what stands under a name for a trace; see `_traceable`."""
-    if name in _BYTES and isinstance(value, str) and len(value) > _SHORT:
-        return f"<{len(value)} characters of base64>"
-    return _traceable(value)
+def read_transcription_input(value: Any, *, model: str) -> Mapping[str, Any]:
+    """Read the input of `FalTranscription` as options.
+
+    Args:
+        value: A path, bytes, a URL, a data URI, an audio content block, audio that fal
+            made, a blob, a message or messages with audio, or a dict of options.
+        model: The endpoint id, for the error.
+
+    Raises:
+        FalOptionError: It is none of these.
+        FalInputAudioError: The messages have no recording, or several.
+    """
+    if isinstance(value, Mapping) and not is_audio_block(value):
+        audio = value.get("audio")
+        if isinstance(audio, Blob):
+            return {**value, "audio": _read_blob(audio)}
+        messages = _read_messages(audio)
+        return {**value, "audio": _find_last_audio(messages)} if messages else value
+    if isinstance(value, Blob):
+        return {"audio": _read_blob(value)}
+    if messages := _read_messages(value):
+        return {"audio": _find_last_audio(messages)}
+    if value is None or isinstance(value, list | bool | int | float):
+        expected = "a recording, messages with one, or a dict of options"
+        raise _unreadable_input(value, expected, model)
+    return {"audio": value}
 
 
-def _flattened(value: Any) -> list[Any]:
-    """Spread a value into single images: results and lists hold several."""
+def expand_results(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace results by their images in options that take several images."""
+    return {name: _expand_option(name, value) for name, value in options.items()}
+
+
+def _expand_option(name: str, value: Any) -> Any:
+    if isinstance(value, ImageResult):
+        is_list = name.replace("_", "").lower().endswith(("images", "files", "urls"))
+        return list(value.images) if is_list else value
+    if isinstance(value, list | tuple) and any(
+        isinstance(each, ImageResult) for each in value
+    ):
+        return _flatten(value)
+    return value
+
+
+def _flatten(value: Any) -> list[Any]:
     if isinstance(value, ImageResult):
         return list(value.images)
     if isinstance(value, list | tuple):
-        return [image for item in value for image in _flattened(item)]
+        return [image for item in value for image in _flatten(item)]
     return [value]
+
+
+def _read_messages(value: Any) -> list[BaseMessage]:
+    """Return the messages that a value stands for; none for any other value."""
+    if isinstance(value, PromptValue):
+        return value.to_messages()
+    if isinstance(value, BaseMessage):
+        return [value]
+    is_messages = isinstance(value, list) and all(
+        isinstance(each, BaseMessage) for each in value
+    )
+    return value if is_messages else []
+
+
+def _find_prompt_message(messages: Sequence[BaseMessage]) -> BaseMessage:
+    """Return the last human message, else the last message."""
+    humans = (each for each in reversed(messages) if isinstance(each, HumanMessage))
+    return next(humans, messages[-1])
+
+
+def _find_last_audio(messages: Sequence[BaseMessage]) -> Any:
+    humans = [each for each in messages if isinstance(each, HumanMessage)]
+    for each in [*reversed(humans), *reversed(messages)]:
+        blocks = list(audio_blocks(each))
+        if len(blocks) > 1:
+            message = f"The message has {len(blocks)} recordings. Pass one of them."
+            raise FalInputAudioError(message, next_step="Nothing was sent to fal.")
+        if blocks:
+            return blocks[0]
+    message = "The messages have no recording: none has an audio content block."
+    raise FalInputAudioError(message)
+
+
+def _read_blob(blob: Blob) -> Any:
+    """Return the path of a blob, which the allowed directories limit, or its bytes."""
+    return blob.path if blob.data is None else blob.as_bytes()
+
+
+def _unreadable_input(value: Any, expected: str, model: str) -> FalOptionError:
+    fault = OptionFault("input", safe_repr(value), "cannot be read", expected)
+    return FalOptionError.from_faults((fault,), model=model)

@@ -1,7 +1,8 @@
-"""What the runnables share: options gathered, one request made, its result given."""
+"""The base of all runnables: settings, options, and one request for each call."""
 
 from __future__ import annotations
 
+import abc
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
@@ -11,38 +12,39 @@ from langchain_core.runnables.config import merge_configs
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image._session.default import default_session
+from langchain_fal_image._session.session import Session
 from langchain_fal_image.budget.budget import Budget
-from langchain_fal_image.models._events import aevents, events
+from langchain_fal_image.inputs.reference import MadeFile, MadeFiles
 from langchain_fal_image.models._input_schema import create_input_model
+from langchain_fal_image.models._trace import run_traced, trace_input
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
-from langchain_fal_image.provider import FalProvider
-from langchain_fal_image.provider import fal as default_fal
-from langchain_fal_image.results._audio_base import AudioResult
-from langchain_fal_image.results.file import GeneratedFile
-from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.wire.effects import Flow
 
 if TYPE_CHECKING:
+    from langchain_fal_image.budget.ledger import RequestEstimate
     from langchain_fal_image.options.resolve import ResolvedOptions
     from langchain_fal_image.results.request import FalRequest
 
-__all__ = ["FalModel"]
+__all__ = ["FalModel", "add_owner"]
 
 R = TypeVar("R")
 
-_SHORT = 64
 _OPTION_TYPES = (
     *(str, bool, int, float, bytes, bytearray),
-    *(GeneratedFile, ImageResult, AudioResult, os.PathLike),
+    *(MadeFile, MadeFiles, os.PathLike),
 )
 
+# `models/_call.py` and `models/_input.py` are imported inside methods: they are loaded
+# with the first call, so that creating a model takes little time.
 
-class FalModel(RunnableSerializable[Any, R]):
-    """What the runnables share.
 
-    An argument that is no field is an option of the endpoint, in camelCase or
-    snake_case: `FalTextToImage(guidance_scale=4)`. An option that bears the name of
-    a field goes into `options`.
+class FalModel(RunnableSerializable[Any, R], abc.ABC):
+    """Base of the runnables.
+
+    An argument that is not a field is an option of the endpoint, in camelCase or
+    snake_case: `FalTextToImage(guidance_scale=4)`. An option with the name of a field
+    goes into `options`.
     """
 
     model_config = ConfigDict(
@@ -52,31 +54,33 @@ class FalModel(RunnableSerializable[Any, R]):
     model: str
     """The endpoint id, such as `fal-ai/qwen-image`."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Options for every call; `bind`, the input and `providerOptions.fal` override."""
-    fal: FalProvider | None = Field(default=None, exclude=True, repr=False)
-    """The provider; None stands for the default instance."""
+    """Options of every call; `bind`, the input and `providerOptions.fal` override."""
+    fal: Session | None = Field(default=None, exclude=True, repr=False)
+    """The provider (`FalProvider`); None for the default instance."""
     mode: Literal["queue", "sync"] = "queue"
     """`queue` survives a dropped connection; `sync` is one POST that does not."""
     timeout: float | None = Field(default=None, gt=0)
     """The total time of one call in seconds; by default the provider's."""
     strict: bool = False
-    """Refuse an option that the contract does not name, instead of warning."""
+    """Refuse an option that the contract does not have, instead of warning."""
     check_options: bool = True
     """Check options against the endpoint's contract before anything is sent."""
     on_cancel: Literal["cancel", "keep"] = "cancel"
-    """What happens at fal when the waiting call is cancelled or interrupted."""
+    """What happens to the request at fal when the waiting call is cancelled."""
     budget: Budget | None = Field(default=None, exclude=True, repr=False)
-    """Refuses requests that would go over it, before they are sent."""
+    """Refuses requests that would exceed it, before they are sent."""
 
     kind: ClassVar[Kind]
     """What its endpoints make."""
+    result_type: ClassVar[type[Any]]
+    """The class of its results."""
 
     @model_validator(mode="before")
     @classmethod
-    def _gather_options(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
-        settings = dict(given)
+    def _collect_options(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        settings = dict(values)
         options = dict(settings.get("options") or {})
         for name in [each for each in settings if each not in cls.model_fields]:
             if not _is_option_value(settings[name]):
@@ -84,8 +88,8 @@ class FalModel(RunnableSerializable[Any, R]):
             value = settings.pop(name)
             if name in options and options[name] != value:
                 message = (
-                    f"{name} is given twice with different values: {safe_repr(value)} "
-                    f"as an argument, {safe_repr(options[name])} in options."
+                    f"{name} has two values: {safe_repr(value)} as an argument, "
+                    f"{safe_repr(options[name])} in options."
                 )
                 raise ValueError(message)
             options[name] = value
@@ -93,24 +97,23 @@ class FalModel(RunnableSerializable[Any, R]):
 
     @field_validator("model")
     @classmethod
-    def _is_endpoint_id(cls, model: str) -> str:
+    def _check_endpoint_id(cls, model: str) -> str:
         if "/" not in model.strip("/") or "://" in model:
             message = (
-                f"{model!r} is no endpoint id; they look like 'fal-ai/qwen-image' "
-                f"(owner/name, maybe with more parts)."
+                f"{model!r} is not an endpoint id. Endpoint ids look like "
+                f"'fal-ai/qwen-image': an owner and a name, with more parts if needed."
             )
             raise ValueError(message)
         return model.strip("/")
 
     @property
     def endpoint(self) -> EndpointSchema | None:
-        """The endpoint's contract; None where we do not know the endpoint."""
-        return self.provider.contract(self.model)
+        """The endpoint's contract; None for an unknown endpoint."""
+        return self._session.contracts.known(self.model)
 
     @property
-    def provider(self) -> FalProvider:
-        """The provider in use."""
-        return self.fal or default_fal
+    def _session(self) -> Session:
+        return self.fal or default_session()
 
     def invoke(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
@@ -119,121 +122,143 @@ class FalModel(RunnableSerializable[Any, R]):
 
         Args:
             input: See the class.
-            config: As for every runnable.
-            **kwargs: Options, as `bind` gives them.
+            config: The run's config, as for every runnable.
+            **kwargs: Options, as from `bind`.
 
         Raises:
-            FalOptionError: Options the endpoint does not take; nothing was sent.
+            FalOptionError: The endpoint does not take the options; nothing was sent.
             FalError: See `langchain_fal_image.errors`; `charged` says what it cost.
         """
-
-        def generate(_: Any, run_manager: Any, config: RunnableConfig) -> R:
-            return self.provider.run(self.generation(input, **kwargs), events(config))
-
-        return self._call_with_config(generate, _traced(input), self._named(config))
+        return self._session.run(self._invoke_flow(input, config, **kwargs))
 
     async def ainvoke(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
     ) -> R:
         """Make one request and wait for its result; see `invoke`."""
-
-        async def generate(_: Any, run_manager: Any, config: RunnableConfig) -> R:
-            flow = self.generation(input, **kwargs)
-            return await self.provider.arun(flow, aevents(config))
-
-        return await self._acall_with_config(
-            generate, _traced(input), self._named(config)
-        )
+        return await self._session.arun(self._invoke_flow(input, config, **kwargs))
 
     def submit(
         self, input: Any, *, webhook_url: str | None = None, **kwargs: Any
     ) -> FalRequest[R]:
-        """Submit a request and do not wait for it.
+        """Submit a request without waiting for its result.
 
         Args:
-            input: As for `invoke`.
-            webhook_url: Where fal is to send the result, beside keeping it; see
+            input: See `invoke`.
+            webhook_url: The URL that fal also sends the result to; see
                 `langchain_fal_image.webhooks`.
-            **kwargs: Options, as `bind` gives them.
+            **kwargs: Options, as from `bind`.
 
         Returns:
             The request; `request.result()` waits for it, in any process.
 
         Raises:
-            FalError: As for `invoke`.
+            FalError: See `invoke`.
         """
-        return self.provider.run(self._submission(input, kwargs, webhook_url))
+        return self._session.run(self._submit_flow(input, kwargs, webhook_url))
 
     async def asubmit(
         self, input: Any, *, webhook_url: str | None = None, **kwargs: Any
     ) -> FalRequest[R]:
-        """Submit a request and do not wait for it; see `submit`."""
-        return await self.provider.arun(self._submission(input, kwargs, webhook_url))
-
-    @property
-    def InputType(self) -> Any:  # noqa: N802 - LangChain's name
-        """What it takes; see the class."""
-        return Any
-
-    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
-        """Describe a dict input: the endpoint's own options."""
-        return create_input_model(
-            f"{type(self).__name__}Input", self.endpoint, kind=self.kind
-        )
-
-    def _named(self, config: RunnableConfig | None) -> RunnableConfig:
-        """Name endpoint and price in a run's metadata, as LangSmith's filters do."""
-        told: dict[str, Any] = {"ls_provider": "fal", "ls_model_name": self.model}
-        price = self.provider.known_price(self.model)
-        if price is not None:
-            told["fal_price"] = f"{price.unit_price} {price.currency} per {price.unit}"
-        return merge_configs({"metadata": told}, config)
-
-    # --- What is sent ---
+        """Submit a request without waiting for its result; see `submit`."""
+        return await self._session.arun(self._submit_flow(input, kwargs, webhook_url))
 
     def payload(self, input: Any, **kwargs: Any) -> ResolvedOptions:
-        """Resolve and check what would be sent, without sending it.
+        """Resolve and check the payload of a call, without sending it.
 
         Args:
-            input: As for `invoke`.
-            **kwargs: Options, as `bind` gives them.
+            input: See `invoke`.
+            **kwargs: Options, as from `bind`.
 
         Returns:
             The payload in fal's names, and the warnings.
 
         Raises:
-            FalOptionError: Naming every fault.
+            FalOptionError: Names every fault.
         """
-        from langchain_fal_image.models._call import resolved  # noqa: PLC0415 - see there
+        from langchain_fal_image.models import _call  # noqa: PLC0415 - see above
 
-        return resolved(self, input, kwargs)
+        return _call.resolve_options(self, input, kwargs)
 
-    def _submission(
-        self, given: Any, bound: Mapping[str, Any], webhook_url: str | None
+    @property
+    def InputType(self) -> Any:  # noqa: N802 - LangChain's name
+        """The type of its input; see the class."""
+        return Any
+
+    @property
+    def OutputType(self) -> type[R]:  # noqa: N802 - LangChain's name
+        """The class of its results."""
+        return self.result_type
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return the schema of a dict input: the endpoint's own options."""
+        return create_input_model(
+            f"{type(self).__name__}Input", self.endpoint, kind=self.kind
+        )
+
+    # --- Flows, which tools and recipes compose ---
+
+    def _invoke_flow(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Flow[R]:
+        """Make one request as a LangChain run."""
+        return run_traced(
+            self._generate_flow(input, **kwargs),
+            name=self.get_name(),
+            input=trace_input(input),
+            config=self._add_metadata(config),
+        )
+
+    def _generate_flow(self, input: Any, **kwargs: Any) -> Flow[R]:
+        """Make one request."""
+        from langchain_fal_image.models import _call  # noqa: PLC0415 - see above
+
+        return _call.generate(self, input, kwargs)
+
+    def _submit_flow(
+        self, input: Any, bound: Mapping[str, Any], webhook_url: str | None
     ) -> Flow[FalRequest[R]]:
-        from langchain_fal_image.models._call import submitted  # noqa: PLC0415 - see there
+        from langchain_fal_image.models import _call  # noqa: PLC0415 - see above
 
-        return submitted(self, self.payload(given, **bound), webhook_url)
+        return _call.submit(self, input, bound, webhook_url)
 
-    def generation(self, input: Any, **kwargs: Any) -> Flow[R]:
-        """Make one request, as a flow that `FalProvider.run` and `arun` drive.
+    def _add_metadata(self, config: RunnableConfig | None) -> RunnableConfig:
+        """Add endpoint and price to a run's metadata, which LangSmith filters by."""
+        metadata: dict[str, Any] = {"ls_provider": "fal", "ls_model_name": self.model}
+        price = self._session.prices.cached(self.model)
+        if price is not None:
+            metadata["fal_price"] = (
+                f"{price.unit_price} {price.currency} per {price.unit}"
+            )
+        return merge_configs({"metadata": metadata}, config)
 
-        Args:
-            input: As for `invoke`.
-            **kwargs: Options, as `bind` gives them.
-        """
-        from langchain_fal_image.models._call import generated  # noqa: PLC0415 - see there
+    # --- What the kinds do differently ---
 
-        return generated(self, self.payload(input, **kwargs))
+    @property
+    def _takes_nearest_size(self) -> bool:
+        return False
+
+    @abc.abstractmethod
+    def _read_input(self, input: Any) -> Mapping[str, Any]:
+        """Read the input as options."""
+
+    def _default_options(self) -> Mapping[str, Any]:
+        """Return the options that are sent unless the caller sets them."""
+        return {}
+
+    @abc.abstractmethod
+    def _estimate(self, payload: Mapping[str, Any]) -> RequestEstimate:
+        """Return what a payload requests, for the budget."""
 
 
-def _traced(given: Any) -> Any:
-    # A text with a space near its beginning is a prompt: the usual case, and quick.
-    if isinstance(given, str) and (len(given) < _SHORT or " " in given[:_SHORT]):
-        return given if given[:5].lower() != "data:" else safe_repr(given)
-    from langchain_fal_image.models._input import traced  # noqa: PLC0415 - see generation.py
+def add_owner(model: Any, kind: Kind) -> Any:
+    """Put `fal-ai/` before a known endpoint id that lacks it."""
+    if not isinstance(model, str) or model.startswith("fal-ai/"):
+        return model
+    # The catalog is loaded only for an id that may lack its owner.
+    from langchain_fal_image.options import catalog  # noqa: PLC0415
 
-    return traced(given)
+    endpoint_id = f"fal-ai/{model}"
+    return endpoint_id if endpoint_id in catalog.list_endpoint_ids(kind) else model
 
 
 def _is_option_value(value: Any) -> bool:

@@ -1,33 +1,54 @@
-"""The runnables: text to image, and image edit."""
+"""The image runnables: text to image, and image edit."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_fal_image.models.base import FalModel
 from langchain_fal_image.options.endpoint import Kind
 from langchain_fal_image.results.image import ImageResult
 
-__all__ = ["FalImageEdit", "FalTextToImage"]
+if TYPE_CHECKING:
+    from langchain_fal_image.budget.ledger import RequestEstimate
+
+__all__ = ["FalImageEdit", "FalImageModel", "FalTextToImage"]
 
 
 class FalImageModel(FalModel[ImageResult]):
-    """What the two runnables share."""
+    """Base of the image runnables."""
 
     nearest_size: bool = False
-    """Take the nearest size the endpoint has, instead of refusing others."""
+    """Use the nearest size that the endpoint has, instead of refusing others."""
 
     kind: ClassVar[Kind] = "image"
-    takes_image_input: ClassVar[bool] = False
+    result_type: ClassVar[type[ImageResult]] = ImageResult
+    _takes_images: ClassVar[bool] = False
 
     @property
-    def OutputType(self) -> type[ImageResult]:  # noqa: N802 - LangChain's name
-        """What it gives."""
-        return ImageResult
+    def _takes_nearest_size(self) -> bool:
+        return self.nearest_size
+
+    def _read_input(self, input: Any) -> Mapping[str, Any]:
+        from langchain_fal_image.models import _input  # noqa: PLC0415 - see `_call`
+
+        return _input.read_image_input(
+            input, model=self.model, takes_images=self._takes_images
+        )
+
+    def _estimate(self, payload: Mapping[str, Any]) -> RequestEstimate:
+        from langchain_fal_image.budget.ledger import RequestEstimate  # noqa: PLC0415 - see `_call`
+        from langchain_fal_image.options import quantity  # noqa: PLC0415 - see `_call`
+
+        return RequestEstimate(
+            self.model,
+            images=quantity.count_images(self.endpoint, payload),
+            pixels=quantity.count_pixels(self.endpoint, payload),
+        )
 
 
 class FalTextToImage(FalImageModel):
-    """Make images from words, with one request that is paid for once.
+    """Make images from a prompt, with one request that is paid for once.
 
     The input is a prompt (`str`), a `PromptValue`, a message or a list of messages
     (the last human message is the prompt, so `prompt | llm | t2i` works), or a dict
@@ -48,12 +69,12 @@ class FalTextToImage(FalImageModel):
 
 
 class FalImageEdit(FalImageModel):
-    """Change images by words, with one request that is paid for once.
+    """Edit images by a prompt, with one request that is paid for once.
 
-    The input is a dict of options with `images`; or, where the prompt is bound, an
+    The input is a dict of options with `images`; or, if the prompt is bound, an
     `ImageResult`, a `GeneratedImage` or a list of images; or a message with image
-    blocks; or a prompt (`str`) where images are bound. The output is an
-    `ImageResult` that names its inputs.
+    blocks; or a prompt (`str`) if the images are bound. The output is an
+    `ImageResult` that lists its inputs.
 
     Example:
         ```python
@@ -65,9 +86,9 @@ class FalImageEdit(FalImageModel):
 
     model: str = "fal-ai/qwen-image-2/edit"
 
+    _takes_images: ClassVar[bool] = True
+
     def __init__(
         self, model: str = "fal-ai/qwen-image-2/edit", **settings: Any
     ) -> None:
         super().__init__(model=model, **settings)
-
-    takes_image_input: ClassVar[bool] = True

@@ -1,47 +1,37 @@
-"""Values that know their provider without holding it when they are stored."""
+"""Values bound to a session, which pickling and copying to state drop."""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from langchain_fal_image.provider import FalProvider
+from langchain_fal_image._session.default import default_session
+from langchain_fal_image._session.session import Session
 
 __all__ = ["Bound"]
 
 
 class Bound:
-    """Base of frozen values that can act: read an image, wait for a request.
+    """Base of frozen values that act: read an image, wait for a request.
 
-    A fresh value acts through the provider that made it. A restored one
-    (unpickled, or made from an artifact) acts through the default provider, or
-    through the one given to `using`. The provider is no part of the value: it is
-    left out of equality, repr, pickles and traces.
+    A new value acts through the provider that made it. A restored one (unpickled, or
+    read from an artifact) acts through the default provider, or through the one
+    passed to `using`. The provider is not part of equality, repr, pickles or traces.
     """
 
-    _fal: FalProvider | None = None
+    _fal: Session | None = None
 
-    def using(self, fal: FalProvider | None) -> Self:
-        """Give the same value, acting through another provider.
+    def using(self, fal: Session | None) -> Self:
+        """Return a copy that acts through another provider.
 
         Args:
-            fal: The provider; None stands for the default instance.
-
-        Returns:
-            A copy; the value itself stays as it is.
+            fal: The provider; None for the default instance.
         """
         return self._with(_fal=fal)
 
     @property
-    def _provider(self) -> FalProvider:
-        if self._fal is not None:
-            return self._fal
-        # The one import against the house's direction: a restored value has no
-        # other way to the default instance.
-        from langchain_fal_image.provider import fal  # noqa: PLC0415
-
-        return fal
+    def _session(self) -> Session:
+        return self._fal or default_session()
 
     def _with(self, **changes: Any) -> Self:
         changed = copy.copy(self)

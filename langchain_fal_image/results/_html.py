@@ -1,14 +1,18 @@
-"""Results as HTML: in a notebook, on a run's page, on the sandbox's page.
-
-One look for all three. Texts are escaped here; callers give them as they are.
-"""
+"""Results as HTML, for notebooks. Texts are escaped here; callers pass plain text."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Iterable
 
-__all__ = ["STYLE", "document", "figure", "picture", "player", "transcript"]
+__all__ = [
+    "STYLE",
+    "render_figure",
+    "render_image",
+    "render_page",
+    "render_player",
+    "render_transcript",
+]
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --accent: #b4462f; }
@@ -35,12 +39,12 @@ figcaption { margin-top: .45rem; font-size: .82rem; opacity: .7; }
 """
 
 
-def picture(source: str, alt: str) -> str:
-    """Give one image, no larger than a screen.
+def render_image(source: str, alt: str) -> str:
+    """Return an image, no larger than a screen.
 
     Args:
         source: A URL or a data URI.
-        alt: What stands in its place where it cannot be shown.
+        alt: Plain text that stands for an image that cannot be shown.
     """
     return (
         f'<img src="{html.escape(source)}" alt="{html.escape(alt)}" '
@@ -48,8 +52,8 @@ def picture(source: str, alt: str) -> str:
     )
 
 
-def player(source: str) -> str:
-    """Give a player for audio.
+def render_player(source: str) -> str:
+    """Return a player for audio.
 
     Args:
         source: A URL or a data URI.
@@ -60,11 +64,13 @@ def player(source: str) -> str:
     )
 
 
-def transcript(lines: Iterable[tuple[float | None, str, str]], caption: str) -> str:
-    """Give what was said, a line for each part.
+def render_transcript(
+    lines: Iterable[tuple[float | None, str, str]], caption: str
+) -> str:
+    """Return a transcription, a line for each segment.
 
     Args:
-        lines: When it begins in seconds, who says it, and what.
+        lines: The start in seconds, the speaker and the text of each segment.
         caption: Plain text.
     """
     rows = "".join(
@@ -72,7 +78,7 @@ def transcript(lines: Iterable[tuple[float | None, str, str]], caption: str) -> 
         f"{html.escape(speaker)}</span> {html.escape(text.strip())}</p>"
         for start, speaker, text in lines
     )
-    return figure(rows, caption)
+    return render_figure(rows, caption)
 
 
 def _time(seconds: float | None) -> str:
@@ -82,20 +88,20 @@ def _time(seconds: float | None) -> str:
     return f"{minutes:.0f}:{rest:04.1f}"
 
 
-def figure(pictures: str, caption: str) -> str:
-    """Give images with their caption.
+def render_figure(content: str, caption: str) -> str:
+    """Return images or players with a caption.
 
     Args:
-        pictures: As `picture` gives them, one after the other.
+        content: HTML.
         caption: Plain text.
     """
-    return f"<figure>{pictures}<figcaption>{html.escape(caption)}</figcaption></figure>"
+    return f"<figure>{content}<figcaption>{html.escape(caption)}</figcaption></figure>"
 
 
-def document(
+def render_page(
     title: str, body: str, *, subtitle: str = "", style: str = "", script: str = ""
 ) -> str:
-    """Give a whole page.
+    """Return a whole page.
 
     Args:
         title: Plain text.

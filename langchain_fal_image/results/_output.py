@@ -1,40 +1,65 @@
-"""fal's output JSON: its images found, its bytes taken out, packed for a checkpoint."""
+"""Read fal's output JSON: find its files, extract its bytes."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from langchain_fal_image._formats.audio import sniff_audio
 from langchain_fal_image._formats.data_uri import decode_data_uri
 from langchain_fal_image._formats.image import sniff_image
+from langchain_fal_image.options.endpoint import AUDIO_OUTPUTS
 
-__all__ = ["fitted", "image_entries", "typed", "without_bytes"]
+__all__ = [
+    "extract_bytes",
+    "find_audio",
+    "find_images",
+    "read_field",
+    "read_seconds",
+    "wrap_audio_bytes",
+]
 
-_SHORTEST = 64
+_MIN_ENCODED = 64
 
 
-def image_entries(output: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Find the images in fal's output, whatever its form.
+def find_images(output: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the image entries of fal's output.
 
-    Most endpoints answer `images`, some a single `image`; an entry is an object
-    with a `url`, or the URL itself. Entries that hold no image are passed over.
+    Most endpoints answer with `images`, some with a single `image`.
     """
-    found = output.get("images")
-    if not found:
-        found = output.get("image")
-    if isinstance(found, str | Mapping):
-        found = [found]
-    if not isinstance(found, list | tuple):
-        return []
-    return [entry for entry in map(_entry, found) if entry]
+    return _find_entries(output, ("images", "image"))
 
 
-def _entry(found: Any) -> Mapping[str, Any]:
+def find_audio(output: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the audio entries of fal's output, under any name that endpoints use."""
+    return _find_entries(output, AUDIO_OUTPUTS)
+
+
+def _find_entries(
+    output: Mapping[str, Any], names: Iterable[str]
+) -> list[Mapping[str, Any]]:
+    """Return the entries under the first name that has any.
+
+    An entry is an object with a `url`, or the URL itself. Others are skipped.
+    """
+    for name in names:
+        found = output.get(name)
+        if isinstance(found, str | Mapping):
+            found = [found]
+        if isinstance(found, list | tuple):
+            entries = [entry for entry in map(_read_entry, found) if entry]
+            if entries:
+                return entries
+    return []
+
+
+def _read_entry(found: Any) -> Mapping[str, Any]:
     if isinstance(found, str) and found:
-        return {"url": found}
+        digest = found.removeprefix("sha256:")
+        return {"url": found} if digest == found else {"url": None, "sha256": digest}
     if isinstance(found, Mapping) and any(
         isinstance(found.get(name), str) for name in ("url", "sha256")
     ):
@@ -42,13 +67,13 @@ def _entry(found: Any) -> Mapping[str, Any]:
     return {}
 
 
-def typed(entry: Mapping[str, Any], name: str, kind: type) -> Any:
-    """Give a field of an entry where it has the type it should have, else None.
+def read_field(entry: Mapping[str, Any], name: str, kind: type) -> Any:
+    """Return a field of an entry if it has the expected type, else None.
 
     Args:
-        entry: Of fal's output.
-        name: The field's.
-        kind: Its type; 7.0 is a whole number too.
+        entry: An entry of fal's output.
+        name: The field's name.
+        kind: The expected type; 7.0 is an `int` too.
     """
     value = entry.get(name)
     if kind is int and isinstance(value, float) and value.is_integer():
@@ -56,52 +81,72 @@ def typed(entry: Mapping[str, Any], name: str, kind: type) -> Any:
     return value if isinstance(value, kind) and not isinstance(value, bool) else None
 
 
-def without_bytes(output: Any) -> tuple[Any, dict[str, bytes]]:
-    """Take image bytes out of JSON.
+def read_seconds(*sources: Mapping[str, Any]) -> float | None:
+    """Return the duration of audio in seconds; None if no source has it.
+
+    Args:
+        *sources: The audio's entry, then the answer that holds it.
+    """
+    for source in sources:
+        for name, unit in (("duration", 1.0), ("duration_ms", 0.001)):
+            value = source.get(name)
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                continue
+            try:
+                seconds = value * unit
+            except OverflowError:  # an int of JSON has no upper limit
+                continue
+            if math.isfinite(seconds) and seconds > 0:
+                return seconds
+    return None
+
+
+def extract_bytes(output: Any) -> tuple[Any, dict[str, bytes]]:
+    """Extract file bytes from JSON.
 
     Args:
         output: JSON as fal sent it.
 
     Returns:
-        The same JSON with every `data:` URI and `file_data` replaced (in an image
+        The same JSON with every `data:` URI and `file_data` replaced (in a file's
         entry by `url: None` and the `sha256` of the bytes, elsewhere by the text
         `sha256:…`), and the bytes by their SHA-256 in hex.
     """
-    taken: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
 
     def walk(value: Any) -> Any:
         if isinstance(value, str):
-            return _replaced(value, taken)
+            return _replace_data_uri(value, contents)
         if isinstance(value, list):
             return [walk(item) for item in value]
         if not isinstance(value, Mapping):
             return value
-        cleaned = {key: walk(item) for key, item in value.items()}
-        url = cleaned.get("url")
+        fields = {key: walk(item) for key, item in value.items()}
+        url = fields.get("url")
         if isinstance(url, str) and url.startswith("sha256:"):
-            cleaned |= {"url": None, "sha256": url.removeprefix("sha256:")}
+            fields |= {"url": None, "sha256": url.removeprefix("sha256:")}
         for name in ("file_data", "content"):
             data = value.get(name)
             if isinstance(data, str) and (name == "file_data" or _is_image(data)):
-                reference = _replaced(f"data:;base64,{data}", taken)
-                cleaned[name] = reference
+                reference = _replace_data_uri(f"data:;base64,{data}", contents)
+                fields[name] = reference
                 if not url:
                     # A realtime endpoint sends the image itself and no URL.
-                    cleaned["sha256"] = reference.removeprefix("sha256:")
-        return cleaned
+                    fields["sha256"] = reference.removeprefix("sha256:")
+        return fields
 
-    return walk(output), taken
+    return walk(output), contents
 
 
 def _is_image(text: str) -> bool:
-    """Tell whether a text is an image in base64, by its first bytes."""
+    """Return whether a text is an image in base64, by its first bytes."""
     try:
         return sniff_image(base64.b64decode(text[:64], validate=True)) is not None
     except ValueError:  # not base64, or not even ASCII
         return False
 
 
-def _replaced(text: str, taken: dict[str, bytes]) -> str:
+def _replace_data_uri(text: str, contents: dict[str, bytes]) -> str:
     if text[:5].lower() != "data:":
         return text
     try:
@@ -109,80 +154,51 @@ def _replaced(text: str, taken: dict[str, bytes]) -> str:
     except ValueError as error:
         return f"unreadable data URI ({error})"
     digest = hashlib.sha256(content).hexdigest()
-    taken[digest] = content
+    contents[digest] = content
     return f"sha256:{digest}"
 
 
-def fitted(
-    artifact: dict[str, Any], limit: int, *, spare: tuple[str, ...] = ("raw",)
-) -> dict[str, Any]:
-    """Shorten an artifact's longest texts until it takes at most `limit` bytes.
+def wrap_audio_bytes(output: Any) -> Any:
+    """Rewrite audio that fal sent inside its answer as data URIs.
 
-    URLs, ids and handles are never touched; where they alone take more, the
-    artifact stays larger.
+    The MiniMax models send hexadecimal if `output_format` is `hex`, other endpoints
+    base64. fal does not document where in the answer it is, so every field that may
+    hold audio is decoded, and other fields if their first bytes are audio.
 
     Args:
-        artifact: Plain JSON; changed in place.
-        limit: In bytes of UTF-8 JSON.
-        spare: What may lose small parts where no text is left to shorten.
-
-    Returns:
-        The artifact, with `shortened: True` where something was cut.
+        output: JSON as fal sent it.
     """
-    while (excess := _size(artifact) - limit) > 0:
-        texts = sorted(_texts(artifact), key=lambda found: -len(found[2]))
-        if not texts or len(texts[0][2]) <= _SHORTEST:
-            # What is left is many small things: fal's extra fields go first.
-            if not any(_dropped(artifact.get(name)) for name in spare):
-                break
-        else:
-            holder, key, text = texts[0]
-            # A character outside ASCII takes up to 6 bytes in JSON, as … does.
-            cut = max(7, min(excess, len(text) // 2))
-            holder[key] = f"{text[: max(_SHORTEST, len(text) - cut) - 1]}…"
-        artifact["shortened"] = True
-    return artifact
-
-
-_KEPT = frozenset(
-    {
-        *("images", "image", "seed", "prompt", "text", "chunks", "words"),
-        *("audio", "audios", "audio_file", "audio_url", "custom_voice_id"),
-        *("preview_text", "gen_text", "script"),
+    if not isinstance(output, Mapping):
+        return output
+    return {
+        name: _wrap_audio(value, is_audio=name in AUDIO_OUTPUTS)
+        for name, value in output.items()
     }
-)
 
 
-def _dropped(part: Any) -> bool:
-    """Drop the largest thing that can be spared; tell whether there was any."""
-    if isinstance(part, list) and part:
-        part.pop()
-        return True
-    extra = [key for key in part if key not in _KEPT] if isinstance(part, dict) else []
-    if extra:
-        del part[max(extra, key=lambda key: _size(part[key]))]
-    return bool(extra)
+def _wrap_audio(value: Any, *, is_audio: bool) -> Any:
+    if isinstance(value, list) and is_audio:
+        return [_wrap_audio(each, is_audio=is_audio) for each in value]
+    if isinstance(value, Mapping):
+        return {
+            name: _wrap_audio(item, is_audio=is_audio and name == "url")
+            for name, item in value.items()
+        }
+    if not isinstance(value, str) or ":" in value[:8] or len(value) < _MIN_ENCODED:
+        return value
+    content = _decode(value)
+    if content is None or not (is_audio or sniff_audio(content)):
+        return value
+    return f"data:;base64,{base64.b64encode(content).decode('ascii')}"
 
 
-_UNTOUCHED = frozenset({"url", "sha256", "request_id", "handle", "model", "type"})
-
-
-def _size(value: Any) -> int:
-    return len(json.dumps(value))
-
-
-def _texts(value: Any) -> Iterator[tuple[Any, Any, str]]:
-    if isinstance(value, dict):
-        items: Any = value.items()
-    elif isinstance(value, list):
-        items = enumerate(value)
-    else:
-        return
-    for key, item in items:
-        if key in _UNTOUCHED or key == "handles":
-            continue
-        if isinstance(item, str):
-            if not item.startswith(("http://", "https://")):
-                yield value, key, item
-        else:
-            yield from _texts(item)
+def _decode(text: str) -> bytes | None:
+    """Decode hexadecimal or base64; return None for any other text."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        pass
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return None

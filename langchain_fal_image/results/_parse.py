@@ -1,42 +1,102 @@
-"""fal's output as the result of its kind."""
+"""Create the result of the right class from fal's output or from an artifact."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind, detect_kind
-from langchain_fal_image.results._output import without_bytes
+from langchain_fal_image.results._output import extract_bytes, wrap_audio_bytes
+from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.image import ImageResult
+from langchain_fal_image.results.speech import SpeechResult
+from langchain_fal_image.results.transcription import TranscriptionResult
 
-__all__ = ["result_in"]
+if TYPE_CHECKING:
+    from langchain_fal_image._session.session import Session
+    from langchain_fal_image.wire.effects import Flow
+    from langchain_fal_image.wire.queue import Output
+
+__all__ = ["RESULTS", "parse_output", "read_artifact", "store_result"]
+
+RESULTS: dict[Kind, type[FalResult]] = {
+    each.kind: cast("type[FalResult]", each)
+    for each in (ImageResult, SpeechResult, TranscriptionResult)
+}
+"""The class of a result by its kind."""
 
 
-def result_in(
-    body: Any, *, schema: EndpointSchema | None, kind: Kind | None = None, **known: Any
+def parse_output(
+    body: Any, *, schema: EndpointSchema | None, kind: Kind | None = None, **fields: Any
 ) -> tuple[Any, dict[str, bytes]]:
-    """Read fal's output.
+    """Parse fal's output.
 
     Args:
-        body: The JSON of the result.
-        schema: The contract of its endpoint; None for an endpoint we do not know.
+        body: The JSON of the output.
+        schema: The endpoint's contract; None for an unknown endpoint.
         kind: What it holds; by default as the contract says, else as it looks.
-        **known: What `ImageResult.from_output` also takes.
+        **fields: Further arguments of `FalResult.from_output`.
 
     Returns:
-        An `ImageResult`, a `SpeechResult` or a `TranscriptionResult`; and the bytes
-        that were in the output, by their SHA-256.
+        The result; and the bytes that were in the output, by their SHA-256.
 
     Raises:
-        FalResponseError: What was asked for is not in it.
+        FalResponseError: The output lacks the image, audio or text.
     """
     if kind is None:
         names = body if isinstance(body, Mapping) else ()
         kind = schema.kind if schema else detect_kind(names)
-    read: Any = ImageResult
     if kind != "image":
-        from langchain_fal_image.results._audio_results import RESULTS, plain  # noqa: PLC0415
+        body = wrap_audio_bytes(body)
+    body, contents = extract_bytes(body)
+    return RESULTS[kind].from_output(body, **fields), contents
 
-        read, body = RESULTS[kind], plain(body)
-    body, taken = without_bytes(body)
-    return read.from_output(body, **known), taken
+
+def store_result(
+    session: Session,
+    output: Output,
+    *,
+    model: str,
+    kind: Kind | None = None,
+    **fields: Any,
+) -> Flow[Any]:
+    """Parse fal's output, and put bytes that it holds into the session's store.
+
+    Args:
+        session: The result acts through it.
+        output: What the endpoint returned.
+        model: The endpoint id.
+        kind: What it holds; see `parse_output`.
+        **fields: Further arguments of `FalResult.from_output`.
+
+    Returns:
+        An `ImageResult`, a `SpeechResult` or a `TranscriptionResult`.
+    """
+    result, contents = parse_output(
+        output.body,
+        schema=session.contracts.known(model),
+        kind=kind,
+        model=model,
+        request_id=output.request_id,
+        **fields,
+    )
+    yield from session.store_bytes(contents)
+    return result.using(session)
+
+
+def read_artifact(value: object, *, fal: Session | None = None) -> FalResult | None:
+    """Restore the result of an artifact; return None if it is not a result's.
+
+    Args:
+        value: What a message or a store holds.
+        fal: The provider that reads its files; by default the default instance.
+
+    Raises:
+        ValueError: It is an artifact that lacks a field.
+        KeyError: It is an artifact that lacks a field.
+        FalResponseError: It is an artifact without images, audio or text.
+    """
+    for each in RESULTS.values():
+        if each.is_artifact(value):
+            return each.from_artifact(value, fal=fal)
+    return None

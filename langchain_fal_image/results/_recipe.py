@@ -21,7 +21,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from langchain_fal_image.options import paths
-from langchain_fal_image.results._generated_image import GeneratedImage, InputReference
+from langchain_fal_image.inputs.reference import InputReference
+from langchain_fal_image.results.file import GeneratedFile
 
 __all__ = ["RECIPE_TYPE", "RECIPE_VERSION", "ResultLookup", "write_recipe"]
 
@@ -39,7 +40,7 @@ class _Result(Protocol):
     @property
     def inputs(self) -> Sequence[InputReference]: ...
     @property
-    def images(self) -> Sequence[GeneratedImage]: ...
+    def images(self) -> Sequence[GeneratedFile]: ...
     @property
     def seed(self) -> int | None: ...
     @property
@@ -120,7 +121,7 @@ def _drop_empty(**parts: str | None) -> dict[str, Any]:
     return {name: value for name, value in parts.items() if value}
 
 
-def _is_same(image: GeneratedImage, reference: InputReference) -> bool:
+def _is_same(image: GeneratedFile, reference: InputReference) -> bool:
     if image.url is not None:
         return image.url == reference.url
     return image.sha256 == reference.sha256

@@ -1,4 +1,4 @@
-"""A file that fal made: how it is read, written down, and named."""
+"""A file that fal made: reading, saving, and its handle."""
 
 from __future__ import annotations
 
@@ -7,107 +7,98 @@ import base64
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
+from langchain_fal_image.inputs.reference import InputReference, MadeFile
 from langchain_fal_image.results._bound import Bound
+from langchain_fal_image.results._output import read_field
 from langchain_fal_image.wire.effects import Call
 
 if TYPE_CHECKING:
-    from langchain_fal_image.provider import FalProvider
+    from langchain_fal_image._session.session import Session
     from langchain_fal_image.wire.effects import Flow
     from langchain_fal_image.wire.files import DownloadedFile
 
-__all__ = ["GeneratedFile", "InputReference"]
+__all__ = ["GeneratedFile"]
 
-_HEAD = 1024 * 1024
+_HEAD_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True)
-class InputReference:
-    """What an input file was: enough to find it again, never its bytes.
+@dataclass(frozen=True, kw_only=True)
+class GeneratedFile(Bound, MadeFile, abc.ABC):
+    """Base of the files that fal makes.
 
     Attributes:
-        handle: Its short name in the conversation, such as `img_1`.
-        url: Where it lay, for a file given by URL.
-        sha256: The digest of its bytes, for a file given as bytes or by its path.
-        request_id: The request that made it, where fal made it.
+        url: Its URL; None if fal sent the bytes inside its answer. fal's URLs are
+            public to everyone who knows them, and expire.
+        mime_type: As fal reports it, until the file is read; then as its bytes say.
+        file_name: fal's name for the file.
+        file_size: In bytes, as fal reports it.
+        handle: Its handle in a thread, such as `img_1`.
+        sha256: The digest under which the provider's store has the bytes.
+        request_id: The request that made it.
+        index: Its position in the result, from 0.
     """
 
+    url: str | None
+    mime_type: str | None = field(default=None, compare=False)
+    file_name: str | None = None
+    file_size: int | None = None
     handle: str | None = None
-    url: str | None = None
     sha256: str | None = None
     request_id: str | None = None
+    index: int = 0
 
-    def to_dict(self) -> dict[str, str]:
-        """Give the parts that are known."""
-        return {name: value for name, value in vars(self).items() if value is not None}
-
-
-class GeneratedFile(Bound, abc.ABC):
-    """Base of what fal makes: an image, audio. Its fields are its classes' own."""
-
-    url: str | None
-    mime_type: str | None
-    file_name: str | None
-    handle: str | None
-    sha256: str | None
-    request_id: str | None
-    index: int
-
-    _word: ClassVar[str]
-    _usual_type: ClassVar[str]
+    _default_type: ClassVar[str]
     _extensions: ClassVar[Mapping[str, str]]
-    _by_url: ClassVar[str] = "Leave sync_mode off"
+    _url_advice: ClassVar[str] = "Leave sync_mode off"
 
     def read(self) -> bytes:
-        """Read the bytes.
-
-        Returns:
-            The file as it is; nothing is kept in memory.
+        """Return the file's bytes; they are not kept in memory.
 
         Raises:
-            FalDownloadError: The bytes cannot be had; nothing is made anew.
+            FalDownloadError: The bytes are not available. Nothing is generated again.
         """
-        return self._provider.run(self.reading())
+        return self._session.run(self._read_flow())
 
     async def aread(self) -> bytes:
-        """Read the bytes; see `read`."""
-        return await self._provider.arun(self.reading())
+        """Return the file's bytes; see `read`."""
+        return await self._session.arun(self._read_flow())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write it to a file.
+        """Write the file to disk.
 
         Args:
-            path: A file, or a directory that exists. A name without a suffix gets
-                that of the file's type. Missing parent directories are made.
+            path: A file, or an existing directory. A name without an extension gets
+                that of the file's type. Missing parent directories are created.
 
         Returns:
-            The file that was written. It appears whole or not at all.
+            The path of the file. It appears complete or not at all.
 
         Raises:
-            FalDownloadError: The bytes cannot be had.
+            FalDownloadError: The bytes are not available.
             OSError: The file cannot be written.
         """
-        return self._provider.run(self.saving(Path(path)))
+        return self._session.run(self._save_flow(Path(path)))
 
     async def asave(self, path: str | os.PathLike[str]) -> Path:
-        """Write it to a file; see `save`."""
-        return await self._provider.arun(self.saving(Path(path)))
+        """Write the file to disk; see `save`."""
+        return await self._session.arun(self._save_flow(Path(path)))
 
     def to_content_block(self) -> dict[str, Any]:
-        """Give LangChain's content block, by URL.
+        """Return LangChain's content block of the file, by URL.
 
         Raises:
-            FalConfigurationError: There is no URL: fal sent the bytes.
+            FalConfigurationError: There is no URL, because fal sent the bytes.
         """
         if self.url is None:
-            message = f"{self._name()} has no URL: fal sent it inside its answer."
-            step = f"{self._by_url} to get it by URL."
+            message = f"{self._label} has no URL: fal sent it inside its answer."
+            step = f"{self._url_advice} to get a URL."
             raise FalConfigurationError(message, next_step=step)
-        block: dict[str, Any] = {"type": self._word, "url": self.url}
+        block: dict[str, Any] = {"type": self.media_type, "url": self.url}
         if self.mime_type:
             block["mime_type"] = self.mime_type
         if self.request_id:
@@ -115,7 +106,7 @@ class GeneratedFile(Bound, abc.ABC):
         return block
 
     def reference(self) -> InputReference:
-        """Name it as the input of another request."""
+        """Return the reference of this file as an input of another request."""
         return InputReference(
             handle=self.handle,
             url=self.url,
@@ -123,70 +114,92 @@ class GeneratedFile(Bound, abc.ABC):
             request_id=self.request_id,
         )
 
-    def with_handle(self, handle: str) -> Self:
-        """Give the same under a short name."""
-        return self._with(handle=handle)
+    @abc.abstractmethod
+    def to_html(self, *, embed: bool = False) -> str:
+        """Return the file as HTML."""
 
-    def reading(self) -> Flow[bytes]:
-        """Read the bytes, as a flow; see `read`."""
-        fal = self._provider
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    @classmethod
+    def _from_entry(
+        cls,
+        entry: Mapping[str, Any],
+        *,
+        request_id: str | None,
+        index: int,
+        **more: Any,
+    ) -> Self:
+        """Read an entry of fal's output; a field of another type counts as missing."""
+        return cls(
+            url=read_field(entry, "url", str),
+            mime_type=read_field(entry, "content_type", str),
+            file_name=read_field(entry, "file_name", str),
+            file_size=read_field(entry, "file_size", int),
+            sha256=read_field(entry, "sha256", str),
+            request_id=request_id,
+            index=index,
+            **more,
+        )
+
+    def _read_flow(self) -> Flow[bytes]:
         content: bytes | None = None
         if self.sha256 is not None:
-            store, key = fal.store, self.sha256
+            store, key = self._session.store, self.sha256
             [content] = yield Call(
                 lambda: store.mget([key]), lambda: store.amget([key])
             )
         if content is None:
             if self.url is None:
                 message = (
-                    f"The bytes of {self._name()} are gone: fal sent them inside its "
+                    f"The bytes of {self._label} are lost: fal sent them inside its "
                     f"answer, and this provider's store does not have them."
                 )
                 raise FalDownloadError(
                     message,
                     request_id=self.request_id,
-                    next_step="Give create_fal() a store that lasts. "
-                    f"{self._by_url} to get it by URL.",
+                    next_step="Pass a lasting store to create_fal(). "
+                    f"{self._url_advice} to get a URL.",
                 )
-            content = (yield from _downloaded(fal, self.url)).content
-        self._look(content, len(content))
+            content = (yield from _download(self._session, self.url)).content
+        self._check_content(content, len(content))
         return content
 
-    def saving(self, path: Path, *, name: str | None = None) -> Flow[Path]:
-        """Write it to a file, as a flow; see `save`.
+    def _save_flow(self, path: Path, *, name: str | None = None) -> Flow[Path]:
+        """Write the file to disk.
 
         Args:
-            path: As for `save`.
-            name: Without a suffix: what it is called in a directory.
+            path: See `save`.
+            name: Its name in a directory, without an extension.
         """
-        file: BinaryIO = yield Call(lambda: _part_file(path))
+        file: BinaryIO = yield Call(lambda: _open_part_file(path))
         part = Path(file.name)
         try:
             if self.url is None or self.sha256 is not None:
-                content = yield from self.reading()
+                content = yield from self._read_flow()
                 yield Call(lambda: file.write(content))
             else:
-                fal = self._provider
-                yield from _downloaded(fal, self.url, into=file)
-                yield Call(lambda: self._look(*_beginning(file)))
-            written: Path = yield Call(lambda: self._put(file, path, name))
+                yield from _download(self._session, self.url, into=file)
+                yield Call(lambda: self._check_content(*_read_head(file)))
+            written: Path = yield Call(lambda: self._rename(file, path, name))
         finally:
             file.close()
             part.unlink(missing_ok=True)
         return written
 
     @abc.abstractmethod
-    def _look(self, head: bytes, size: int) -> None:
-        """Note what the bytes are; refuse a page that stands in the file's place."""
+    def _check_content(self, head: bytes, size: int) -> None:
+        """Set the fields that the bytes show; raise if they are a text page."""
 
-    def _put(self, file: BinaryIO, path: Path, name: str | None) -> Path:
-        """Give a file that was written whole its name."""
-        suffix = self._extensions.get(self.mime_type or "", "")
+    def _rename(self, file: BinaryIO, path: Path, name: str | None) -> Path:
+        """Move a complete file to its final name."""
+        extension = self._extensions.get(self.mime_type or "", "")
         if path.is_dir():
             own = self.file_name if name is None else None
-            path /= Path(own or f"{name or self.handle or self._word}{suffix}").name
+            stem = name or self.handle or self.media_type
+            path /= Path(own or f"{stem}{extension}").name
         elif not path.suffix:
-            path = path.with_suffix(suffix)
+            path = path.with_suffix(extension)
         path.parent.mkdir(parents=True, exist_ok=True)
         file.flush()
         os.fsync(file.fileno())
@@ -194,29 +207,31 @@ class GeneratedFile(Bound, abc.ABC):
         Path(file.name).replace(path)
         return path
 
-    def _name(self) -> str:
-        return (
-            self.handle or self.url or f"{self._word} {self.index} of {self.request_id}"
-        )
+    @property
+    def _label(self) -> str:
+        """What messages call this file."""
+        unnamed = f"{self.media_type} {self.index} of {self.request_id}"
+        return self.handle or self.url or unnamed
 
-    def _source(self, *, embed: bool) -> str:
-        """Give what HTML shows it by: its URL, or its bytes as a data URI."""
+    def _html_source(self, *, embed: bool) -> str:
+        """Return the file's URL, or a data URI of its bytes."""
         if self.url is not None and not embed:
             return self.url
         encoded = base64.b64encode(self.read()).decode("ascii")
-        return f"data:{self.mime_type or self._usual_type};base64,{encoded}"
+        return f"data:{self.mime_type or self._default_type};base64,{encoded}"
 
 
-def _downloaded(
-    fal: FalProvider, url: str, *, into: BinaryIO | None = None
+def _download(
+    session: Session, url: str, *, into: BinaryIO | None = None
 ) -> Flow[DownloadedFile]:
-    from langchain_fal_image.wire.files import download  # noqa: PLC0415 - needed late
+    # Loaded with the first download, to keep the start quick.
+    from langchain_fal_image.wire.files import download  # noqa: PLC0415
 
-    return download(fal.context, url, into=into)
+    return download(session.context, url, into=into)
 
 
-def _part_file(path: Path) -> BinaryIO:
-    """Open a file that takes the bytes until they are whole, on the same disk."""
+def _open_part_file(path: Path) -> BinaryIO:
+    """Open a temporary file on the same disk, for bytes that may not be complete."""
     folder = path if path.is_dir() else path.parent
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent
@@ -224,7 +239,7 @@ def _part_file(path: Path) -> BinaryIO:
     return (folder / name).open("x+b")
 
 
-def _beginning(file: BinaryIO) -> tuple[bytes, int]:
+def _read_head(file: BinaryIO) -> tuple[bytes, int]:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    return file.read(_HEAD), size
+    return file.read(_HEAD_BYTES), size

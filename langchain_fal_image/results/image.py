@@ -1,36 +1,36 @@
-"""What one request to fal made."""
+"""Images that fal made, and the result that holds them."""
 
 from __future__ import annotations
 
-import copy
-import json
+import io
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeGuard
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from langchain_fal_image.errors import FalResponseError
-from langchain_fal_image.results._bound import Bound
-from langchain_fal_image.results._generated_image import GeneratedImage, InputReference
-from langchain_fal_image.results._output import fitted, image_entries, typed
+from langchain_fal_image._formats.image import EXTENSIONS, sniff_image
+from langchain_fal_image._formats.signatures import is_text
+from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
+from langchain_fal_image.results._artifact import shorten_artifact
+from langchain_fal_image.results._output import find_images, read_field
 from langchain_fal_image.results._recipe import ResultLookup, write_recipe
+from langchain_fal_image.results.base import FalResult
+from langchain_fal_image.results.file import GeneratedFile
 from langchain_fal_image.wire.effects import Call, Gather
 
 if TYPE_CHECKING:
-    from langchain_fal_image.provider import FalProvider
+    import PIL.Image
+
+    from langchain_fal_image.inputs.reference import MediaType
+    from langchain_fal_image.options.endpoint import Kind
     from langchain_fal_image.wire.effects import Flow
 
-__all__ = ["ImageResult", "is_artifact"]
+__all__ = ["GeneratedImage", "ImageResult"]
 
-ARTIFACT_TYPE = "fal_image_result"
-ARTIFACT_BYTES_PER_IMAGE = 1024
-_DOWNLOADS_AT_ONCE = 8
+_ARTIFACT_BYTES_PER_IMAGE = 1024
+_PARALLEL_DOWNLOADS = 8
 
-# What @ai-sdk/fal takes out of an answer before it passes the rest through.
-_NOT_METADATA = frozenset(
-    {"images", "image", "prompt", "has_nsfw_concepts", "nsfw_content_detected"}
-)
 _CAMEL_IMAGE_FIELDS = {
     "content_type": "contentType",
     "file_name": "fileName",
@@ -39,299 +39,207 @@ _CAMEL_IMAGE_FIELDS = {
 }
 
 
-@dataclass(frozen=True, repr=False)
-class ImageResult(Bound):
-    """What one request to fal made.
+@dataclass(frozen=True, kw_only=True)
+class GeneratedImage(GeneratedFile):
+    """One image that fal made.
+
+    Attributes:
+        width: In pixels; None if neither fal nor the bytes have shown it yet.
+        height: In pixels; None if neither fal nor the bytes have shown it yet.
+        nsfw: Whether fal's checker flagged it; None if fal does not say.
+    """
+
+    width: int | None = field(default=None, compare=False)
+    height: int | None = field(default=None, compare=False)
+    nsfw: bool | None = None
+
+    media_type: ClassVar[MediaType] = "image"
+    _default_type: ClassVar[str] = "image/png"
+    _extensions: ClassVar[Mapping[str, str]] = EXTENSIONS
+
+    def to_pil(self) -> PIL.Image.Image:
+        """Read the image as a Pillow image.
+
+        Raises:
+            FalConfigurationError: Pillow is not installed.
+            FalDownloadError: The bytes are not available, are not an image, or have
+                more pixels than `limits.image_pixels`.
+        """
+        return self._open(self.read())
+
+    def to_html(self, *, embed: bool = False) -> str:
+        """Return the image as HTML, by its URL.
+
+        Args:
+            embed: Put the bytes into the HTML, so that it outlives the URL. An image
+                without a URL (`sync_mode`) is always embedded.
+
+        Raises:
+            FalDownloadError: The bytes are not available.
+        """
+        # Loaded when a notebook shows an image, not with every result.
+        from langchain_fal_image.results._html import render_image  # noqa: PLC0415
+
+        source = self._html_source(embed=embed)
+        return render_image(source, self.handle or f"image {self.index + 1}")
+
+    def _open(self, content: bytes) -> PIL.Image.Image:
+        """Open the image's bytes with Pillow; see `to_pil`."""
+        try:
+            import PIL.Image  # noqa: PLC0415 - Pillow is an extra
+        except ImportError as error:
+            message = "Opening an image needs Pillow."
+            raise FalConfigurationError(
+                message, next_step="pip install 'langchain-fal-image[images]'"
+            ) from error
+        limit = self._session.context.limits.image_pixels
+        try:
+            image = PIL.Image.open(io.BytesIO(content))
+            if image.width * image.height > limit:
+                message = (
+                    f"{self._label} has {image.width}x{image.height} pixels; at "
+                    f"most {limit} are decoded."
+                )
+                raise FalDownloadError(
+                    message,
+                    request_id=self.request_id,
+                    next_step="Raise limits.image_pixels to decode it.",
+                )
+            image.load()
+        except (OSError, PIL.Image.DecompressionBombError) as error:
+            message = f"Pillow cannot open {self._label}: {error}."
+            raise FalDownloadError(message, request_id=self.request_id) from error
+        return image
+
+    def _check_content(self, head: bytes, size: int) -> None:
+        image_type = sniff_image(head)
+        if image_type is None and is_text(head):
+            message = f"{self._label} is not an image: it is {size} bytes of text."
+            raise FalDownloadError(message, request_id=self.request_id)
+        if image_type:
+            object.__setattr__(self, "mime_type", image_type.mime_type)
+            if image_type.width and image_type.height:
+                object.__setattr__(self, "width", image_type.width)
+                object.__setattr__(self, "height", image_type.height)
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class ImageResult(FalResult):
+    """The images that one request to fal made.
 
     Attributes:
         images: The images, in fal's order.
-        model: The endpoint id.
-        request_id: fal's id of the request.
-        options: The payload as sent, input images as references, without bytes.
-        raw: fal's answer, without bytes.
-        warnings: What the caller should know, such as an option we do not know.
-        inputs: The images this was made from, as references.
-        metadata: What the caller put beside it with `with_metadata`: plain JSON.
-        is_shortened: Whether texts were cut to fit an artifact (see `to_artifact`).
     """
 
     images: tuple[GeneratedImage, ...]
-    model: str
-    request_id: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    raw: Mapping[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    inputs: tuple[InputReference, ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    is_shortened: bool = False
+
+    kind: ClassVar[Kind] = "image"
+    media_type: ClassVar[MediaType | None] = "image"
+    artifact_type: ClassVar[str] = "fal_image_result"
+    _missing_word: ClassVar[str] = "image"
+    # The fields that @ai-sdk/fal leaves out of the provider metadata
+    # (`fal-image-model.ts`).
+    _not_metadata: ClassVar[frozenset[str]] = frozenset(
+        {"images", "image", "prompt", "has_nsfw_concepts", "nsfw_content_detected"}
+    )
+
+    @property
+    def files(self) -> tuple[GeneratedImage, ...]:
+        """The images."""
+        return self.images
 
     @property
     def prompt(self) -> str | None:
-        """The prompt: as sent, else as fal gives it back."""
+        """The prompt as sent, else as fal repeats it."""
         for source in (self.options, self.raw):
             if isinstance(text := source.get("prompt"), str):
                 return text
         return None
 
     @property
-    def seed(self) -> int | None:
-        """The seed fal used: the same seed and options give the same image."""
-        seed = self.raw.get("seed", self.options.get("seed"))
-        return seed if isinstance(seed, int) and not isinstance(seed, bool) else None
-
-    @property
-    def timings(self) -> Mapping[str, Any]:
-        """Timings by fal, in seconds, such as `{"inference": 2.3}`."""
-        timings = self.raw.get("timings")
-        return timings if isinstance(timings, Mapping) else {}
-
-    @property
     def description(self) -> str | None:
-        """The model's own words on the images, where it has any."""
+        """The model's text about the images, if it returns one."""
         text = self.raw.get("description")
         return text if isinstance(text, str) and text else None
 
     @property
     def provider_metadata(self) -> dict[str, Any]:
         """`{"fal": …}` in the shape of @ai-sdk/fal, with the source URL kept."""
-        metadata = {
-            key: value for key, value in self.raw.items() if key not in _NOT_METADATA
-        }
         images = []
-        for image, entry in zip(self.images, image_entries(self.raw), strict=False):
-            known = {
+        for image, entry in zip(self.images, find_images(self.raw), strict=False):
+            fields = {
                 _CAMEL_IMAGE_FIELDS.get(key, key): value for key, value in entry.items()
             }
             if image.nsfw is not None:
-                known["nsfw"] = image.nsfw
-            images.append(known)
-        return {"fal": {"images": images, **metadata}}
+                fields["nsfw"] = image.nsfw
+            images.append(fields)
+        return {"fal": {"images": images, **super().provider_metadata["fal"]}}
 
     def save(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
-        """Write all images into a folder, several at once.
+        """Write all images into a folder, several at the same time.
 
         Args:
-            folder: Made where it is missing. Each file is called as fal called it, or
-                by the image's handle, or `image_1` and so on.
+            folder: Created if it is missing. A file's name is fal's, or the image's
+                handle, or `image_1` and so on.
 
         Returns:
-            The files, in the order of the images. Each appears whole or not at all.
+            The paths, in the order of the images. Each file appears complete or not
+            at all.
 
         Raises:
-            FalDownloadError: The bytes of one cannot be had.
-            OSError: One cannot be written.
+            FalDownloadError: The bytes of an image are not available.
+            OSError: A file cannot be written.
         """
-        return self._provider.run(self._save(Path(folder)))
+        return self._session.run(self._save_flow(Path(folder)))
 
     async def asave(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
-        """Write all images into a folder, several at once; see `save`."""
-        return await self._provider.arun(self._save(Path(folder)))
+        """Write all images into a folder, several at the same time; see `save`."""
+        return await self._session.arun(self._save_flow(Path(folder)))
 
-    def _save(self, folder: Path) -> Flow[tuple[Path, ...]]:
+    def _save_flow(self, folder: Path) -> Flow[tuple[Path, ...]]:
         yield Call(lambda: folder.mkdir(parents=True, exist_ok=True))
-        own = [image.file_name for image in self.images]
-        is_distinct = None not in own and len(set(own)) == len(own)
+        names = [image.file_name for image in self.images]
+        are_distinct = None not in names and len(set(names)) == len(names)
         flows = [
-            image.saving(
+            image._save_flow(
                 folder,
-                name=None if is_distinct else image.handle or f"image_{number}",
+                name=None if are_distinct else image.handle or f"image_{number}",
             )
             for number, image in enumerate(self.images, start=1)
         ]
-        written: list[Path] = yield Gather(flows, limit=_DOWNLOADS_AT_ONCE)
+        written: list[Path] = yield Gather(flows, limit=_PARALLEL_DOWNLOADS)
         return tuple(written)
 
-    def using(self, fal: FalProvider | None) -> Self:
-        """Give the same result, its images acting through another provider."""
-        images = tuple(image.using(fal) for image in self.images)
-        return self._with(_fal=fal, images=images)
-
-    def with_handles(self, handles: list[str]) -> Self:
-        """Give the same result with its images named.
-
-        Args:
-            handles: One for each image, in order.
-        """
-        images = tuple(
-            image.with_handle(handle)
-            for image, handle in zip(self.images, handles, strict=True)
-        )
-        return self._with(images=images)
-
-    def with_metadata(self, **metadata: Any) -> Self:
-        """Give the same result with something noted beside it.
-
-        Args:
-            **metadata: Plain JSON, such as the sources a picture illustrates; added
-                to what is there. It goes along into artifacts and checkpoints.
-
-        Raises:
-            ValueError: It is no plain JSON.
-        """
-        try:
-            json.dumps(metadata, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            message = f"metadata is not plain JSON: {error}"
-            raise ValueError(message) from error
-        return self._with(metadata={**self.metadata, **metadata})
-
-    def with_whole_prompt(self, prompt: str) -> Self:
-        """Put back the prompt that an artifact holds shortened.
-
-        Args:
-            prompt: As the tool call says it; one that does not fit is not taken.
-        """
-        kept = self.options.get("prompt")
-        if not self.is_shortened or not isinstance(kept, str):
-            return self
-        if not kept.endswith("…") or not prompt.startswith(kept[:-1]):
-            return self
-        return self._with(options={**self.options, "prompt": prompt})
-
     def recipe(self, *, library: ResultLookup | None = None) -> dict[str, Any]:
-        """Return the recipe of this result, from the first prompt on, as plain JSON.
+        """Return how this was made, from the first prompt on, as plain JSON.
 
         Args:
-            library: The `ImageLibrary` with the results of earlier steps. Images that
-                it does not know are in the recipe as URLs or digests.
+            library: The `ImageLibrary` that has the results of earlier steps; see
+                `langchain_fal_image.recipes`.
 
         Returns:
-            A recipe for `replay`.
+            A dict for `replay`.
         """
         return write_recipe(self, library=library)
 
-    @classmethod
-    def from_output(
-        cls,
-        output: Any,
-        *,
-        model: str,
-        request_id: str | None = None,
-        options: Mapping[str, Any] | None = None,
-        warnings: tuple[str, ...] = (),
-        inputs: tuple[InputReference, ...] = (),
-    ) -> ImageResult:
-        """Read fal's output leniently: an odd field never loses a paid image.
+    def to_html(self, *, embed: bool = False) -> str:
+        """Return the images as HTML, with prompt, model and seed as the caption.
 
         Args:
-            output: The JSON of the result, its bytes already taken out.
-            model: The endpoint id.
-            request_id: fal's id of the request.
-            options: The payload as sent, without bytes.
-            warnings: What came up before the request was sent.
-            inputs: What the images were made from.
+            embed: Put the bytes into the HTML, so that it outlives fal's URLs.
 
         Raises:
-            FalResponseError: There is no image in it.
+            FalDownloadError: The bytes are not available.
         """
-        entries = image_entries(output) if isinstance(output, Mapping) else []
-        if not entries:
-            message = f"fal's answer for {model} holds no image."
-            raise FalResponseError(
-                message, body=output, model=model, request_id=request_id
-            )
-        flags = output.get("has_nsfw_concepts") or output.get("nsfw_content_detected")
-        return cls(
-            images=tuple(
-                GeneratedImage(
-                    url=typed(entry, "url", str),
-                    width=typed(entry, "width", int),
-                    height=typed(entry, "height", int),
-                    mime_type=typed(entry, "content_type", str),
-                    nsfw=_flag(flags, index),
-                    file_name=typed(entry, "file_name", str),
-                    file_size=typed(entry, "file_size", int),
-                    sha256=typed(entry, "sha256", str),
-                    request_id=request_id,
-                    index=index,
-                )
-                for index, entry in enumerate(entries)
-            ),
-            model=model,
-            request_id=request_id,
-            options=dict(options or {}),
-            raw=dict(output),
-            warnings=warnings,
-            inputs=inputs,
-        )
+        # Loaded when a notebook shows a result, not with every result.
+        from langchain_fal_image.results._html import render_figure  # noqa: PLC0415
 
-    def to_artifact(self) -> dict[str, Any]:
-        """Give the result as a small plain dict, fit for a checkpoint or a trace.
-
-        It holds no bytes and takes at most 1 KB for each image; where a long
-        prompt or description would take more, it is shortened at its end, and
-        `shortened` says so (the whole prompt stands in the tool call).
-
-        Returns:
-            What `from_artifact` takes.
-        """
-        # fal echoes some options; they are stored once.
-        echo = [
-            key
-            for key, value in self.raw.items()
-            if key in self.options and self.options[key] == value
-        ]
-        parts = {
-            "type": ARTIFACT_TYPE,
-            "model": self.model,
-            "request_id": self.request_id,
-            "handles": [image.handle for image in self.images if image.handle],
-            "options": copy.deepcopy(dict(self.options)),
-            "raw": {
-                key: copy.deepcopy(value)
-                for key, value in self.raw.items()
-                if key not in echo
-            },
-            "echo": echo,
-            "warnings": list(self.warnings),
-            "inputs": [reference.to_dict() for reference in self.inputs],
-            "metadata": copy.deepcopy(dict(self.metadata)),
-            "shortened": self.is_shortened,
-        }
-        artifact = {key: value for key, value in parts.items() if value}
-        return fitted(artifact, ARTIFACT_BYTES_PER_IMAGE * len(self.images))
-
-    @classmethod
-    def from_artifact(
-        cls, artifact: Mapping[str, Any], *, fal: FalProvider | None = None
-    ) -> ImageResult:
-        """Restore the result from what `to_artifact` gave.
-
-        Args:
-            artifact: Also as it comes back from a checkpoint.
-            fal: The provider that reads its images; by default the default instance.
-
-        Raises:
-            ValueError: It is not such an artifact.
-        """
-        if not is_artifact(artifact):
-            message = (
-                "This is not the artifact of an image result: expected a mapping with "
-                f"type={ARTIFACT_TYPE!r}."
-            )
-            raise ValueError(message)
-        options = dict(artifact.get("options", {}))
-        echoed = {key: options[key] for key in artifact.get("echo", ())}
-        result = cls.from_output(
-            {**artifact["raw"], **echoed},
-            model=artifact["model"],
-            request_id=artifact.get("request_id"),
-            options=options,
-            warnings=tuple(artifact.get("warnings", ())),
-            inputs=tuple(
-                InputReference(**entry) for entry in artifact.get("inputs", ())
-            ),
-        )
-        if handles := artifact.get("handles"):
-            result = result.with_handles(handles)
-        return replace(
-            result,
-            metadata=dict(artifact.get("metadata", {})),
-            is_shortened=bool(artifact.get("shortened")),
-        ).using(fal)
+        images = "".join(image.to_html(embed=embed) for image in self.images)
+        caption = f"{self.prompt or ''} — {self.model}, seed {self.seed}"
+        return render_figure(images, caption)
 
     def __repr__(self) -> str:
-        """Name the request and its images."""
+        """Return the request and its images."""
         images = ", ".join(
             image.handle or image.url or f"sha256:{image.sha256}"
             for image in self.images
@@ -341,32 +249,47 @@ class ImageResult(Bound):
             f"seed={self.seed}, images=[{images}])"
         )
 
-    def to_html(self, *, embed: bool = False) -> str:
-        """Show the images as HTML, with a caption: prompt, model and seed.
+    def _with_prompt(self, prompt: str) -> Self:
+        """Return a copy with the full prompt that an artifact holds shortened.
 
         Args:
-            embed: Put the bytes into the HTML, so that it can still be seen when fal's
-                URLs have expired.
-
-        Raises:
-            FalDownloadError: The bytes cannot be had.
+            prompt: From the tool call; one that does not match is ignored.
         """
-        from langchain_fal_image.results._html import figure  # noqa: PLC0415 - needed late
+        short = self.options.get("prompt")
+        if not self.is_shortened or not isinstance(short, str):
+            return self
+        if not short.endswith("…") or not prompt.startswith(short[:-1]):
+            return self
+        return self._with(options={**self.options, "prompt": prompt})
 
-        pictures = "".join(image.to_html(embed=embed) for image in self.images)
-        named = f"{self.prompt or ''} — {self.model}, seed {self.seed}"
-        return figure(pictures, named)
+    def _with_files(self, files: Sequence[Any]) -> Self:
+        return self._with(images=tuple(files))
 
-    def _repr_html_(self) -> str:
-        return self.to_html()
+    @classmethod
+    def _parse(
+        cls, body: Mapping[str, Any], request_id: str | None
+    ) -> dict[str, Any] | None:
+        entries = find_images(body)
+        flags = body.get("has_nsfw_concepts") or body.get("nsfw_content_detected")
+        images = tuple(
+            GeneratedImage._from_entry(
+                entry,
+                request_id=request_id,
+                index=index,
+                width=read_field(entry, "width", int),
+                height=read_field(entry, "height", int),
+                nsfw=_read_flag(flags, index),
+            )
+            for index, entry in enumerate(entries)
+        )
+        return {"images": images} if images else None
+
+    def _shorten(self, artifact: dict[str, Any]) -> dict[str, Any]:
+        limit = _ARTIFACT_BYTES_PER_IMAGE * len(self.images)
+        return shorten_artifact(artifact, limit, droppable=("raw",))
 
 
-def is_artifact(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Tell whether a value is what `ImageResult.to_artifact` gives."""
-    return isinstance(value, Mapping) and value.get("type") == ARTIFACT_TYPE
-
-
-def _flag(flags: Any, index: int) -> bool | None:
+def _read_flag(flags: Any, index: int) -> bool | None:
     if isinstance(flags, list) and index < len(flags):
         flags = flags[index]
     return flags if isinstance(flags, bool) else None

@@ -1,4 +1,4 @@
-"""A request that fal accepted, as a value that can be stored and taken up again."""
+"""A request that fal accepted: a value that any process can store and resume."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeGuard
 
 from langchain_fal_image.errors import FalError
+from langchain_fal_image.inputs.reference import InputReference, read_references
+from langchain_fal_image.results._artifact import shorten_artifact
 from langchain_fal_image.results._bound import Bound
-from langchain_fal_image.results._generated_image import InputReference
-from langchain_fal_image.results._output import fitted
+from langchain_fal_image.results._parse import store_result
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.effects import Flow
 from langchain_fal_image.wire.queue import QueuedRequest, QueueUpdate
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     # Only a type checker needs the default; typing has it from Python 3.13 on.
     from typing_extensions import TypeVar
 
+    from langchain_fal_image._session.session import Session
     from langchain_fal_image.options.endpoint import Kind
-    from langchain_fal_image.provider import FalProvider
     from langchain_fal_image.results.image import ImageResult
 
     R = TypeVar("R", default=ImageResult)
@@ -29,7 +30,9 @@ else:
 
     R = TypeVar("R")
 
-__all__ = ["FalRequest", "is_request_artifact"]
+T = TypeVar("T")
+
+__all__ = ["FalRequest"]
 
 _ARTIFACT_TYPE = "fal_request"
 _ARTIFACT_BYTES = 1024
@@ -37,23 +40,23 @@ _ARTIFACT_BYTES = 1024
 
 @dataclass(frozen=True)
 class FalRequest(Bound, Generic[R]):
-    """One request in fal's queue: submitted once, asked after as often as you like.
+    """A request in fal's queue: submitted once, read as often as needed.
 
-    Only `submit` costs money; everything here is free. Store it with `to_dict()`,
-    or just its `endpoint_id` and `request_id`; any process with the key can take it
-    up again: `fal.request(endpoint_id, request_id).result()`.
+    Only `submit` costs money; every method here is free. Store the request with
+    `to_dict()`, or only its `endpoint_id` and `request_id`. Any process with the key
+    can resume it: `fal.request(endpoint_id, request_id).result()`.
 
     Attributes:
-        endpoint_id: Such as `fal-ai/qwen-image`.
-        request_id: fal's id.
-        status_url: Where its state is asked for.
-        response_url: Where its result lies.
-        cancel_url: Where it is cancelled.
-        payload_sha256: The digest of what was sent, where this package sent it.
-        options: The payload as sent, input images as references, where it is known:
-            its result then knows its prompt and what it was made from.
-        inputs: The files it was given, as references.
-        kind: What it makes, where that is no image and this package sent it.
+        endpoint_id: The endpoint, such as `fal-ai/qwen-image`.
+        request_id: fal's id of the request.
+        status_url: The URL of its status.
+        response_url: The URL of its result.
+        cancel_url: The URL that cancels it.
+        payload_sha256: The digest of the payload, if this package sent it.
+        options: The payload as sent, input files as references, if this package sent
+            it: the result then has its prompt and its inputs.
+        inputs: The input files, as references.
+        kind: What it makes, if this package sent it and it does not make images.
     """
 
     endpoint_id: str
@@ -67,32 +70,33 @@ class FalRequest(Bound, Generic[R]):
     kind: Kind | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(
-        cls, request: QueuedRequest, *, fal: FalProvider | None = None, **known: Any
-    ) -> Self:
-        """Bind what the wire knows of a request to a provider.
+    def _of(cls, queued: QueuedRequest, *, fal: Session | None, **fields: Any) -> Self:
+        """Create the request of a queued one.
 
         Args:
-            request: As the wire knows it.
+            queued: As the wire knows it.
             fal: The provider.
-            **known: `options`, `inputs` and `kind`, where they are known.
+            **fields: `options`, `inputs` and `kind`, if they are known.
         """
-        return cls(**request.to_dict(), **known).using(fal)
+        return cls(**queued.to_dict(), **fields).using(fal)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Restore a request from what `to_dict` gave.
+        """Restore a request from the dict that `to_dict` returned.
 
         Raises:
-            ValueError: A part is missing.
+            ValueError: A field is missing.
         """
-        request = QueuedRequest.from_dict(stored)
-        inputs = tuple(InputReference(**each) for each in stored.get("inputs", ()))
-        known = {"options": stored.get("options", {}), "kind": stored.get("kind")}
-        return cls.of(request, inputs=inputs, **known)
+        return cls._of(
+            QueuedRequest.from_dict(stored),
+            fal=None,
+            options=stored.get("options", {}),
+            inputs=read_references(stored.get("inputs")),
+            kind=stored.get("kind"),
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the request as plain JSON; it holds no key and no bytes."""
+        """Return the request as plain JSON, without the key and without bytes."""
         stored = self._queued().to_dict()
         if self.options:
             stored["options"] = dict(self.options)
@@ -103,90 +107,96 @@ class FalRequest(Bound, Generic[R]):
         return stored
 
     def to_artifact(self, handle: str) -> dict[str, Any]:
-        """Give the request as a small plain dict, fit for a checkpoint or a trace.
+        """Return the request as a small plain dict, for a checkpoint or a trace.
 
         Args:
-            handle: Its short name in the conversation, such as `req_1`.
+            handle: Its handle in the thread, such as `req_1`.
 
         Returns:
-            At most 1 KB, a long prompt shortened; `from_dict` restores it.
+            At most 1 KB, with a long prompt shortened; `from_dict` restores it.
         """
         artifact = {"type": _ARTIFACT_TYPE, "handle": handle, **self.to_dict()}
-        return fitted(copy.deepcopy(artifact), _ARTIFACT_BYTES)
+        return shorten_artifact(
+            copy.deepcopy(artifact), _ARTIFACT_BYTES, droppable=("raw",)
+        )
+
+    @staticmethod
+    def is_artifact(value: object) -> TypeGuard[Mapping[str, Any]]:
+        """Return whether a value is the artifact of a request."""
+        return isinstance(value, Mapping) and value.get("type") == _ARTIFACT_TYPE
 
     def status(self) -> QueueUpdate:
-        """Ask once how far it is.
+        """Fetch its status once.
 
         Raises:
-            FalError: fal does not know it, or cannot be reached.
+            FalError: fal does not know the request, or does not answer.
         """
-        return self._provider.run(self._status())
+        return self._session.run(self._status_flow())
 
     async def astatus(self) -> QueueUpdate:
-        """Ask once how far it is; see `status`."""
-        return await self._provider.arun(self._status())
+        """Fetch its status once; see `status`."""
+        return await self._session.arun(self._status_flow())
 
     def events(self) -> Iterator[QueueUpdate]:
-        """Follow it: each change of state and its new log lines, until it is done."""
-        fal = self._provider
-        return fal.iterate(flows.watch(fal.context, self._queued()))
+        """Follow it until it ends: yield each status change and its new log lines."""
+        return self._session.iterate(self._events_flow())
 
     def aevents(self) -> AsyncIterator[QueueUpdate]:
-        """Follow it; see `events`."""
-        fal = self._provider
-        return fal.aiterate(flows.watch(fal.context, self._queued()))
+        """Follow it until it ends; see `events`."""
+        return self._session.aiterate(self._events_flow())
 
     def result(self, *, timeout: float | None = None) -> R:
-        """Wait until it is done and give its result.
+        """Wait until it ends, and return its result.
 
         Args:
-            timeout: How long to wait, in seconds; by default the provider's.
+            timeout: How long to wait, in seconds; by default the provider's total.
 
         Raises:
-            FalTimeoutError: It is not done yet; ask again later.
+            FalTimeoutError: It has not ended yet; call `result` again later.
             FalError: It failed; `charged` says whether it was paid for.
         """
-        return self._provider.run(self._result(timeout))
+        return self._session.run(self._result_flow(timeout))
 
-    async def aresult(self, *, timeout: float | None = None) -> R:  # noqa: ASYNC109 - the deadline belongs to the flow, and says how to go on
-        """Wait until it is done and give its result; see `result`."""
-        return await self._provider.arun(self._result(timeout))
+    async def aresult(self, *, timeout: float | None = None) -> R:  # noqa: ASYNC109 - the flow keeps the deadline, and its error says how to resume
+        """Wait until it ends, and return its result; see `result`."""
+        return await self._session.arun(self._result_flow(timeout))
 
     def cancel(self) -> str:
-        """Ask fal to cancel it.
+        """Cancel it at fal.
 
         Returns:
-            fal's word: `OK` (taken from the queue), `CANCELLATION_REQUESTED` (it had
-            begun; it may still finish and be charged), `ALREADY_COMPLETED` or
+            fal's answer: `OK` (removed from the queue), `CANCELLATION_REQUESTED` (it
+            already runs, may still finish and be charged), `ALREADY_COMPLETED` or
             `NOT_FOUND`.
         """
-        return self._provider.run(self._cancel())
+        return self._session.run(self._cancel_flow())
 
     async def acancel(self) -> str:
-        """Ask fal to cancel it; see `cancel`."""
-        return await self._provider.arun(self._cancel())
+        """Cancel it at fal; see `cancel`."""
+        return await self._session.arun(self._cancel_flow())
 
     def _queued(self) -> QueuedRequest:
         names = (each.name for each in fields(QueuedRequest))
         return QueuedRequest(**{name: getattr(self, name) for name in names})
 
-    def _status(self) -> Flow[QueueUpdate]:
-        return flows.fetch_status(self._provider.context, self._queued())
+    def _status_flow(self) -> Flow[QueueUpdate]:
+        return self._bind_errors(
+            flows.fetch_status(self._session.context, self._queued())
+        )
 
-    def _cancel(self) -> Flow[str]:
-        return flows.cancel(self._provider.context, self._queued())
+    def _events_flow(self) -> Flow[Any]:
+        return self._bind_errors(flows.watch(self._session.context, self._queued()))
 
-    def _result(self, timeout: float | None) -> Flow[R]:
-        fal = self._provider
-        try:
-            output = yield from flows.resume(
-                fal.context, self._queued(), timeout=timeout
-            )
-        except FalError as error:
-            if error.request is not None:
-                error.request = self
-            raise
-        result: R = yield from fal.result_of(
+    def _cancel_flow(self) -> Flow[str]:
+        return self._bind_errors(flows.cancel(self._session.context, self._queued()))
+
+    def _result_flow(self, timeout: float | None) -> Flow[R]:
+        session = self._session
+        output = yield from self._bind_errors(
+            flows.resume(session.context, self._queued(), timeout=timeout)
+        )
+        result: R = yield from store_result(
+            session,
             output,
             model=self.endpoint_id,
             kind=self.kind,
@@ -195,7 +205,11 @@ class FalRequest(Bound, Generic[R]):
         )
         return result
 
-
-def is_request_artifact(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Tell whether a value is what `FalRequest.to_artifact` gives."""
-    return isinstance(value, Mapping) and value.get("type") == _ARTIFACT_TYPE
+    def _bind_errors(self, flow: Flow[T]) -> Flow[T]:
+        """Run a flow; its errors carry this request, with its options and inputs."""
+        try:
+            return (yield from flow)
+        except FalError as error:
+            if error.request is not None:
+                error.request = self
+            raise

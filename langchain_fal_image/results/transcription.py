@@ -1,4 +1,4 @@
-"""What one request to fal wrote down."""
+"""A transcription: the text, and its segments with their times."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.documents import Document
 
-from langchain_fal_image.results._audio_base import AudioResult
-from langchain_fal_image.results._output import fitted
+from langchain_fal_image.options.endpoint import AUDIO_OUTPUTS
+from langchain_fal_image.results._artifact import shorten_artifact
+from langchain_fal_image.results.base import FalResult
+
+if TYPE_CHECKING:
+    from langchain_fal_image.inputs.reference import MediaType
+    from langchain_fal_image.options.endpoint import Kind
 
 __all__ = ["Segment", "TranscriptionResult"]
 
@@ -21,13 +26,13 @@ _ARTIFACT_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of what was said.
+    """A part of a transcription.
 
     Attributes:
         text: The words.
-        start: When it begins, in seconds; None where that is not known.
-        end: When it ends, in seconds; likewise.
-        speaker: Who says it, such as `SPEAKER_00`, where speakers were told apart.
+        start: When it begins, in seconds; None if fal does not say.
+        end: When it ends, in seconds; None if fal does not say.
+        speaker: Who speaks, such as `SPEAKER_00`, if fal separated the speakers.
     """
 
     text: str
@@ -37,48 +42,54 @@ class Segment:
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class TranscriptionResult(AudioResult):
-    """What one request to fal wrote down.
+class TranscriptionResult(FalResult):
+    """The transcription that one request to fal made.
 
     Attributes:
-        text: All that was said.
+        text: The whole text.
         segments: Its parts with their times: sentences or words, as `chunk_level`
-            asked; one that spans all where it was `none`.
+            says; one segment for all if it is `none`.
     """
 
     text: str = ""
     segments: tuple[Segment, ...] = ()
 
+    kind: ClassVar[Kind] = "transcription"
+    media_type: ClassVar[MediaType | None] = None
     artifact_type: ClassVar[str] = "fal_transcription_result"
+    _missing_word: ClassVar[str] = "text"
+    _not_metadata: ClassVar[frozenset[str]] = frozenset(
+        {*AUDIO_OUTPUTS, "text", "chunks", "words"}
+    )
 
     @property
     def language(self) -> str | None:
-        """The language that was heard, such as `en`; None where fal does not say."""
-        return _language(self.raw)
+        """The detected language, such as `en`; None if fal does not report it."""
+        return _find_language(self.raw)
 
     @property
     def duration(self) -> float | None:
-        """When the last word ends, in seconds; None where no times were given."""
+        """When the last word ends, in seconds; None if there are no times."""
         return max((each.end for each in self.segments if each.end), default=None)
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """Those that were told apart, in the order they speak."""
+        """The separated speakers, in the order in which they speak."""
         found = (each.speaker for each in self.segments if each.speaker)
         return tuple(dict.fromkeys(found))
 
     def to_documents(self, /, **metadata: Any) -> list[Document]:
-        """Give the segments as documents, to be retrieved by what is said in them.
+        """Return the segments as documents, for retrieval.
 
         Args:
-            **metadata: Added to each, such as `source`.
+            **metadata: Added to each document, such as `source`.
 
         Returns:
-            One for each segment, its metadata with `start` and `end` in seconds,
-            `segment` (its number from 0), `speaker` and `language` where they are
-            known, `model` and `request_id`. One for all where there are no segments.
+            One document for each segment. Its metadata has `start` and `end` in
+            seconds, `segment` (its number from 0), `speaker` and `language` if known,
+            `model` and `request_id`. One document in all if there are no segments.
         """
-        known = {
+        shared = {
             **metadata,
             "model": self.model,
             "request_id": self.request_id,
@@ -87,7 +98,7 @@ class TranscriptionResult(AudioResult):
         segments = self.segments or (Segment(self.text, 0.0, self.duration),)
         found = [
             {
-                **known,
+                **shared,
                 "segment": number,
                 "start": each.start,
                 "end": each.end,
@@ -98,29 +109,28 @@ class TranscriptionResult(AudioResult):
         return [
             Document(
                 page_content=each.text.strip(),
-                metadata={k: v for k, v in about.items() if v is not None},
+                metadata={k: v for k, v in fields.items() if v is not None},
             )
-            for each, about in zip(segments, found, strict=True)
+            for each, fields in zip(segments, found, strict=True)
             if each.text.strip()
         ]
 
     def to_html(self) -> str:
-        """Give the text as HTML, each segment after its time."""
-        from langchain_fal_image.results._html import transcript  # noqa: PLC0415 - needed late
+        """Return the text as HTML, each segment after its time."""
+        # Loaded when a notebook shows a result, not with every result.
+        from langchain_fal_image.results._html import render_transcript  # noqa: PLC0415
 
-        parts = self.segments or (Segment(self.text),)
-        lines = [(each.start, each.speaker or "", each.text) for each in parts]
-        return transcript(lines, f"{self.model}, language {self.language or 'unknown'}")
-
-    def _repr_html_(self) -> str:
-        return self.to_html()
+        segments = self.segments or (Segment(self.text),)
+        lines = [(each.start, each.speaker or "", each.text) for each in segments]
+        caption = f"{self.model}, language {self.language or 'unknown'}"
+        return render_transcript(lines, caption)
 
     def __str__(self) -> str:
-        """Give the text, so that `transcription | prompt | llm` reads it."""
+        """Return the text, so that `transcription | prompt | llm` reads it."""
         return self.text
 
     def __repr__(self) -> str:
-        """Name the request and how much was said."""
+        """Return the request and the size of the text."""
         return (
             f"TranscriptionResult(model={self.model!r}, "
             f"request_id={self.request_id!r}, language={self.language!r}, "
@@ -128,48 +138,47 @@ class TranscriptionResult(AudioResult):
             f"characters={len(self.text)})"
         )
 
-    def _fitted(self, artifact: dict[str, Any]) -> dict[str, Any]:
+    def _shorten(self, artifact: dict[str, Any]) -> dict[str, Any]:
         raw = artifact.get("raw", {})
-        whole = len(json.dumps(artifact))
-        if whole <= _ARTIFACT_BYTES:
+        if len(json.dumps(artifact)) <= _ARTIFACT_BYTES:
             return artifact
         artifact["shortened"] = True
         raw.pop("diarization_segments", None)
-        parts = ("chunks", "words")
-        lists = [each for each in parts if isinstance(raw.get(each), list)]
-        emptied: dict[str, Any] = {**raw, **{each: [] for each in lists}, "text": ""}
-        bare = len(json.dumps({**artifact, "raw": emptied}))
+        lists = [
+            name for name in ("chunks", "words") if isinstance(raw.get(name), list)
+        ]
+        emptied: dict[str, Any] = {**raw, **{name: [] for name in lists}, "text": ""}
+        rest = len(json.dumps({**artifact, "raw": emptied}))
         # The text and each list of its parts get the same share.
-        share = max(0, _ARTIFACT_BYTES - bare) // (len(lists) + 1)
+        share = max(0, _ARTIFACT_BYTES - rest) // (len(lists) + 1)
         for name in lists:
-            raw[name] = _first(raw[name], share)
+            raw[name] = _take_first(raw[name], share)
         if isinstance(raw.get("text"), str):
-            raw["text"] = "".join(_first(raw["text"], share))
-        return fitted(artifact, _ARTIFACT_BYTES, spare=("raw", "options", "warnings"))
+            raw["text"] = "".join(_take_first(raw["text"], share))
+        return shorten_artifact(
+            artifact, _ARTIFACT_BYTES, droppable=("raw", "options", "warnings")
+        )
 
     @classmethod
-    def _read(
+    def _parse(
         cls,
         body: Mapping[str, Any],
-        request_id: str | None,  # noqa: ARG003 - as the base says
-    ) -> tuple[dict[str, Any], str | None]:
+        request_id: str | None,  # noqa: ARG003 - for classes that have files
+    ) -> dict[str, Any] | None:
         text = body.get("text")
-        segments = _segments(body)
+        segments = _find_segments(body)
         if not isinstance(text, str) and segments:
             text = "".join(each.text for each in segments)
         if not isinstance(text, str):
-            return {}, "text"
-        return {"text": text.strip(), "segments": segments}, None
+            return None
+        return {"text": text.strip(), "segments": segments}
 
 
-# --- fal's output JSON ---
-
-
-def _first(parts: Sequence[Any], size: int) -> list[Any]:
-    """Give as many of the first parts as take at most `size` bytes of JSON."""
+def _take_first(parts: Sequence[Any], size: int) -> list[Any]:
+    """Return as many of the first parts as fit into `size` bytes of JSON."""
     kept = []
     for part in parts:
-        # A letter of a text stands within its quotes, another part has a comma.
+        # A character shares the quotes of its text; a list's part has a comma.
         size -= len(json.dumps(part)) + (-2 if isinstance(part, str) else 2)
         if size < 0:
             break
@@ -177,8 +186,8 @@ def _first(parts: Sequence[Any], size: int) -> list[Any]:
     return kept
 
 
-def _segments(output: Mapping[str, Any]) -> tuple[Segment, ...]:
-    """Find the segments in fal's output: Whisper's `chunks`, else `words`."""
+def _find_segments(output: Mapping[str, Any]) -> tuple[Segment, ...]:
+    """Return the segments in fal's output: Whisper's `chunks`, else `words`."""
     found = output.get("chunks")
     if not isinstance(found, list):
         words = output.get("words")
@@ -188,24 +197,24 @@ def _segments(output: Mapping[str, Any]) -> tuple[Segment, ...]:
             if isinstance(each, Mapping) and each.get("type", "word") != "spacing"
         ]
     return tuple(
-        _segment(each)
+        _read_segment(each)
         for each in found
         if isinstance(each, Mapping) and isinstance(each.get("text"), str)
     )
 
 
-def _segment(entry: Mapping[str, Any]) -> Segment:
+def _read_segment(entry: Mapping[str, Any]) -> Segment:
     times = entry.get("timestamp")
     if not isinstance(times, list | tuple):
         times = (entry.get("start"), entry.get("end"))
-    start, end = [*map(_seconds, times), None, None][:2]
+    start, end = [*map(_read_time, times), None, None][:2]
     speaker = entry.get("speaker", entry.get("speaker_id"))
     return Segment(
         entry["text"], start, end, speaker if isinstance(speaker, str) else None
     )
 
 
-def _seconds(value: Any) -> float | None:
+def _read_time(value: Any) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:
@@ -214,8 +223,8 @@ def _seconds(value: Any) -> float | None:
         return None
 
 
-def _language(output: Mapping[str, Any]) -> str | None:
-    """Find the language that was heard; of several the first."""
+def _find_language(output: Mapping[str, Any]) -> str | None:
+    """Return the detected language; the first of several."""
     for name in _LANGUAGES:
         found = output.get(name)
         if isinstance(found, list) and found:

@@ -87,7 +87,7 @@ class FalModelTool(FalTool):
             )
         self._files = file_arguments(schema, self.args)
         if not self.description:
-            price = self._fal.known_price(self.model.model)
+            price = self._fal.prices.cached(self.model.model)
             served = told_endpoint(self.model.model, schema, price=price)
             self.description = f"{self._purpose} {served}"
         return self
@@ -97,7 +97,7 @@ class FalModelTool(FalTool):
 
     @property
     def _fal(self) -> FalProvider:
-        return self.model.provider
+        return self.model._session
 
     @property
     def _account(self) -> Budget | None:
@@ -150,7 +150,7 @@ class FalModelTool(FalTool):
     def _given(self, arguments: dict[str, Any], where: Thread) -> Flow[dict[str, Any]]:
         """Read the arguments: handles become files."""
         pasted = yield from self._threads.load(where)
-        yield from self._fal.keep(pasted)
+        yield from self._fal.store_bytes(pasted)
         given = {name: value for name, value in arguments.items() if value is not None}
         for name in self._files & given.keys():
             value = given[name]
@@ -191,7 +191,7 @@ def _refuse_sync_mode(model: FalModel[Any]) -> None:
         name.replace("_", "").lower(): value for name, value in model.options.items()
     }
     is_hex = wanted.get("outputformat") == "hex"
-    if not (wanted.get("syncmode") or is_hex) or model.provider.has_store:
+    if not (wanted.get("syncmode") or is_hex) or model._session.has_store:
         return
     option = "output_format='hex'" if is_hex else "sync_mode"
     message = (

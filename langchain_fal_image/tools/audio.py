@@ -10,7 +10,8 @@ from pydantic import Field
 
 from langchain_fal_image.budget.budget import Budget
 from langchain_fal_image.library.library import ImageLibrary
-from langchain_fal_image.models._audio import FalSpeech, FalTranscription
+from langchain_fal_image.models.speech import FalSpeech
+from langchain_fal_image.models.transcription import FalTranscription
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.tools._args_schema import wrong_arguments
 from langchain_fal_image.tools._model_tool import FalModelTool

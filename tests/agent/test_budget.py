@@ -81,7 +81,7 @@ async def test_fifty_parallel_calls_with_room_for_ten(
         assert sandbox.submits == 10
         assert budget.images == 10
         assert budget.cost == Decimal("0.20")
-        await FalTextToImage(fal=sandbox.provider()).provider.aclose()
+        await FalTextToImage(fal=sandbox.provider()).fal.aclose()
 
 
 @settings(max_examples=60)
@@ -191,9 +191,9 @@ def test_prices_come_from_fal_and_are_kept() -> None:
         prices={**PRICES, "fal-ai/flux/dev": (0.025, "megapixels")}
     ) as sandbox:
         fal = sandbox.provider()
-        assert fal.known_price(QWEN) is None
+        assert fal.prices.known(QWEN) is None
         assert fal.price(QWEN) == Price(Decimal("0.02"), "image")
-        assert fal.known_price(QWEN) == fal.price(QWEN)
+        assert fal.prices.known(QWEN) == fal.price(QWEN)
         assert priced_at(sandbox) == 1
         assert fal.price("fal-ai/recraft-20b") is None
         megapixel = fal.price("fal-ai/flux/dev")

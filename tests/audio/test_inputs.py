@@ -181,15 +181,15 @@ def test_a_file_elsewhere_is_refused(
 
 
 NOT_TAKEN: dict[str, tuple[Any, str]] = {
-    "nothing": (b"", "0 bytes are no recording"),
-    "a page": (b"<html>not here</html>", "are no recording we know"),
-    "a picture": (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "are no recording we know"),
-    "a broken data URI": ("data:audio/mpeg;base64,!", "no recording"),
+    "nothing": (b"", "0 bytes are not in a known recording"),
+    "a page": (b"<html>not here</html>", "not in a known recording format"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "not in a known recording format"),
+    "a broken data URI": ("data:audio/mpeg;base64,!", "known recording"),
     "this machine": ("http://127.0.0.1/a.mp3", "not a public address"),
     "a cloud's metadata": ("http://169.254.169.254/latest", "not a public address"),
     "a file's URL": ("file:///etc/passwd", "refused"),
     "a file id": ({"type": "audio", "file_id": "f1"}, "no recording by URL or base64"),
-    "a message without": (HumanMessage("no audio here"), "hold no recording"),
+    "a message without": (HumanMessage("no audio here"), "have no recording"),
     "a message with two": (
         HumanMessage([BLOCKS["openai"], BLOCKS["gemini"]]),
         "2 recordings",
@@ -270,9 +270,9 @@ def test_an_endpoint_nobody_knows_takes_a_recording() -> None:
 
 def test_an_image_is_no_recording(fal: FalProvider) -> None:
     image = fal.text_to_image(size="64x64").invoke("a hill")
-    with pytest.raises(FalInputAudioError, match="is no recording"):
+    with pytest.raises(FalInputAudioError, match="is not a recording"):
         fal.transcription().invoke(image)
-    with pytest.raises(FalInputAudioError, match="is no recording"):
+    with pytest.raises(FalInputAudioError, match="is not a recording"):
         fal.transcription().invoke({"audio": image.images[0]})
 
 
@@ -372,5 +372,5 @@ def test_cut_off_headers_are_no_error() -> None:
 
 
 def test_a_file_object_is_no_recording(fal: FalProvider) -> None:
-    with pytest.raises(FalInputAudioError, match="Give an https URL"):
+    with pytest.raises(FalInputAudioError, match="Pass an https URL"):
         fal.transcription().invoke(io.BytesIO(MP3))

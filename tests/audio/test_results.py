@@ -23,8 +23,8 @@ from langchain_fal_image import (
     create_fal,
 )
 from langchain_fal_image.errors import FalDownloadError, FalResponseError
-from langchain_fal_image.results._audio_results import plain
-from langchain_fal_image.results._parse import result_in
+from langchain_fal_image.results._output import wrap_audio_bytes
+from langchain_fal_image.results._parse import parse_output
 from langchain_fal_image.results.transcription import Segment
 from langchain_fal_image.sandbox import Sandbox
 from langchain_fal_image.wire.queue import QueuedRequest
@@ -78,7 +78,7 @@ def test_several_are_all_kept() -> None:
 
 @pytest.mark.parametrize("output", [{}, None, [], "x", {"audio": {}}, {"audio": []}])
 def test_an_answer_without_audio_says_so(output: Any) -> None:
-    with pytest.raises(FalResponseError, match="holds no audio") as caught:
+    with pytest.raises(FalResponseError, match="has no audio") as caught:
         speech(output)
     assert caught.value.request_id == "r"
     assert caught.value.charged == "maybe"
@@ -108,7 +108,9 @@ def test_audio_inside_an_answer_is_made_a_data_uri(
     written: str,
     is_inside: bool,  # noqa: FBT001 - a case
 ) -> None:
-    output = plain({"audio": {"url": written} if is_inside else written, "seed": 1})
+    output = wrap_audio_bytes(
+        {"audio": {"url": written} if is_inside else written, "seed": 1}
+    )
     found = output["audio"]["url"] if is_inside else output["audio"]
     assert base64.b64decode(found.removeprefix("data:;base64,")) == wav(0.1)
 
@@ -121,7 +123,7 @@ def test_audio_inside_an_answer_is_made_a_data_uri(
     ],
 )
 def test_all_else_stays_as_it_is(output: Any) -> None:
-    assert plain(output) == output
+    assert wrap_audio_bytes(output) == output
 
 
 def test_bytes_go_to_the_store_and_not_into_the_result(fal: FalProvider) -> None:
@@ -156,7 +158,7 @@ def test_a_page_in_the_audios_place_is_refused(
 ) -> None:
     result = fal.speech().invoke("Hello")
     fal_sandbox.faults.next("file of another type", on="file")
-    with pytest.raises(FalDownloadError, match="is no audio") as caught:
+    with pytest.raises(FalDownloadError, match="is not audio") as caught:
         result.read()
     assert caught.value.charged == "yes"
     assert result.read()[:4] == b"RIFF"
@@ -204,7 +206,7 @@ def test_an_artifact_never_gives_up_the_audio(
 def test_audio_under_other_names_is_taken_out() -> None:
     content = base64.b64encode(wav(0.2)).decode()
     output = {"audio": {"url": URL, "content": content}, "audio_base64": content}
-    result, taken = result_in(output, schema=None, model="a/b", request_id="r")
+    result, taken = parse_output(output, schema=None, model="a/b", request_id="r")
     assert result.url == URL
     assert content[:60] not in str(result.raw)
     assert list(taken.values()) == [wav(0.2)]
@@ -281,7 +283,7 @@ def test_a_text_that_is_missing_is_made_of_the_chunks() -> None:
 
 @pytest.mark.parametrize("output", [{}, None, [], {"chunks": []}, {"text": 7}])
 def test_an_answer_without_a_text_says_so(output: Any) -> None:
-    with pytest.raises(FalResponseError, match="holds no text"):
+    with pytest.raises(FalResponseError, match="has no text"):
         text(output)
 
 
@@ -420,7 +422,7 @@ NAMED = st.dictionaries(
 def test_any_answer_is_a_result_or_an_error_that_says_so(output: Any) -> None:
     for read in (speech, text):
         try:
-            result: Any = read(plain(output))
+            result: Any = read(wrap_audio_bytes(output))
         except FalResponseError as error:
             assert error.request_id == "r"  # noqa: PT017 - one of two ends
             continue
@@ -465,7 +467,7 @@ def test_a_request_to_an_endpoint_nobody_knows_keeps_its_kind() -> None:
     request = FalRequest[Any].of(queued, fal=fal, kind="transcription")
     again = pickle.loads(pickle.dumps(FalRequest.from_dict(request.to_dict())))  # noqa: S301 - our own
     assert again.kind == "transcription"
-    result, _ = result_in(
+    result, _ = parse_output(
         {"text": "x"}, schema=None, kind=again.kind, model="acme/stt", request_id="r"
     )
     assert isinstance(result, TranscriptionResult)
@@ -480,7 +482,7 @@ async def test_a_request_gives_the_result_of_its_kind_async(fal: FalProvider) ->
 
 def test_an_unknown_endpoint_is_read_as_it_looks() -> None:
     with Sandbox(unknown_endpoints=True) as sandbox, sandbox.provider() as fal:
-        with pytest.raises(FalResponseError, match="holds no audio"):
+        with pytest.raises(FalResponseError, match="has no audio"):
             # The sandbox draws for endpoints that nobody knows.
             fal.speech("some/voice").invoke({"prompt": "x", "text": "y"})
         [payload] = sandbox.accepted.values()

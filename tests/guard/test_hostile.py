@@ -404,6 +404,6 @@ def test_what_is_no_image_is_told_by_its_bytes(content: bytes) -> None:
     with Redirecting({"content-type": "image/png"}, status=200, body=content) as here:
         fal = create_fal(CANARY, base_url=here.url)
         image = GeneratedImage(url=f"{here.url}/x.png").using(fal)
-        with pytest.raises(errors.FalDownloadError, match="is no image"):
+        with pytest.raises(errors.FalDownloadError, match="is not an image"):
             image.read()
         fal.close()

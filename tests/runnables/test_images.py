@@ -39,7 +39,7 @@ def test_it_is_saved_where_one_would_expect(
     assert image.save(tmp_path / "fuji.png").name == "fuji.png"
     assert image.save(str(tmp_path / "fuji")).name == "fuji.png"
     assert image.save(tmp_path / "deep" / "er" / "a").parent.name == "er"
-    assert image.with_handle("img_3").save(tmp_path).suffix == ".png"
+    assert image._with(handle="img_3").save(tmp_path).suffix == ".png"
     assert not list(tmp_path.glob(".*"))
 
 
@@ -87,7 +87,7 @@ def test_bytes_in_the_answer_go_to_the_store(fal_sandbox: Sandbox) -> None:
     stored = pickle.dumps(image)
     assert len(stored) < 1000
     lost = pickle.loads(stored).using(fal_sandbox.provider())  # noqa: S301 - our own
-    with pytest.raises(FalDownloadError, match="are gone"):
+    with pytest.raises(FalDownloadError, match="are lost"):
         lost.read()
 
 

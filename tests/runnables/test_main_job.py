@@ -342,7 +342,7 @@ def test_constructor_refuses_what_is_no_option() -> None:
         FalTextToImage(llm=object())
     with pytest.raises(ValueError, match="seed is given twice"):
         FalTextToImage(options={"seed": 1}, seed=2)
-    with pytest.raises(ValueError, match="no endpoint id"):
+    with pytest.raises(ValueError, match="not an endpoint id"):
         FalTextToImage(model="qwen-image")
 
 

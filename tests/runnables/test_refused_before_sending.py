@@ -95,9 +95,9 @@ async def test_it_is_refused_with_option_value_and_what_is_allowed(
         ("http://127.0.0.1/a.png", "not a public address"),
         ("http://localhost/a.png", "private network"),
         ("file:///etc/passwd", "not http or https"),
-        (b"no image at all", "no image we know"),
-        ("data:image/png;base64,!", "no image we know"),
-        (object(), "is no image"),
+        (b"no image at all", "known image format"),
+        ("data:image/png;base64,!", "known image format"),
+        (object(), "is not an image"),
         ({"type": "text", "text": "x"}, "no image by URL"),
     ],
 )

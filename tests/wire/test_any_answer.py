@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from langchain_fal_image.errors import FalError
-from langchain_fal_image.results._generated_image import GeneratedImage
-from langchain_fal_image.results._output import without_bytes
-from langchain_fal_image.results.image import ImageResult
+from langchain_fal_image.results._output import extract_bytes
+from langchain_fal_image.results.image import GeneratedImage, ImageResult
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.effects import (
     HEARTBEAT,
@@ -94,7 +93,7 @@ def test_a_generation_ends_in_a_result_or_a_fal_error(
         output = stage.play(
             flows.generate(stage.context, MODEL, {"prompt": "p"}, timeout=30)
         )
-        body, taken = without_bytes(output.body)
+        body, taken = extract_bytes(output.body)
         made = ImageResult.from_output(body, model=MODEL)
     except FalError as error:
         check_error(error, accepted=accepted)
@@ -108,7 +107,7 @@ def test_a_generation_ends_in_a_result_or_a_fal_error(
 @settings(max_examples=300, deadline=None)
 @given(output=JSON)
 def test_any_output_is_read_or_refused(output: Any) -> None:
-    body, _ = without_bytes(output)
+    body, _ = extract_bytes(output)
     try:
         result = ImageResult.from_output(body, model=MODEL)
     except FalError:

@@ -94,7 +94,7 @@ def test_what_cannot_be_read_leaves_nothing_behind(
     for url, text in ((page, "bytes of text lie there"), (missing, "404")):
         image = GeneratedImage(url=url).using(fal)
         with pytest.raises(FalDownloadError, match=text):
-            run(fal, image.saving(tmp_path / "deep" / "er.png"))
+            run(fal, image._save_flow(tmp_path / "deep" / "er.png"))
         assert list(tmp_path.iterdir()) == []
 
 
@@ -104,7 +104,7 @@ def test_a_download_that_breaks_off_is_begun_anew_in_the_same_file(
     content = png(600_000)
     url = fal_sandbox.files.put("a.png", content, "image/png")
     fal_sandbox.faults.next("cut short", on="file")
-    saved = run(fal, GeneratedImage(url=url).using(fal).saving(tmp_path / "a.png"))
+    saved = run(fal, GeneratedImage(url=url).using(fal)._save_flow(tmp_path / "a.png"))
     assert saved.read_bytes() == content
     assert len([each for each in fal_sandbox.requests if "a.png" in each.path]) == 2
 

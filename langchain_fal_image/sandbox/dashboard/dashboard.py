@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from langchain_fal_image.results._html import document
+from langchain_fal_image.results._html import render_page
 from langchain_fal_image.sandbox.api.queue import Job, Queue
 
 __all__ = ["page", "state"]
@@ -93,7 +93,7 @@ look();
 
 def page() -> str:
     """Give the page; it asks for the state by itself."""
-    return document(
+    return render_page(
         "The sandbox's requests",
         "<p id='count' class='soft' role='status'></p><main></main>",
         subtitle="An offline fal on this machine: nothing here came from fal, or cost "

@@ -1,0 +1,77 @@
+"""References to input files, and the interface of files that fal made."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+__all__ = ["InputReference", "MadeFile", "MadeFiles", "MediaType", "read_references"]
+
+MediaType = Literal["image", "audio"]
+
+
+@dataclass(frozen=True)
+class InputReference:
+    """Enough of an input file to find it again, never its bytes.
+
+    Attributes:
+        handle: Its handle in the thread, such as `img_1`.
+        url: Its URL, if it was given by URL.
+        sha256: The digest of its bytes, if it was given as bytes or by path.
+        request_id: The request that made it, if fal made it.
+    """
+
+    handle: str | None = None
+    url: str | None = None
+    sha256: str | None = None
+    request_id: str | None = None
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the fields that are set."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+def read_references(entries: Any) -> tuple[InputReference, ...]:
+    """Read references from stored JSON; skip entries that are not objects."""
+    return tuple(
+        InputReference(
+            handle=entry.get("handle"),
+            url=entry.get("url"),
+            sha256=entry.get("sha256"),
+            request_id=entry.get("request_id"),
+        )
+        for entry in (entries if isinstance(entries, Iterable) else ())
+        if isinstance(entry, Mapping)
+    )
+
+
+class MadeFile(abc.ABC):
+    """A file that fal made, as inputs see it; results implement it.
+
+    Attributes:
+        url: Its URL; None if fal sent the bytes inside its answer.
+        sha256: The digest under which the session's store has the bytes.
+        request_id: The request that made it; None if nobody knows one.
+    """
+
+    media_type: ClassVar[MediaType]
+    url: str | None
+    sha256: str | None
+    request_id: str | None
+
+    @abc.abstractmethod
+    def reference(self) -> InputReference:
+        """Return the reference of this file as an input of another request."""
+
+
+class MadeFiles(abc.ABC):
+    """A result that holds files; an option that takes one file takes its only one."""
+
+    media_type: ClassVar[MediaType | None]
+
+    @property
+    @abc.abstractmethod
+    def files(self) -> Sequence[MadeFile]:
+        """The files, in fal's order."""

@@ -1,0 +1,167 @@
+"""Send input files: small ones inside the request, large ones by upload."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from langchain_fal_image.errors import FalConfigurationError
+from langchain_fal_image.inputs.reference import InputReference
+from langchain_fal_image.wire import guard
+from langchain_fal_image.wire.bodies import BytesSource, FileSource, Source
+from langchain_fal_image.wire.effects import Call
+from langchain_fal_image.wire.files import upload
+
+if TYPE_CHECKING:
+    from langchain_fal_image._session.session import Session
+    from langchain_fal_image.inputs.file import InputFile
+    from langchain_fal_image.wire.effects import Flow
+
+__all__ = ["SentFile", "send_file"]
+
+_CHUNK_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """An input file as the request has it.
+
+    Attributes:
+        url: A URL, or a data URI for a small file.
+        reference: What results keep of it, without bytes.
+    """
+
+    url: str = field(repr=False)
+    reference: InputReference
+
+
+def send_file(
+    file: InputFile, session: Session, *, check: Callable[[int, Any], None]
+) -> Flow[SentFile]:
+    """Return the form of an input file that a request takes.
+
+    A URL stays unchanged. Bytes up to `limits.inline_bytes` become a data URI,
+    more bytes are uploaded.
+
+    Args:
+        file: As `read_input_file` recognised it.
+        session: Has the limits, the store and the hosts.
+        check: Called with the size in bytes and the format before anything is sent;
+            raises if the endpoint does not take such a file.
+
+    Raises:
+        FalInputError: The bytes cannot be read, or are not such a file.
+    """
+    if file.url is not None:
+        return SentFile(file.url, file.origin)
+    if file.path is None:
+        content = yield from _load_content(file, session)
+        return (yield from _send_source(file, session, BytesSource(content), check))
+    opened = yield Call(lambda: _open_allowed(file, session))
+    try:
+        return (yield from _send_source(file, session, FileSource(opened), check))
+    except OSError as error:
+        message = f"{file.option}: {file.path} cannot be read: {error}."
+        raise file.file_type.error(message) from error
+    finally:
+        opened.close()
+
+
+def _send_source(
+    file: InputFile,
+    session: Session,
+    source: Source,
+    check: Callable[[int, Any], None],
+) -> Flow[SentFile]:
+    size, file_type = source.size, file.file_type
+    found, digest = yield Call(
+        lambda: (file_type.sniff(source.read(0, _CHUNK_BYTES)), _hash(source))
+    )
+    if found is None:
+        message = (
+            f"{file.option}: these {size} bytes are not in a known {file_type.word} "
+            f"format ({file_type.formats})."
+        )
+        raise file_type.error(message)
+    check(size, found)
+    if size <= session.context.limits.inline_bytes:
+        content = yield Call(lambda: source.read(0, size))
+        encoded = base64.b64encode(content).decode("ascii")
+        url = f"data:{found.mime_type};base64,{encoded}"
+        lasting_url = file.origin.url
+    else:
+        url = lasting_url = yield from upload(
+            session.context,
+            source,
+            content_type=found.mime_type,
+            file_name=f"{digest[:16]}{file_type.extensions[found.mime_type]}",
+        )
+    reference = InputReference(
+        handle=file.origin.handle,
+        url=lasting_url,
+        sha256=digest,
+        request_id=file.origin.request_id,
+    )
+    return SentFile(url, reference)
+
+
+def _open_allowed(file: InputFile, session: Session) -> BinaryIO:
+    path = file.path or Path()
+    try:
+        opened = path.open("rb")
+    except OSError as error:
+        message = f"{file.option}: {path} cannot be read: {error.strerror}."
+        raise file.file_type.error(message) from error
+    try:
+        fault = _find_fault(opened, path, session)
+    except OSError as error:
+        fault = str(error)
+    if fault:
+        opened.close()
+        message = f"{file.option}: {path} is refused: {fault}."
+        raise file.file_type.error(message)
+    return opened
+
+
+def _find_fault(file: BinaryIO, path: Path, session: Session) -> str | None:
+    """Return why an open file must not be sent, if there is a reason."""
+    limit = session.context.limits.upload_bytes
+    opened = os.fstat(file.fileno())
+    try:
+        found = guard.resolve_path(path, allowed_dirs=session.allowed_dirs)
+    except guard.AccessRefused as error:
+        return str(error)
+    if not os.path.samestat(opened, found.stat()):
+        return "another file replaced it while it was opened"
+    return f"it has more than {limit} bytes" if opened.st_size > limit else None
+
+
+def _hash(source: Source) -> str:
+    digest = hashlib.sha256()
+    for start in range(0, source.size, _CHUNK_BYTES):
+        digest.update(source.read(start, _CHUNK_BYTES))
+    return digest.hexdigest()
+
+
+def _load_content(file: InputFile, session: Session) -> Flow[bytes]:
+    if file.content is not None:
+        return file.content
+    key = file.stored or ""
+    store = session.store
+    [stored] = yield Call(lambda: store.mget([key]), lambda: store.amget([key]))
+    if stored is None:
+        message = (
+            f"{file.option}: the bytes of this {file.file_type.word} are lost: fal "
+            f"sent them inside an earlier answer, and this provider's store does not "
+            f"have them."
+        )
+        raise file.file_type.error(message)
+    if not isinstance(stored, bytes):
+        message = f"The provider's store returned {type(stored).__name__}, not bytes."
+        raise FalConfigurationError(message)
+    return stored

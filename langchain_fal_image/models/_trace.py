@@ -1,0 +1,110 @@
+"""Run a flow as a LangChain run; write its input for a trace, without bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from langchain_core.messages import BaseMessage
+from langchain_core.prompt_values import PromptValue
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import (
+    ensure_config,
+    get_async_callback_manager_for_config,
+    get_callback_manager_for_config,
+    patch_config,
+)
+
+from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image.models._events import report_updates
+from langchain_fal_image.results.base import FalResult
+from langchain_fal_image.results.file import GeneratedFile
+from langchain_fal_image.wire.effects import Call, Flow
+
+__all__ = ["run_traced", "trace_input"]
+
+_R = TypeVar("_R")
+
+# The names that content blocks use for base64 without the head of a data URI.
+_BASE64_NAMES = frozenset({"base64", "data", "file_data"})
+_MAX_PLAIN = 64
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{400,}={0,2}")
+
+
+def run_traced(
+    flow: Flow[_R], *, name: str, input: Any, config: RunnableConfig | None
+) -> Flow[_R]:
+    """Run a flow as a LangChain run, as `Runnable._call_with_config` runs a function.
+
+    The callbacks are effects of the flow, so that one flow can hold several runs.
+
+    Args:
+        flow: Makes a request.
+        name: The run's name, unless the config has one.
+        input: The run's input, fit for a trace.
+        config: The run's config.
+    """
+    config = ensure_config(config)
+    arguments: dict[str, Any] = {
+        "name": config.get("run_name") or name,
+        "run_id": config.pop("run_id", None),
+    }
+    run = yield Call(
+        lambda: get_callback_manager_for_config(config).on_chain_start(
+            None, input, **arguments
+        ),
+        lambda: get_async_callback_manager_for_config(config).on_chain_start(
+            None, input, **arguments
+        ),
+    )
+    child = patch_config(config, callbacks=run.get_child())
+    try:
+        result = yield from report_updates(flow, child)
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        failure = error
+        yield Call(
+            lambda: run.on_chain_error(failure), lambda: run.on_chain_error(failure)
+        )
+        raise
+    yield Call(lambda: run.on_chain_end(result), lambda: run.on_chain_end(result))
+    return result
+
+
+def trace_input(value: Any) -> Any:
+    """Return an input as JSON for a trace, without file bytes."""
+    if isinstance(value, str):
+        return _trace_text(value)
+    if isinstance(value, PromptValue):
+        value = value.to_messages()
+    if isinstance(value, BaseMessage):
+        return {"type": value.type, "content": trace_input(value.content)}
+    if isinstance(value, Mapping):
+        return {str(name): _trace_field(str(name), value[name]) for name in value}
+    if isinstance(value, list | tuple):
+        return [trace_input(item) for item in value]
+    if isinstance(value, GeneratedFile):
+        return value.reference().to_dict()
+    if isinstance(value, FalResult):
+        if value.files:
+            return [file.reference().to_dict() for file in value.files]
+        return {"model": value.model, "request_id": value.request_id}
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return safe_repr(value)
+
+
+def _trace_field(name: str, value: Any) -> Any:
+    is_base64 = isinstance(value, str) and name in _BASE64_NAMES
+    if is_base64 and len(value) > _MAX_PLAIN:
+        return f"<{len(value)} characters of base64>"
+    return trace_input(value)
+
+
+def _trace_text(text: str) -> str:
+    # A text with a space near its beginning is a prompt: the usual case, and quick.
+    if " " not in text[:_MAX_PLAIN] and _BASE64.fullmatch(text):
+        return f"<{len(text)} characters of base64>"
+    return safe_repr(text) if text[:5].lower() == "data:" else text

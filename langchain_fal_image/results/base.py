@@ -1,0 +1,257 @@
+"""The base of all results: what one request to fal returned."""
+
+from __future__ import annotations
+
+import abc
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeGuard
+
+from langchain_fal_image.errors import FalResponseError
+from langchain_fal_image.inputs.reference import (
+    InputReference,
+    MadeFiles,
+    read_references,
+)
+from langchain_fal_image.results._bound import Bound
+
+if TYPE_CHECKING:
+    from langchain_fal_image._session.session import Session
+    from langchain_fal_image.options.endpoint import Kind
+    from langchain_fal_image.results.file import GeneratedFile
+
+__all__ = ["FalResult"]
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class FalResult(Bound, MadeFiles, abc.ABC):
+    """Base of the results.
+
+    Attributes:
+        model: The endpoint id.
+        request_id: fal's id of the request.
+        options: The payload as sent, input files as references, without bytes.
+        raw: fal's answer, without bytes.
+        warnings: Messages for the caller, such as about an unknown option.
+        inputs: The files that this was made from, as references.
+        metadata: Plain JSON that the caller added with `with_metadata`.
+        is_shortened: Whether texts were cut to fit an artifact (see `to_artifact`).
+    """
+
+    model: str
+    request_id: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    inputs: tuple[InputReference, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    is_shortened: bool = False
+
+    kind: ClassVar[Kind]
+    """What the endpoint makes."""
+    artifact_type: ClassVar[str]
+    """The `type` of this class's artifacts."""
+    _not_metadata: ClassVar[frozenset[str]]
+
+    @property
+    def files(self) -> tuple[GeneratedFile, ...]:
+        """The files, in fal's order."""
+        return ()
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that fal used, if the endpoint has one."""
+        seed = self.raw.get("seed", self.options.get("seed"))
+        return seed if isinstance(seed, int) and not isinstance(seed, bool) else None
+
+    @property
+    def timings(self) -> Mapping[str, Any]:
+        """Fal's timings in seconds, such as `{"inference": 2.3}`."""
+        timings = self.raw.get("timings")
+        return timings if isinstance(timings, Mapping) else {}
+
+    @property
+    def provider_metadata(self) -> dict[str, Any]:
+        """`{"fal": …}` in the shape of @ai-sdk/fal: fal's answer without the output."""
+        hidden = self._not_metadata
+        return {"fal": {k: v for k, v in self.raw.items() if k not in hidden}}
+
+    def using(self, fal: Session | None) -> Self:
+        """Return a copy that acts, like its files, through another provider.
+
+        Args:
+            fal: The provider; None for the default instance.
+        """
+        files = [file.using(fal) for file in self.files]
+        return self._with(_fal=fal)._with_files(files)
+
+    def with_handles(self, handles: Sequence[str]) -> Self:
+        """Return a copy whose files have handles.
+
+        Args:
+            handles: One for each file, in order.
+        """
+        named = zip(self.files, handles, strict=True)
+        return self._with_files([file._with(handle=handle) for file, handle in named])
+
+    def with_metadata(self, **metadata: Any) -> Self:
+        """Return a copy with more metadata.
+
+        Args:
+            **metadata: Plain JSON, such as the sources that an image illustrates.
+                Artifacts and checkpoints keep it.
+
+        Raises:
+            ValueError: It is not plain JSON.
+        """
+        try:
+            json.dumps(metadata, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            message = f"metadata is not plain JSON: {error}"
+            raise ValueError(message) from error
+        return self._with(metadata={**self.metadata, **metadata})
+
+    @abc.abstractmethod
+    def to_html(self) -> str:
+        """Return the result as HTML."""
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    # --- Artifacts ---
+
+    def to_artifact(self) -> dict[str, Any]:
+        """Return the result as a small plain dict, for a checkpoint or a trace.
+
+        It holds no bytes. Images and speech take at most 1 KB for each file, a
+        transcription 64 KB: longer texts are shortened, and `shortened` is then True.
+        The complete result can be fetched again without a charge:
+        `fal.request(model, request_id).result()`.
+
+        Returns:
+            A dict for `from_artifact`.
+        """
+        # fal repeats some options in its answer; the artifact holds them once.
+        echo = [
+            key
+            for key, value in self.raw.items()
+            if key in self.options and self.options[key] == value
+        ]
+        raw = {key: value for key, value in self.raw.items() if key not in echo}
+        fields = {
+            "type": self.artifact_type,
+            "model": self.model,
+            "request_id": self.request_id,
+            "handles": [file.handle for file in self.files if file.handle],
+            "options": copy.deepcopy(dict(self.options)),
+            "raw": copy.deepcopy(raw),
+            "echo": echo,
+            "warnings": list(self.warnings),
+            "inputs": [reference.to_dict() for reference in self.inputs],
+            "metadata": copy.deepcopy(dict(self.metadata)),
+            "shortened": self.is_shortened,
+        }
+        return self._shorten({key: value for key, value in fields.items() if value})
+
+    @classmethod
+    def from_artifact(
+        cls, artifact: Mapping[str, Any], *, fal: Session | None = None
+    ) -> Self:
+        """Restore the result from its artifact.
+
+        Args:
+            artifact: As `to_artifact` returned it, or as a checkpoint restored it.
+            fal: The provider that reads its files; by default the default instance.
+
+        Raises:
+            ValueError: It is not an artifact of this class.
+        """
+        if not cls.is_artifact(artifact):
+            message = (
+                f"This is not the artifact of a result of class {cls.__name__}: "
+                f"expected a mapping with type={cls.artifact_type!r}."
+            )
+            raise ValueError(message)
+        options = dict(artifact.get("options", {}))
+        echo = [key for key in artifact.get("echo", ()) if key in options]
+        result = cls.from_output(
+            {**artifact.get("raw", {}), **{key: options[key] for key in echo}},
+            model=artifact["model"],
+            request_id=artifact.get("request_id"),
+            options=options,
+            warnings=tuple(artifact.get("warnings", ())),
+            inputs=read_references(artifact.get("inputs")),
+        )
+        if handles := artifact.get("handles"):
+            result = result.with_handles(handles)
+        return replace(
+            result,
+            metadata=dict(artifact.get("metadata", {})),
+            is_shortened=bool(artifact.get("shortened")),
+        ).using(fal)
+
+    @classmethod
+    def is_artifact(cls, value: object) -> TypeGuard[Mapping[str, Any]]:
+        """Return whether a value is an artifact of this class."""
+        return isinstance(value, Mapping) and value.get("type") == cls.artifact_type
+
+    # --- fal's output ---
+
+    @classmethod
+    def from_output(
+        cls,
+        output: Any,
+        *,
+        model: str,
+        request_id: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        warnings: tuple[str, ...] = (),
+        inputs: tuple[InputReference, ...] = (),
+    ) -> Self:
+        """Parse fal's output leniently: an unexpected field never loses a paid result.
+
+        Args:
+            output: The JSON of the output, without bytes.
+            model: The endpoint id.
+            request_id: fal's id of the request.
+            options: The payload as sent, without bytes.
+            warnings: Messages about the request.
+            inputs: The files that this was made from.
+
+        Raises:
+            FalResponseError: The output lacks the image, audio or text.
+        """
+        body = output if isinstance(output, Mapping) else {}
+        fields = cls._parse(body, request_id)
+        if fields is None:
+            message = f"fal's answer of {model} has no {cls._missing_word}."
+            raise FalResponseError(
+                message, body=output, model=model, request_id=request_id
+            )
+        return cls(
+            model=model,
+            request_id=request_id,
+            options=dict(options or {}),
+            raw=dict(body),
+            warnings=warnings,
+            inputs=inputs,
+            **fields,
+        )
+
+    _missing_word: ClassVar[str]
+
+    @classmethod
+    @abc.abstractmethod
+    def _parse(
+        cls, body: Mapping[str, Any], request_id: str | None
+    ) -> dict[str, Any] | None:
+        """Return the fields that only this class has; None if the output is missing."""
+
+    def _with_files(self, files: Sequence[Any]) -> Self:  # noqa: ARG002 - for classes that have files
+        return self
+
+    @abc.abstractmethod
+    def _shorten(self, artifact: dict[str, Any]) -> dict[str, Any]:
+        """Shorten an artifact to its limit."""
