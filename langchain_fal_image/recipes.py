@@ -16,9 +16,8 @@ from langchain_fal_image.library.library import ImageLibrary
 from langchain_fal_image.options import paths
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.provider import fal as default_fal
-from langchain_fal_image.results.image import GeneratedImage
 from langchain_fal_image.results._recipe import RECIPE_TYPE, RECIPE_VERSION
-from langchain_fal_image.results.image import ImageResult
+from langchain_fal_image.results.image import GeneratedImage, ImageResult
 from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["areplay", "replay"]

@@ -3,7 +3,6 @@
 These functions are not methods of `Budget`, because users do not call them. A budget
 of None is accepted everywhere and means no limit.
 """
-# ruff: noqa: SLF001 - they share Budget's internals within this package
 
 from __future__ import annotations
 

@@ -17,9 +17,8 @@ from langchain_fal_image.library._threads import Threads
 from langchain_fal_image.library.handles import normalize_handle
 from langchain_fal_image.library.thread import FileKind, Thread
 from langchain_fal_image.library.url_match import match_url
-from langchain_fal_image.results.image import GeneratedImage
 from langchain_fal_image.results.file import GeneratedFile
-from langchain_fal_image.results.image import ImageResult
+from langchain_fal_image.results.image import GeneratedImage, ImageResult
 from langchain_fal_image.results.speech import GeneratedAudio, SpeechResult
 
 if TYPE_CHECKING:

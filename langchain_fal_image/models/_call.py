@@ -97,7 +97,9 @@ def generate(model: FalModel[R], input: Any, bound: Mapping[str, Any]) -> Flow[R
     """
     resolved = resolve_options(model, input, bound)
     session = model._session
-    with Reservation(model.budget, (yield from _estimate(model, resolved))) as reservation:
+    with Reservation(
+        model.budget, (yield from _estimate(model, resolved))
+    ) as reservation:
         payload = yield from _send_files(model, resolved)
         try:
             output = yield from flows.generate(
@@ -140,7 +142,9 @@ def submit(
         webhook_url: The URL that fal sends the result to.
     """
     resolved = resolve_options(model, input, bound)
-    with Reservation(model.budget, (yield from _estimate(model, resolved))) as reservation:
+    with Reservation(
+        model.budget, (yield from _estimate(model, resolved))
+    ) as reservation:
         payload = yield from _send_files(model, resolved)
         queued = yield from flows.submit(
             model._session.context, model.model, payload.sent, webhook_url=webhook_url

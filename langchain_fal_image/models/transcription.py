@@ -63,7 +63,7 @@ class FalTranscription(FalModel[TranscriptionResult]):
         field = self.endpoint.get_field("diarize") if self.endpoint else None
         return {"diarize": True} if field and field.default is True else {}
 
-    def _estimate(self, payload: Mapping[str, Any]) -> RequestEstimate:  # noqa: ARG002 - the duration is unknown
+    def _estimate(self, payload: Mapping[str, Any]) -> RequestEstimate:
         from langchain_fal_image.budget.ledger import RequestEstimate  # noqa: PLC0415 - see `_call`
 
         return RequestEstimate(self.model, images=0)

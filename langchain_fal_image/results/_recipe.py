@@ -20,8 +20,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from langchain_fal_image.options import paths
 from langchain_fal_image.inputs.reference import InputReference
+from langchain_fal_image.options import paths
 from langchain_fal_image.results.file import GeneratedFile
 
 __all__ = ["RECIPE_TYPE", "RECIPE_VERSION", "ResultLookup", "write_recipe"]

@@ -8,8 +8,7 @@ from langchain_fal_image._session.prices import Price
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.options.sizes import list_aspect_ratios
-from langchain_fal_image.results.image import GeneratedImage
-from langchain_fal_image.results.image import ImageResult
+from langchain_fal_image.results.image import GeneratedImage, ImageResult
 from langchain_fal_image.results.speech import SpeechResult
 from langchain_fal_image.results.transcription import TranscriptionResult
 

@@ -90,7 +90,7 @@ class FalTool(BaseTool):
 
     @property
     def _threads(self) -> Threads:
-        return self.library._threads  # noqa: SLF001 - what tools read and write is not public
+        return self.library._threads
 
     @property
     @abc.abstractmethod
