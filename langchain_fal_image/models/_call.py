@@ -157,7 +157,7 @@ def _estimate(model: FalModel[R], resolved: ResolvedOptions) -> Flow[RequestEsti
     if model.budget is None:
         return RequestEstimate(model.model)
     session = model._session
-    price = yield from session.prices.ask(session.context, model.model)
+    price = yield from session.prices.fetch(session.context, model.model)
     return replace(model._estimate(resolved.payload), price=price)
 
 

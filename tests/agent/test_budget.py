@@ -191,9 +191,9 @@ def test_prices_come_from_fal_and_are_kept() -> None:
         prices={**PRICES, "fal-ai/flux/dev": (0.025, "megapixels")}
     ) as sandbox:
         fal = sandbox.provider()
-        assert fal.prices.known(QWEN) is None
+        assert fal.prices.cached(QWEN) is None
         assert fal.price(QWEN) == Price(Decimal("0.02"), "image")
-        assert fal.prices.known(QWEN) == fal.price(QWEN)
+        assert fal.prices.cached(QWEN) == fal.price(QWEN)
         assert priced_at(sandbox) == 1
         assert fal.price("fal-ai/recraft-20b") is None
         megapixel = fal.price("fal-ai/flux/dev")

@@ -54,7 +54,7 @@ def test_a_forked_child_uses_it_too(
 ) -> None:
     t2i = FalTextToImage(fal=fal, size=SMALL)
     t2i.invoke("in the parent")
-    clients = fal._driver()._clients
+    clients = fal._driver._clients
     held, go = threading.Event(), threading.Event()
 
     def hold() -> None:

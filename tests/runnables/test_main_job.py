@@ -340,7 +340,7 @@ def test_unknown_option_is_sent_with_a_warning(
 def test_constructor_refuses_what_is_no_option() -> None:
     with pytest.raises(ValueError, match="llm"):
         FalTextToImage(llm=object())
-    with pytest.raises(ValueError, match="seed is given twice"):
+    with pytest.raises(ValueError, match="seed has two values"):
         FalTextToImage(options={"seed": 1}, seed=2)
     with pytest.raises(ValueError, match="not an endpoint id"):
         FalTextToImage(model="qwen-image")

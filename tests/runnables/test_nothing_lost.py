@@ -97,9 +97,9 @@ def test_the_second_variable_serves_where_the_first_is_empty(
 
 
 def test_a_kind_fal_does_not_serve_is_a_clear_error(fal: FalProvider) -> None:
-    with pytest.raises(FalConfigurationError, match="embedding model"):
+    with pytest.raises(FalConfigurationError, match="Embedding models"):
         fal.embedding_model("text-embedding-3")
-    with pytest.raises(FalConfigurationError, match="chat model"):
+    with pytest.raises(FalConfigurationError, match="Chat models"):
         fal.chat_model("gpt")
 
 
