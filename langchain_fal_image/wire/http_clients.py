@@ -234,7 +234,7 @@ _ALL: weakref.WeakSet[HttpClients] = weakref.WeakSet()
 def _reset_after_fork() -> None:
     # The connections belong to the parent process; the child does not close them.
     for clients in list(_ALL):
-        clients._reset()  # noqa: SLF001 - of this module
+        clients._reset()
 
 
 if hasattr(os, "register_at_fork"):

@@ -229,4 +229,4 @@ class _AsyncReleasingStream(httpx.AsyncByteStream):
         finally:
             pool, self._pool = self._pool, None
             if pool:
-                await self._transport._release(pool)  # noqa: SLF001 - of this module
+                await self._transport._release(pool)

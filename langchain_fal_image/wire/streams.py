@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from langchain_fal_image.wire.effects import (
     STREAM_END,
+    Call,
     Drain,
     Effect,
     HttpResponse,
@@ -43,7 +44,7 @@ class EventStream:
 
     def is_ended_by(self, effect: Effect) -> bool:
         """Return whether an effect ends this stream."""
-        return not isinstance(effect, Notify) and effect is not self._listen
+        return not isinstance(effect, Notify | Call) and effect is not self._listen
 
     def close(self) -> None:
         """Close the stream."""
@@ -77,7 +78,7 @@ class AsyncEventStream:
 
     def is_ended_by(self, effect: Effect) -> bool:
         """Return whether an effect ends this stream."""
-        return not isinstance(effect, Notify) and effect is not self._listen
+        return not isinstance(effect, Notify | Call) and effect is not self._listen
 
     async def end(self, effect: Effect) -> None:
         """Close the stream; before `Drain`, read the rest in the background."""

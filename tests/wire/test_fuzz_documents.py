@@ -121,7 +121,9 @@ def test_any_webhook_gives_a_result_or_an_error(data: st.DataObject) -> None:
     body = json.dumps(spoilt(data, whole)).encode()
 
     def result() -> Any:
-        return webhooks._parse_webhook(body, "r").result(model=QWEN, fal=create_fal("k"))
+        return webhooks._parse_webhook(body, "r").result(
+            model=QWEN, fal=create_fal("k")
+        )
 
     ends(result, ImageResult)
 
