@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spelling import get_input
 
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
@@ -15,14 +16,7 @@ from langchain_fal_image.options.resolve import resolve_options
 jsonschema = pytest.importorskip("jsonschema", reason="comes with the extra sandbox")
 
 
-def document(endpoint_id: str) -> dict[str, Any]:
-    found = catalog.get_entry(endpoint_id)
-    assert found is not None
-    schema: dict[str, Any] = found["input"]
-    return schema
-
-
-PAGED = [
+ENDPOINTS = [
     "fal-ai/qwen-image",
     "fal-ai/qwen-image-2/pro/text-to-image",
     "fal-ai/qwen-image-edit",
@@ -32,8 +26,8 @@ PAGED = [
 ]
 FIELDS = [
     (endpoint_id, name)
-    for endpoint_id in PAGED
-    for name in document(endpoint_id)["properties"]
+    for endpoint_id in ENDPOINTS
+    for name in get_input(endpoint_id)["properties"]
     if "image_url" not in name
 ]
 LORA = st.fixed_dictionaries(
@@ -53,12 +47,12 @@ VALUES = (
 
 
 def is_valid(endpoint_id: str, payload: dict[str, Any]) -> bool:
-    validator = jsonschema.Draft202012Validator(document(endpoint_id))
+    validator = jsonschema.Draft202012Validator(get_input(endpoint_id))
     return bool(validator.is_valid(payload))
 
 
 @given(st.sampled_from(FIELDS), VALUES)
-def test_what_is_refused_is_what_json_schema_refuses(
+def test_a_fault_is_what_json_schema_rejects(
     field: tuple[str, str], value: Any
 ) -> None:
     endpoint_id, name = field
@@ -71,11 +65,11 @@ def test_what_is_refused_is_what_json_schema_refuses(
         )
     payload[name] = value
     try:
-        taken = resolve_options(schema, [("input", payload)], strict=True)
+        resolved = resolve_options(schema, [("input", payload)], strict=True)
     except FalOptionError as error:
-        # JSON Schema has no word for the product of width and height.
-        by_total = all("pixels" in fault.problem for fault in error.faults)
-        assert by_total or not is_valid(endpoint_id, payload)
+        # JSON Schema has no keyword for the product of width and height.
+        is_pixel_limit = all("pixels" in fault.problem for fault in error.faults)
+        assert is_pixel_limit or not is_valid(endpoint_id, payload)
     else:
-        # As it is sent: a number becomes the text that fal lists.
-        assert is_valid(endpoint_id, taken.payload)
+        # The payload, not the options: a number can become a string of an enum.
+        assert is_valid(endpoint_id, resolved.payload)

@@ -1,13 +1,13 @@
-"""fal's published requests leave as published, in whatever spelling they came."""
+"""fal's published requests are sent as published, in any spelling."""
 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from spelling import get_input, respell
 
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.resolve import resolve_options
@@ -28,22 +28,6 @@ REQUESTS = [
 EDITS = [example for example in REQUESTS if "edit" in str(example.id)]
 
 
-def camel(name: str) -> str:
-    return re.sub("_(.)", lambda found: found[1].upper(), name)
-
-
-def camelled(value: Any, *, every: int = 1) -> Any:
-    """Write every name, or every second one, in camelCase, at every depth."""
-    if isinstance(value, list):
-        return [camelled(item, every=every) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        (camel(key) if number % every == 0 else key): camelled(item, every=every)
-        for number, (key, item) in enumerate(value.items())
-    }
-
-
 def test_every_published_contract_is_in_the_catalog() -> None:
     assert {c["endpoint_id"] for c in CONTRACTS} <= set(
         catalog.list_endpoint_ids(kind=None)
@@ -52,14 +36,14 @@ def test_every_published_contract_is_in_the_catalog() -> None:
 
 @pytest.mark.parametrize("every", [1, 2, 1000], ids=["camel", "mixed", "to_snake_case"])
 @pytest.mark.parametrize(("endpoint_id", "request_body"), REQUESTS)
-def test_a_published_request_comes_out_unchanged(
+def test_a_published_request_is_sent_unchanged(
     endpoint_id: str, request_body: dict[str, Any], every: int
 ) -> None:
-    given = camelled(request_body, every=every)
+    options = respell(request_body, get_input(endpoint_id), every=every)
     resolved = resolve_options(
-        catalog.get_schema(endpoint_id), [("input", given)], strict=True
+        catalog.get_schema(endpoint_id), [("input", options)], strict=True
     )
-    # As text: 4 and 4.0, or True and 1, would be equal otherwise.
+    # As text: 4 and 4.0, and True and 1, are equal in Python.
     assert json.dumps(resolved.payload, sort_keys=True) == json.dumps(
         request_body, sort_keys=True
     )
@@ -67,7 +51,9 @@ def test_a_published_request_comes_out_unchanged(
 
 
 @pytest.mark.parametrize(("endpoint_id", "request_body"), REQUESTS)
-def test_its_images_are_found(endpoint_id: str, request_body: dict[str, Any]) -> None:
+def test_the_images_of_a_published_request_are_found(
+    endpoint_id: str, request_body: dict[str, Any]
+) -> None:
     resolved = resolve_options(
         catalog.get_schema(endpoint_id), [("input", request_body)]
     )
@@ -80,21 +66,21 @@ def test_its_images_are_found(endpoint_id: str, request_body: dict[str, Any]) ->
     assert sorted(resolved.files) == sorted(expected)
 
 
-@pytest.mark.parametrize("word", ["images", "files"])
+@pytest.mark.parametrize("name", ["images", "files"])
 @pytest.mark.parametrize(("endpoint_id", "request_body"), EDITS)
-def test_images_given_by_the_call_word_go_where_the_endpoint_wants_them(
-    endpoint_id: str, request_body: dict[str, Any], word: str
+def test_images_and_files_go_to_the_endpoints_option(
+    endpoint_id: str, request_body: dict[str, Any], name: str
 ) -> None:
-    (name,) = {"image_url", "image_urls"} & set(request_body)
-    given = {k: v for k, v in request_body.items() if k != name}
-    layers = [("input", given | {word: request_body[name]})]
+    (own_name,) = {"image_url", "image_urls"} & set(request_body)
+    options = {k: v for k, v in request_body.items() if k != own_name}
+    layers = [("input", options | {name: request_body[own_name]})]
     assert (
         resolve_options(catalog.get_schema(endpoint_id), layers).payload == request_body
     )
 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: str(c["endpoint_id"]))
-def test_the_catalog_names_what_a_published_answer_holds(
+def test_the_catalog_has_the_fields_of_a_published_response(
     contract: dict[str, Any],
 ) -> None:
     entry = catalog.get_entry(contract["endpoint_id"])

@@ -1,4 +1,4 @@
-"""Every endpoint of the catalog: spellings, checks, and the sandbox's own checks."""
+"""Every endpoint of the catalog, against the sandbox's independent checks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spelling import get_input, respell
 
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
@@ -19,11 +20,11 @@ from langchain_fal_image.sandbox.api import validation
 
 IDS = catalog.list_endpoint_ids(kind=None)
 IMAGE = "https://v3.fal.media/files/a.png"
-# Read by another way than the one that built and reads the catalog.
+# Parsed independently of the code that builds and reads the catalog.
 ON_DISK = json.loads(
     files("langchain_fal_image.options").joinpath("catalog.json").read_text()
 )
-NAMED_IN_THE_PAGES = [
+NAMED_IN_FALS_PAGES = [
     *("fal-ai/qwen-image", "fal-ai/qwen-image-2/pro/text-to-image"),
     *("fal-ai/qwen-image-edit", "fal-ai/qwen-image-2/edit"),
     *("fal-ai/nano-banana-pro", "fal-ai/nano-banana-pro/edit"),
@@ -35,7 +36,7 @@ NAMED_IN_THE_PAGES = [
 ]
 
 
-def test_all_endpoints_of_the_types_are_there() -> None:
+def test_the_catalog_has_all_endpoints_of_the_types() -> None:
     assert catalog.get_source() == "@fal-ai/client 1.10.1"
     assert len(IDS) == len(ON_DISK["endpoints"]) == 629
     assert len(catalog.list_endpoint_ids()) == 539
@@ -45,37 +46,32 @@ def test_all_endpoints_of_the_types_are_there() -> None:
     assert sum(bool(names & {"image", "images"}) for names in named) == 539
 
 
-@pytest.mark.parametrize("endpoint_id", NAMED_IN_THE_PAGES)
-def test_what_fals_pages_name_is_there(endpoint_id: str) -> None:
+@pytest.mark.parametrize("endpoint_id", NAMED_IN_FALS_PAGES)
+def test_the_catalog_has_the_endpoints_of_fals_pages(endpoint_id: str) -> None:
     assert catalog.get_schema(endpoint_id) is not None
 
 
-def document(endpoint_id: str) -> dict[str, Any]:
-    found = catalog.get_entry(endpoint_id)
-    assert found is not None
-    schema: dict[str, Any] = found["input"]
-    return schema
-
-
-def values(node: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Make values that a shape allows."""
+def draw_values(node: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Return a strategy for the values that a shape allows."""
     if "anyOf" in node:
-        return st.one_of(*map(values, node["anyOf"]))
+        return st.one_of(*map(draw_values, node["anyOf"]))
     if "enum" in node:
         return st.sampled_from([each for each in node["enum"] if each is not None])
-    kinds = node.get("type", "string")
-    kind = kinds if isinstance(kinds, str) else kinds[0]
-    if kind == "object":
-        return objects(node)
-    if kind == "array":
+    types = node.get("type", "string")
+    type_ = types if isinstance(types, str) else types[0]
+    if type_ == "object":
+        return draw_objects(node)
+    if type_ == "array":
         least = node.get("minItems", 0)
         most = node.get("maxItems", least + 2)
-        return st.lists(values(node.get("items", {})), min_size=least, max_size=most)
-    if kind == "boolean":
+        return st.lists(
+            draw_values(node.get("items", {})), min_size=least, max_size=most
+        )
+    if type_ == "boolean":
         return st.booleans()
-    if kind in {"integer", "number"}:
+    if type_ in {"integer", "number"}:
         least, most = node.get("minimum", 0), node.get("maximum", 2000)
-        if kind == "integer":
+        if type_ == "integer":
             return st.integers(int(least), int(most))
         return st.floats(least, most, allow_nan=False).map(lambda each: round(each, 3))
     if "file" in node:
@@ -85,91 +81,72 @@ def values(node: dict[str, Any]) -> st.SearchStrategy[Any]:
     )
 
 
-def objects(node: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+def draw_objects(node: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     properties = node.get("properties")
     if not properties:
         return st.just({})
     required = set(node.get("required", ()))
-    made = {name: values(each) for name, each in properties.items()}
+    strategies = {name: draw_values(each) for name, each in properties.items()}
     return st.fixed_dictionaries(
-        {name: each for name, each in made.items() if name in required},
-        optional={name: each for name, each in made.items() if name not in required},
+        {name: each for name, each in strategies.items() if name in required},
+        optional={
+            name: each for name, each in strategies.items() if name not in required
+        },
     )
 
 
 @cache
-def payloads(endpoint_id: str) -> st.SearchStrategy[dict[str, Any]]:
+def draw_payloads(endpoint_id: str) -> st.SearchStrategy[dict[str, Any]]:
     schema = catalog.get_schema(endpoint_id)
-    spoken = schema.text_field.name if schema and schema.text_field else None
+    text = schema.text_field.name if schema and schema.text_field else ""
 
-    def said(payload: dict[str, Any]) -> dict[str, Any]:
-        # fal takes a text of nothing but white space; this package refuses it.
-        is_silent = spoken in payload and not payload[spoken].strip()
-        return {**payload, str(spoken): "a"} if is_silent else payload
+    def fill_text(payload: dict[str, Any]) -> dict[str, Any]:
+        # fal accepts a text of only white space; this package does not.
+        is_blank = text in payload and not payload[text].strip()
+        return {**payload, text: "a"} if is_blank else payload
 
     return (
-        objects(document(endpoint_id))
-        .map(said)
+        draw_objects(get_input(endpoint_id))
+        .map(fill_text)
         .filter(lambda payload: not validation.find_errors(endpoint_id, payload))
     )
-
-
-def camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(each[:1].upper() + each[1:] for each in rest)
-
-
-def respelled(value: Any, node: dict[str, Any], every: int) -> Any:
-    """Spell every so many names in camelCase, at all depths that have names."""
-    if isinstance(value, list):
-        return [respelled(each, node.get("items", {}), every) for each in value]
-    if not isinstance(value, dict):
-        return value
-    shapes = [node, *node.get("anyOf", ())]
-    properties: dict[str, Any] = {}
-    for shape in shapes:
-        properties |= shape.get("properties", {})
-    return {
-        camel(name) if number % every == 0 else name: respelled(
-            each, properties.get(name, {}), every
-        )
-        for number, (name, each) in enumerate(value.items())
-    }
 
 
 @settings(max_examples=4)
 @pytest.mark.parametrize("endpoint_id", IDS)
 @given(data=st.data())
-def test_any_spelling_comes_out_as_the_same_body(
+def test_any_spelling_results_in_the_same_payload(
     endpoint_id: str, data: st.DataObject
 ) -> None:
-    payload = data.draw(payloads(endpoint_id))
+    payload = data.draw(draw_payloads(endpoint_id))
     schema = catalog.get_schema(endpoint_id)
     for every in (1, 2, 1000):
-        given_ = respelled(payload, document(endpoint_id), every)
-        resolved = resolve_options(schema, [("input", given_)])
+        options = respell(payload, get_input(endpoint_id), every=every)
+        resolved = resolve_options(schema, [("input", options)])
         assert resolved.payload == payload
         assert resolved.warnings == ()
         assert validation.find_errors(endpoint_id, resolved.payload) == []
 
 
-def base(endpoint_id: str) -> dict[str, Any]:
-    """Make the smallest payload that is right."""
-    schema = document(endpoint_id)
-    return {name: least(schema["properties"][name]) for name in schema["required"]}
+def make_payload(endpoint_id: str) -> dict[str, Any]:
+    """Return a minimal valid payload."""
+    schema = get_input(endpoint_id)
+    return {name: make_value(schema["properties"][name]) for name in schema["required"]}
 
 
-def least(node: dict[str, Any]) -> Any:
+def make_value(node: dict[str, Any]) -> Any:
     node = node["anyOf"][0] if "anyOf" in node else node
     if "enum" in node:
         return node["enum"][0]
-    kinds = node.get("type", "string")
-    match kinds if isinstance(kinds, str) else kinds[0]:
+    types = node.get("type", "string")
+    match types if isinstance(types, str) else types[0]:
         case "object":
             properties = node.get("properties", {})
-            return {name: least(properties[name]) for name in node.get("required", ())}
+            return {
+                name: make_value(properties[name]) for name in node.get("required", ())
+            }
         case "array":
-            return [least(node.get("items", {}))] * max(1, node.get("minItems", 1))
+            return [make_value(node.get("items", {}))] * max(1, node.get("minItems", 1))
         case "boolean":
             return True
         case "integer" | "number":
@@ -178,88 +155,94 @@ def least(node: dict[str, Any]) -> Any:
             return IMAGE if "file" in node else "a" * node.get("minLength", 1)
 
 
-def faults(endpoint_id: str, payload: dict[str, Any], **how: Any) -> dict[str, Any]:
+def catch_faults(
+    endpoint_id: str, payload: dict[str, Any], **settings: Any
+) -> dict[str, Any]:
     schema = catalog.get_schema(endpoint_id)
     with pytest.raises(FalOptionError) as caught:
-        resolve_options(schema, [("input", payload)], **how)
+        resolve_options(schema, [("input", payload)], **settings)
     return {fault.option: fault for fault in caught.value.faults}
 
 
 @pytest.mark.parametrize("endpoint_id", IDS)
-def test_each_single_corruption_is_reported(endpoint_id: str) -> None:
-    right = base(endpoint_id)
+def test_each_single_corruption_is_a_fault(endpoint_id: str) -> None:
+    valid = make_payload(endpoint_id)
     schema = catalog.get_schema(endpoint_id)
-    assert resolve_options(schema, [("input", right)]).payload == right
-    properties = document(endpoint_id)["properties"]
-    for name in document(endpoint_id)["required"]:
-        missing = {key: value for key, value in right.items() if key != name}
-        assert name in faults(endpoint_id, missing)
+    assert resolve_options(schema, [("input", valid)]).payload == valid
+    properties = get_input(endpoint_id)["properties"]
+    for name in get_input(endpoint_id)["required"]:
+        missing = {key: value for key, value in valid.items() if key != name}
+        assert name in catch_faults(endpoint_id, missing)
     for name, node in properties.items():
         if "enum" in node and all(isinstance(each, str) for each in node["enum"]):
             wrong = f"{node['enum'][0]}x"
-            fault = faults(endpoint_id, {**right, name: wrong})[name]
+            fault = catch_faults(endpoint_id, {**valid, name: wrong})[name]
             assert wrong in fault.value
             assert str(node["enum"][0]) in fault.allowed
         if str(node.get("type")) in {"boolean", "integer", "number"}:
-            fault = faults(endpoint_id, {**right, name: "three"})[name]
+            fault = catch_faults(endpoint_id, {**valid, name: "three"})[name]
             assert "three" in fault.value
             assert fault.allowed
         if node.get("type") == "string" and "file" not in node:
-            assert name in faults(endpoint_id, {**right, name: 7})
+            assert name in catch_faults(endpoint_id, {**valid, name: 7})
 
 
 @pytest.mark.parametrize("endpoint_id", IDS)
-def test_a_misspelt_name_is_sent_with_the_nearest_one_or_refused(
+def test_a_misspelt_name_is_a_warning_or_a_fault_with_the_nearest_name(
     endpoint_id: str,
 ) -> None:
-    right = base(endpoint_id)
+    valid = make_payload(endpoint_id)
     schema = catalog.get_schema(endpoint_id)
-    name = max(document(endpoint_id)["properties"], key=len)
+    name = max(get_input(endpoint_id)["properties"], key=len)
     typo = f"{name}x"
-    resolved = resolve_options(schema, [("input", {**right, typo: 1})])
-    assert resolved.payload == {**right, typo: 1}
+    resolved = resolve_options(schema, [("input", {**valid, typo: 1})])
+    assert resolved.payload == {**valid, typo: 1}
     [warning] = resolved.warnings
-    near = difflib.get_close_matches(typo, document(endpoint_id)["properties"], n=3)
+    near = difflib.get_close_matches(typo, get_input(endpoint_id)["properties"], n=3)
     assert typo in warning
     assert any(each in warning for each in near)
-    refused = faults(endpoint_id, {**right, typo: 1}, strict=True)
-    assert refused[typo].nearest in near
+    found = catch_faults(endpoint_id, {**valid, typo: 1}, strict=True)
+    assert found[typo].nearest in near
 
 
 @pytest.mark.parametrize("endpoint_id", IDS)
-def test_images_go_where_that_is_clear_and_are_refused_where_not(
+def test_images_go_to_their_option_or_are_a_fault(
     endpoint_id: str,
 ) -> None:
     schema = catalog.get_schema(endpoint_id)
     assert schema is not None
     files_of = {field.name: field for field in schema.image_fields}
-    right = {key: v for key, v in base(endpoint_id).items() if key not in files_of}
-    given_ = {**right, "images": [IMAGE, IMAGE]}
+    valid = {
+        key: v for key, v in make_payload(endpoint_id).items() if key not in files_of
+    }
+    options = {**valid, "images": [IMAGE, IMAGE]}
     try:
-        payload = resolve_options(schema, [("input", given_)]).payload
+        payload = resolve_options(schema, [("input", options)]).payload
     except FalOptionError as error:
-        told = str(error)
+        message = str(error)
         if not files_of:
             why = "from text only" if schema.kind == "image" else "no images"
-            assert why in told
+            assert why in message
         elif any(field.max_files == 1 for field in schema.image_fields):
             # One image too many, or several options to choose from.
-            assert "images" in told
+            assert "images" in message
         else:
-            pytest.fail(told)
+            pytest.fail(message)
         return
     [name] = [key for key, value in payload.items() if value == [IMAGE, IMAGE]]
     assert files_of[name].takes_list
 
 
-def test_where_images_is_unclear_the_names_are_told() -> None:
-    told = faults(
+def test_images_for_several_options_are_a_fault_that_names_them() -> None:
+    found = catch_faults(
         "fal-ai/leffa/virtual-tryon", {"images": [IMAGE], "garment_type": "x"}
     )
-    assert "garment_image_url, human_image_url" in told["images"].allowed
+    assert "garment_image_url, human_image_url" in found["images"].allowed
     named = {"garmentImageUrl": IMAGE, "human_image_url": IMAGE}
     schema = catalog.get_schema("fal-ai/leffa/virtual-tryon")
-    rest = {"garment_type": base("fal-ai/leffa/virtual-tryon").get("garment_type")}
+    rest = {
+        "garment_type": make_payload("fal-ai/leffa/virtual-tryon").get("garment_type")
+    }
     resolved = resolve_options(schema, [("input", {**named, **rest})])
     assert {path[0] for path in resolved.files} == {
         "garment_image_url",
@@ -267,39 +250,43 @@ def test_where_images_is_unclear_the_names_are_told() -> None:
     }
 
 
-def test_several_images_on_one_image_url_are_refused() -> None:
-    told = faults("fal-ai/flux-pro/kontext", {"prompt": "p", "images": [IMAGE, IMAGE]})
-    assert "1" in told["image_url"].allowed
+def test_several_images_for_one_image_url_are_a_fault() -> None:
+    found = catch_faults(
+        "fal-ai/flux-pro/kontext", {"prompt": "p", "images": [IMAGE, IMAGE]}
+    )
+    assert "1" in found["image_url"].allowed
 
 
 @pytest.mark.parametrize("endpoint_id", IDS)
 @pytest.mark.parametrize(
-    "words",
+    "size",
     [
         {"size": "1024x1024"},
         {"size": "1024x768"},
         {"aspectRatio": "1:1"},
         {"aspect_ratio": "16:9", "resolution": "2K"},
     ],
-    ids=lambda words: " ".join(words.values()),
+    ids=lambda size: " ".join(size.values()),
 )
-def test_a_size_is_what_the_endpoint_has_or_refused_with_what_it_has(
-    endpoint_id: str, words: dict[str, str]
+def test_a_size_is_converted_or_a_fault_with_the_allowed_sizes(
+    endpoint_id: str, size: dict[str, str]
 ) -> None:
     schema = catalog.get_schema(endpoint_id)
-    right = {key: v for key, v in base(endpoint_id).items() if "size" not in key}
-    right = {key: v for key, v in right.items() if key not in {"width", "height"}}
-    right = {key: v for key, v in right.items() if key != "aspect_ratio"}
-    names = set(document(endpoint_id)["properties"])
+    valid = {
+        key: v for key, v in make_payload(endpoint_id).items() if "size" not in key
+    }
+    valid = {key: v for key, v in valid.items() if key not in {"width", "height"}}
+    valid = {key: v for key, v in valid.items() if key != "aspect_ratio"}
+    names = set(get_input(endpoint_id)["properties"])
     for nearest in (False, True):
         try:
-            layers = [("input", {**right, **words})]
+            layers = [("input", {**valid, **size})]
             payload = resolve_options(schema, layers, nearest_size=nearest).payload
         except FalOptionError as error:
-            silent = [fault for fault in error.faults if not fault.allowed]
+            unclear = [fault for fault in error.faults if not fault.allowed]
         else:
-            silent = []
+            unclear = []
             assert set(payload) <= names
-            assert set(payload) - set(right)
+            assert set(payload) - set(valid)
             assert validation.find_errors(endpoint_id, payload) == []
-        assert silent == []
+        assert unclear == []

@@ -1,9 +1,8 @@
-"""Spellings, call words and layers."""
+"""Layers of options, and the options of the AI SDK's calls."""
 
 from __future__ import annotations
 
 import contextlib
-import re
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.casing import match_name, normalize_name, to_snake_case
+from langchain_fal_image.options.casing import to_snake_case
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.resolve import resolve_options
 
@@ -20,66 +19,12 @@ QWEN = catalog.get_schema("fal-ai/qwen-image")
 QWEN_EDIT = catalog.get_schema("fal-ai/qwen-image-edit")
 QWEN_2_EDIT = catalog.get_schema("fal-ai/qwen-image-2/edit")
 PROMPT = {"prompt": "x"}
-# Words of one letter in a row cannot be told apart in camelCase: aBC is a_bc.
-NAME = st.lists(
-    st.from_regex(r"[a-z][a-z0-9]{1,7}", fullmatch=True), min_size=1, max_size=5
-).map("_".join)
 
 
-def camel(name: str) -> str:
-    return re.sub("_(.)", lambda found: found[1].upper(), name)
-
-
-def layered(*layers: tuple[str, dict[str, Any]], schema: Any = QWEN) -> dict[str, Any]:
+def resolve_layers(
+    *layers: tuple[str, dict[str, Any]], schema: Any = QWEN
+) -> dict[str, Any]:
     return resolve_options(schema, [("base", PROMPT), *layers]).payload
-
-
-@given(NAME)
-def test_snake_case_comes_back_from_camel_case(name: str) -> None:
-    assert to_snake_case(camel(name)) == name
-    assert to_snake_case(name) == name
-
-
-@given(st.text())
-def test_any_text_can_be_a_name(name: str) -> None:
-    once = to_snake_case(name)
-    assert to_snake_case(once) == once
-    assert normalize_name(once) == normalize_name(name)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("imageURL", "image_url"),
-        ("imageURLs", "image_urls"),
-        ("IPAdapter", "IPAdapter"),
-        ("num_Images", "num_images"),
-        ("lora2Path", "lora2_path"),
-        ("content-type", "content-type"),
-    ],
-)
-def test_odd_names(name: str, expected: str) -> None:
-    assert to_snake_case(name) == expected
-
-
-@given(st.lists(NAME, min_size=1, max_size=8, unique_by=normalize_name), st.data())
-def test_the_endpoints_own_spelling_wins(names: list[str], data: Any) -> None:
-    name = data.draw(st.sampled_from(names))
-    spelling = data.draw(
-        st.sampled_from([name, camel(name), name.replace("_", ""), name.upper()])
-    )
-    assert match_name(spelling, names) == name
-
-
-def test_an_endpoint_with_odd_names_gets_them() -> None:
-    names = ("imageURLs", "num_Images", "CFG")
-    assert match_name("image_urls", names) == "imageURLs"
-    assert match_name("numImages", names) == "num_Images"
-    assert match_name("cfg", names) == "CFG"
-    both = ("imageurl", "image_url")
-    assert match_name("imageUrl", both) == "image_url"
-    assert match_name("imageurl", both) == "imageurl"
-    assert match_name("steps", names) is None
 
 
 @given(
@@ -94,22 +39,22 @@ def test_an_endpoint_with_odd_names_gets_them() -> None:
         st.integers(2, 4),
     ),
 )
-def test_later_layers_win_whatever_the_spelling(
+def test_later_layers_win_in_any_spelling(
     lower: dict[str, int], upper: dict[str, int]
 ) -> None:
     expected = (
         PROMPT | lower | {to_snake_case(name): value for name, value in upper.items()}
     )
-    assert layered(("constructor", lower), ("input", upper)) == expected
+    assert resolve_layers(("constructor", lower), ("input", upper)) == expected
 
 
-def test_call_words_and_own_words_replace_each_other() -> None:
-    assert layered(("constructor", {"num_images": 4}), ("input", {"n": 2})) == {
+def test_call_options_and_own_options_replace_each_other() -> None:
+    assert resolve_layers(("constructor", {"num_images": 4}), ("input", {"n": 2})) == {
         "prompt": "x",
         "num_images": 2,
     }
     assert (
-        layered(
+        resolve_layers(
             ("constructor", {"image_url": "a"}),
             ("input", {"images": ["b"]}),
             schema=QWEN_EDIT,
@@ -118,28 +63,28 @@ def test_call_words_and_own_words_replace_each_other() -> None:
     )
 
 
-def test_provider_options_are_a_layer_right_after_their_own() -> None:
+def test_provider_options_are_a_layer_right_after_the_one_that_has_them() -> None:
     own = {"guidance_scale": 1, "providerOptions": {"fal": {"guidanceScale": 2}}}
-    assert layered(("constructor", own))["guidance_scale"] == 2
-    assert layered(("constructor", own), ("input", {"guidanceScale": 3})) == {
+    assert resolve_layers(("constructor", own))["guidance_scale"] == 2
+    assert resolve_layers(("constructor", own), ("input", {"guidanceScale": 3})) == {
         "prompt": "x",
         "guidance_scale": 3,
     }
     other = {"provider_options": {"openai": {"quality": "hd"}}}
-    assert layered(("input", other)) == PROMPT
+    assert resolve_layers(("input", other)) == PROMPT
 
 
-def test_none_is_not_given() -> None:
+def test_none_means_not_given() -> None:
     lower = ("constructor", {"seed": 7, "guidance_scale": None})
     upper = ("input", {"seed": None, "loras": [{"path": "a", "scale": None}]})
-    assert layered(lower, upper) == {
+    assert resolve_layers(lower, upper) == {
         "prompt": "x",
         "seed": 7,
         "loras": [{"path": "a"}],
     }
 
 
-def test_none_is_sent_where_the_endpoint_takes_null() -> None:
+def test_none_is_sent_if_the_endpoint_accepts_null() -> None:
     entry = {
         "input": {
             "properties": {
@@ -149,21 +94,21 @@ def test_none_is_sent_where_the_endpoint_takes_null() -> None:
         }
     }
     schema = EndpointSchema.from_json_schema("a/b", entry)
-    given = {"seed": None, "strength": None}
-    assert resolve_options(schema, [("input", given)]).payload == given
+    options = {"seed": None, "strength": None}
+    assert resolve_options(schema, [("input", options)]).payload == options
     with pytest.raises(FalOptionError, match="strength=2"):
         resolve_options(schema, [("input", {"strength": 2})])
 
 
-def test_equal_values_under_two_spellings_are_fine() -> None:
-    given = {
+def test_equal_values_in_two_spellings_are_accepted() -> None:
+    options = {
         "guidance_scale": 4,
         "guidanceScale": 4.0,
         "n": 2,
         "num_images": 2,
         "loras": [{"path": "a", "Path": "a"}],
     }
-    assert layered(("input", given)) == {
+    assert resolve_layers(("input", options)) == {
         "prompt": "x",
         "guidance_scale": 4,
         "num_images": 2,
@@ -171,14 +116,14 @@ def test_equal_values_under_two_spellings_are_fine() -> None:
     }
 
 
-def test_names_inside_are_spelled_where_the_contract_knows_them() -> None:
-    given = {"loras": ({"Path": "a", "weightName": "b"},)}
-    resolved = resolve_options(QWEN, [("input", PROMPT | given)])
+def test_nested_names_get_fals_spelling_if_the_schema_has_them() -> None:
+    options = {"loras": ({"Path": "a", "weightName": "b"},)}
+    resolved = resolve_options(QWEN, [("input", PROMPT | options)])
     assert resolved.payload["loras"] == [{"path": "a", "weight_name": "b"}]
     assert "loras[0].weight_name" in resolved.warnings[0]
 
 
-def test_names_inside_a_free_form_map_are_left_alone() -> None:
+def test_names_in_a_free_form_object_are_unchanged() -> None:
     entry = {
         "input": {
             "properties": {
@@ -190,8 +135,8 @@ def test_names_inside_a_free_form_map_are_left_alone() -> None:
         }
     }
     schema = EndpointSchema.from_json_schema("a/b", entry)
-    given = {"tokens": {"myToken": 1}, "newOption": {"innerName": [{"aB": 1}]}}
-    assert resolve_options(schema, [("input", given)]).payload == {
+    options = {"tokens": {"myToken": 1}, "newOption": {"innerName": [{"aB": 1}]}}
+    assert resolve_options(schema, [("input", options)]).payload == {
         "tokens": {"myToken": 1},
         "new_option": {"innerName": [{"aB": 1}]},
     }
@@ -199,16 +144,16 @@ def test_names_inside_a_free_form_map_are_left_alone() -> None:
         resolve_options(schema, [("input", {"tokens": {"myToken": "x"}})])
 
 
-def test_an_own_option_named_like_a_call_word_stays_its_own() -> None:
+def test_an_own_option_wins_over_a_call_option_of_that_name() -> None:
     own = {
         name: {"type": "string"} for name in ("size", "n", "images", "mask", "width")
     }
     schema = EndpointSchema.from_json_schema("a/b", {"input": {"properties": own}})
-    given = dict.fromkeys(own, "as it is")
-    assert resolve_options(schema, [("input", given)]).payload == given
+    options = dict.fromkeys(own, "unchanged")
+    assert resolve_options(schema, [("input", options)]).payload == options
 
 
-def test_an_unknown_endpoint_gets_call_words_and_snake_case() -> None:
+def test_an_unknown_endpoint_gets_call_options_and_snake_case() -> None:
     resolved = resolve_options(
         None,
         [("input", {"guidanceScale": 99, "n": 2, "images": ["a", "b"], "mask": "m"})],
@@ -225,55 +170,55 @@ def test_an_unknown_endpoint_gets_call_words_and_snake_case() -> None:
     assert single.files == (("image_url",),)
 
 
-def test_pictures_under_names_without_a_contract_are_found() -> None:
-    picture = object()
-    given = {
+def test_files_of_an_unknown_endpoint_are_found_by_name() -> None:
+    image = object()
+    options = {
         "controlImageUrl": "https://example.com/a.png",
-        "image": picture,
+        "image": image,
         "mask": "auto",
         "returnImage": True,
         "loraUrl": "https://example.com/b",
     }
-    resolved = resolve_options(None, [("input", given)])
-    assert resolved.payload["image"] is picture
-    # The AI SDK's `mask` is a picture, not a word.
+    resolved = resolve_options(None, [("input", options)])
+    assert resolved.payload["image"] is image
+    # The AI SDK's `mask` is an image, not a setting.
     assert resolved.files == (("control_image_url",), ("image",), ("mask_url",))
 
 
-def test_other_endpoints_words_for_images_go_where_this_one_wants_them() -> None:
-    for word in ("image_url", "imageUrl", "image_urls", "image"):
+def test_usual_names_of_images_mean_the_endpoints_image_option() -> None:
+    for name in ("image_url", "imageUrl", "image_urls", "image"):
         for schema, expected in (
             (QWEN_EDIT, {"image_url": "u"}),
             (QWEN_2_EDIT, {"image_urls": ["u"]}),
         ):
-            payload = layered(("input", {word: "u"}), schema=schema)
+            payload = resolve_layers(("input", {name: "u"}), schema=schema)
             assert payload == PROMPT | expected
 
 
-def test_pictures_may_be_anything_and_are_passed_on_as_they_are() -> None:
-    class Strange:
-        """Like an array: comparing gives no truth value."""
+def test_images_of_any_type_are_passed_on_unchanged() -> None:
+    class Array:
+        """Like a NumPy array: a comparison has no truth value."""
 
         def __eq__(self, other: object) -> Any:
             return [True, False]
 
         __hash__ = None  # type: ignore[assignment]  # as arrays have it
 
-    pictures = [b"bytes", Strange(), {"url": "u"}, "data:image/png;base64,AA=="]
-    given = {"images": pictures, "imageUrls": list(pictures)}
-    resolved = resolve_options(QWEN_2_EDIT, [("input", PROMPT | given)])
+    images = [b"bytes", Array(), {"url": "u"}, "data:image/png;base64,AA=="]
+    options = {"images": images, "imageUrls": list(images)}
+    resolved = resolve_options(QWEN_2_EDIT, [("input", PROMPT | options)])
     sent = resolved.payload["image_urls"]
-    assert all(one is other for one, other in zip(sent, pictures, strict=True))
-    assert len(resolved.files) == len(pictures)
+    assert all(one is other for one, other in zip(sent, images, strict=True))
+    assert len(resolved.files) == len(images)
 
 
-def test_images_go_into_the_one_that_is_required() -> None:
-    picture = {"type": "string", "file": "image"}
+def test_images_go_to_the_only_required_option() -> None:
+    image = {"type": "string", "file": "image"}
     entry = {
         "input": {
             "properties": {
-                "references": {"type": "array", "items": picture, "maxItems": 3},
-                "image_url": picture,
+                "references": {"type": "array", "items": image, "maxItems": 3},
+                "image_url": image,
                 "mask_url": {"type": "string", "file": "mask"},
             },
             "required": ["image_url"],
@@ -293,7 +238,7 @@ def test_images_go_into_the_one_that_is_required() -> None:
         resolve_options(schema, [("input", {"images": list("abcd"), "image_url": "a"})])
 
 
-def test_one_image_is_the_only_number_where_none_can_be_chosen() -> None:
+def test_n_must_be_1_if_the_endpoint_has_no_option_for_it() -> None:
     entry = {"input": {"properties": {"prompt": {"type": "string"}}}}
     schema = EndpointSchema.from_json_schema("a/b", entry)
     assert resolve_options(schema, [("input", PROMPT | {"n": 1})]).payload == PROMPT
@@ -301,11 +246,11 @@ def test_one_image_is_the_only_number_where_none_can_be_chosen() -> None:
         resolve_options(schema, [("input", {"n": 2})])
 
 
-def test_what_was_given_is_not_changed() -> None:
-    given = {"prompt": "x", "loras": [{"path": "a", "newWord": {"b": [1]}}]}
-    payload = resolve_options(QWEN, [("input", given)]).payload
-    payload["loras"][0]["new_word"]["b"].append(2)
-    assert given == {"prompt": "x", "loras": [{"path": "a", "newWord": {"b": [1]}}]}
+def test_the_callers_options_are_not_modified() -> None:
+    options = {"prompt": "x", "loras": [{"path": "a", "newName": {"b": [1]}}]}
+    payload = resolve_options(QWEN, [("input", options)]).payload
+    payload["loras"][0]["new_name"]["b"].append(2)
+    assert options == {"prompt": "x", "loras": [{"path": "a", "newName": {"b": [1]}}]}
 
 
 JSON = st.recursive(
@@ -329,10 +274,12 @@ NAMES = (
     ),
     st.fixed_dictionaries({"check": st.booleans(), "nearest_size": st.booleans()}),
 )
-def test_whatever_is_given_there_is_a_payload_or_an_option_error(
-    endpoint_id: str | None, options: dict[str, Any], how: dict[str, bool]
+def test_any_options_result_in_a_payload_or_an_option_error(
+    endpoint_id: str | None, options: dict[str, Any], settings: dict[str, bool]
 ) -> None:
     schema = catalog.get_schema(endpoint_id) if endpoint_id else None
     with contextlib.suppress(FalOptionError):
-        payload = resolve_options(schema, [("input", options)], **how).payload
-        assert resolve_options(schema, [("input", payload)], **how).payload == payload
+        payload = resolve_options(schema, [("input", options)], **settings).payload
+        assert (
+            resolve_options(schema, [("input", payload)], **settings).payload == payload
+        )

@@ -1,4 +1,4 @@
-"""Contracts read from OpenAPI documents: one by hand, and the sandbox's."""
+"""Schemas from OpenAPI documents: handwritten, the sandbox's and fal's."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SCHEMAS: dict[str, Any] = {
 }
 
 
-def document(**schemas: Any) -> dict[str, Any]:
+def make_document(**schemas: Any) -> dict[str, Any]:
     def content(name: str) -> dict[str, Any]:
         return {
             "application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}
@@ -64,8 +64,8 @@ def document(**schemas: Any) -> dict[str, Any]:
     }
 
 
-def test_a_document_becomes_a_contract() -> None:
-    schema = EndpointSchema.from_openapi(document())
+def test_a_document_becomes_a_schema() -> None:
+    schema = EndpointSchema.from_openapi(make_document())
     assert schema.endpoint_id == "me/mine/edit"
     assert schema.names[:3] == ("prompt", "image_urls", "style")
     assert schema.required == ("prompt", "image_urls")
@@ -86,20 +86,20 @@ def test_a_document_becomes_a_contract() -> None:
     assert shapes["lora_url"].file is None
 
 
-def test_the_contract_checks_as_one_from_the_catalog_does() -> None:
-    schema = EndpointSchema.from_openapi(document())
-    given = {
+def test_a_schema_from_a_document_checks_options() -> None:
+    schema = EndpointSchema.from_openapi(make_document())
+    options = {
         "prompt": "abc",
         "images": ["https://a.example/b.png"],
         "nested": {"Seed": 1},
     }
-    assert resolve_options(schema, [("input", given)]).payload == {
+    assert resolve_options(schema, [("input", options)]).payload == {
         "prompt": "abc",
         "image_urls": ["https://a.example/b.png"],
         "nested": {"seed": 1},
     }
     with pytest.raises(ValueError, match="2 wrong options"):
-        resolve_options(schema, [("input", {**given, "prompt": "a", "style": "oil"})])
+        resolve_options(schema, [("input", {**options, "prompt": "a", "style": "oil"})])
 
 
 @pytest.mark.parametrize(
@@ -107,18 +107,20 @@ def test_the_contract_checks_as_one_from_the_catalog_does() -> None:
     [
         {},
         {"paths": {"/a/b": {"get": {}}}},
-        document(Input={"$ref": "#/c/s/Nowhere"}),
-        document(Input={"$ref": "#/c/s/Input"}),
-        document(Base={"properties": {"again": {"$ref": "#/c/s/Base"}}}),
+        make_document(Input={"$ref": "#/c/s/Nowhere"}),
+        make_document(Input={"$ref": "#/c/s/Input"}),
+        make_document(Base={"properties": {"again": {"$ref": "#/c/s/Base"}}}),
     ],
 )
-def test_what_is_no_document_is_refused(broken: dict[str, Any]) -> None:
+def test_an_invalid_document_is_a_value_error(broken: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"describes no endpoint|refers to"):
         EndpointSchema.from_openapi(broken)
 
 
 @pytest.mark.parametrize("endpoint_id", catalog.list_endpoint_ids(kind=None))
-def test_the_sandboxs_documents_give_the_catalogs_contract(endpoint_id: str) -> None:
+def test_the_sandboxs_document_is_equal_to_the_catalogs_schema(
+    endpoint_id: str,
+) -> None:
     found = openapi.document(endpoint_id)
     assert found is not None
     read, known = EndpointSchema.from_openapi(found), catalog.get_schema(endpoint_id)
@@ -139,7 +141,7 @@ PUBLISHED = sorted((Path(__file__).parent.parent / "contracts/openapi").glob("*.
 
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
-def test_fals_own_document_gives_the_catalogs_contract_and_more_limits(
+def test_fals_document_is_the_catalogs_schema_with_more_limits(
     path: Path,
 ) -> None:
     read = EndpointSchema.from_openapi(json.loads(path.read_text())["document"])
@@ -160,7 +162,7 @@ def test_fals_own_document_gives_the_catalogs_contract_and_more_limits(
         assert [each.name for each in field.shape.object_fields] == [
             each.name for each in other.shape.object_fields
         ]
-    # What the types do not say, and the document does.
+    # Limits that only the document has.
     more = {
         field.name: (field.shape.minimum, field.shape.maximum)
         for field in read.fields

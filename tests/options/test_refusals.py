@@ -1,4 +1,4 @@
-"""What is refused before anything is sent, and what the error says."""
+"""Options that raise before anything is sent, and what the error says."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ QWEN_2_PRO = "fal-ai/qwen-image-2/pro/text-to-image"
 QWEN_2_EDIT = "fal-ai/qwen-image-2/edit"
 NANO = "fal-ai/nano-banana-pro"
 NANO_EDIT = "fal-ai/nano-banana-pro/edit"
-PICTURE = "https://example.com/a.png"
+IMAGE = "https://example.com/a.png"
 
 
-def base(endpoint_id: str) -> dict[str, Any]:
+def make_options(endpoint_id: str) -> dict[str, Any]:
     schema = catalog.get_schema(endpoint_id)
     assert schema is not None
-    return {"prompt": "a kite"} | ({"images": PICTURE} if schema.needs_image else {})
+    return {"prompt": "a kite"} | ({"images": IMAGE} if schema.needs_image else {})
 
 
-def refused(endpoint_id: str, options: dict[str, Any], **how: Any) -> FalOptionError:
+def catch_error(
+    endpoint_id: str, options: dict[str, Any], **settings: Any
+) -> FalOptionError:
     with pytest.raises(FalOptionError) as caught:
-        resolve_options(catalog.get_schema(endpoint_id), [("input", options)], **how)
+        resolve_options(
+            catalog.get_schema(endpoint_id), [("input", options)], **settings
+        )
     assert caught.value.model == endpoint_id
     return caught.value
 
@@ -51,7 +55,7 @@ def refused(endpoint_id: str, options: dict[str, Any], **how: Any) -> FalOptionE
         (QWEN, {"loras": [{"scale": 1}]}, "loras[0].path", "text"),
         (QWEN, {"acceleration": "ultra"}, "acceleration='ultra'", "none, regular, hi"),
         (QWEN, {"output_format": "webp"}, "output_format='webp'", "jpeg, png"),
-        (QWEN_2_EDIT, {"images": [PICTURE] * 7}, "image_urls=", "1 to 6 images"),
+        (QWEN_2_EDIT, {"images": [IMAGE] * 7}, "image_urls=", "1 to 6 images"),
         (QWEN_2_EDIT, {"prompt": "x" * 801}, "prompt='x", "800 characters"),
         (QWEN_2_EDIT, {"negative_prompt": "x" * 501}, "negative_prompt=", "500 chara"),
         (QWEN_2_PRO, {"negative_prompt": "x" * 501}, "negative_prompt=", "500 chara"),
@@ -77,15 +81,15 @@ def refused(endpoint_id: str, options: dict[str, Any], **how: Any) -> FalOptionE
         (QWEN_2_EDIT, {"seed": -1}, "seed=-1", "0 to 2147483647"),
         (QWEN_2_EDIT, {"seed": 2**31}, "seed=2147483648", "0 to 2147483647"),
         (QWEN_2_EDIT, {"image_size": "huge"}, "image_size='huge'", "square_hd"),
-        (QWEN_EDIT, {"images": [PICTURE] * 2}, "image_url=", "1 image"),
-        (QWEN, {"images": PICTURE}, "images=", "no images"),
-        (QWEN_2_EDIT, {"mask": PICTURE}, "mask=", "no mask"),
+        (QWEN_EDIT, {"images": [IMAGE] * 2}, "image_url=", "1 image"),
+        (QWEN, {"images": IMAGE}, "images=", "no images"),
+        (QWEN_2_EDIT, {"mask": IMAGE}, "mask=", "no mask"),
     ],
 )
-def test_an_option_out_of_its_limits(
+def test_a_value_outside_the_limits_is_one_fault(
     endpoint_id: str, options: dict[str, Any], named: str, allowed: str
 ) -> None:
-    error = refused(endpoint_id, base(endpoint_id) | options)
+    error = catch_error(endpoint_id, make_options(endpoint_id) | options)
     assert len(error.faults) == 1
     assert named in str(error)
     assert allowed in error.faults[0].allowed
@@ -98,20 +102,16 @@ def test_an_option_out_of_its_limits(
         (QWEN_2_EDIT, {"image_size": {"width": 512, "height": 512}}),
         (QWEN_2_EDIT, {"image_size": {"width": 2048, "height": 2048}}),
         (QWEN_2_EDIT, {"image_size": "square", "seed": 0}),
-        (QWEN_2_EDIT, {"images": [PICTURE] * 6, "seed": 2**31 - 1}),
+        (QWEN_2_EDIT, {"images": [IMAGE] * 6, "seed": 2**31 - 1}),
         (QWEN_2_PRO, {"prompt": "x" * 6000}),
         (QWEN, {"guidance_scale": 0, "num_inference_steps": 250, "loras": []}),
         (QWEN, {"guidance_scale": 20.0, "seed": 196619188014358660}),
-        (NANO_EDIT, {"images": [PICTURE] * 14, "num_images": 4}),
+        (NANO_EDIT, {"images": [IMAGE] * 14, "num_images": 4}),
     ],
 )
-def test_the_limits_themselves_are_allowed(
-    endpoint_id: str, options: dict[str, Any]
-) -> None:
-    given = base(endpoint_id) | options
-    resolved = resolve_options(
-        catalog.get_schema(endpoint_id), [("input", given)], strict=True
-    )
+def test_the_limits_are_inclusive(endpoint_id: str, options: dict[str, Any]) -> None:
+    layers = [("input", make_options(endpoint_id) | options)]
+    resolved = resolve_options(catalog.get_schema(endpoint_id), layers, strict=True)
     assert resolved.warnings == ()
 
 
@@ -126,27 +126,27 @@ def test_the_limits_themselves_are_allowed(
 @pytest.mark.parametrize(
     "options", [{}, {"images": []}, {"images": None}, {"imageUrls": []}]
 )
-def test_an_edit_without_an_image(
+def test_an_edit_needs_an_image(
     endpoint_id: str, field: str, options: dict[str, Any]
 ) -> None:
-    error = refused(endpoint_id, {"prompt": "make it night"} | options)
+    error = catch_error(endpoint_id, {"prompt": "make it night"} | options)
     assert [fault.option for fault in error.faults] == [field]
     assert "image" in error.faults[0].allowed
 
 
 @pytest.mark.parametrize("endpoint_id", catalog.list_endpoint_ids(kind=None))
-def test_a_request_without_what_is_required(endpoint_id: str) -> None:
+def test_each_missing_required_option_is_a_fault(endpoint_id: str) -> None:
     schema = catalog.get_schema(endpoint_id)
     assert schema is not None
     if schema.required:
-        named = {fault.option for fault in refused(endpoint_id, {}).faults}
+        named = {fault.option for fault in catch_error(endpoint_id, {}).faults}
         assert named == set(schema.required)
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "parts"),
     [
-        ({"guidance_scale": 4, "guidanceScale": 5}, ["guidance_scale=4", "lance"]),
+        ({"guidance_scale": 4, "guidanceScale": 5}, ["guidance_scale=4", "Scale=5"]),
         ({"num_images": 1, "n": 2}, ["num_images=1", "n=2"]),
         ({"size": "640x480", "image_size": "square"}, ["size='640x480'", "image_size"]),
         ({"size": "640x480", "aspectRatio": "1:1"}, ["size=", "aspectRatio='1:1'"]),
@@ -157,22 +157,22 @@ def test_a_request_without_what_is_required(endpoint_id: str) -> None:
         ),
     ],
 )
-def test_two_values_for_one_option_in_one_layer(
-    options: dict[str, Any], words: list[str]
+def test_two_values_for_one_option_in_one_layer_contradict(
+    options: dict[str, Any], parts: list[str]
 ) -> None:
-    message = str(refused(QWEN, base(QWEN) | options))
+    message = str(catch_error(QWEN, make_options(QWEN) | options))
     assert "contradicts" in message
-    assert all(word.replace("lance", "guidanceScale=5") in message for word in words)
+    assert all(part in message for part in parts)
 
 
-def test_a_likely_typo_is_told_beside_the_faults() -> None:
-    error = refused(QWEN, {"prompt": "p", "guidenceScale": 4, "num_images": 9})
+def test_a_likely_typo_is_reported_with_the_faults() -> None:
+    error = catch_error(QWEN, {"prompt": "p", "guidenceScale": 4, "num_images": 9})
     assert "num_images=9" in str(error)
     assert "guidance_scale" in str(error)
 
 
-def test_all_faults_are_named_at_once() -> None:
-    error = refused(
+def test_all_faults_are_reported_at_once() -> None:
+    error = catch_error(
         NANO,
         {"num_images": 5, "aspect_ratio": "7:5", "resolution": "8K", "seed": "x"},
     )
@@ -216,35 +216,37 @@ def test_all_faults_are_named_at_once() -> None:
         ({"resolution": "2K"}, "too little about the size"),
     ],
 )
-def test_a_value_of_the_wrong_kind(options: dict[Any, Any], problem: str) -> None:
-    error = refused(QWEN, base(QWEN) | options)
+def test_a_value_of_the_wrong_type_is_one_fault(
+    options: dict[Any, Any], problem: str
+) -> None:
+    error = catch_error(QWEN, make_options(QWEN) | options)
     assert len(error.faults) == 1
     assert problem in error.faults[0].problem
 
 
-def test_a_whole_float_is_an_integer_and_an_integer_is_a_float() -> None:
-    given = {"prompt": "x", "num_inference_steps": 30.0, "guidance_scale": 3}
-    payload = resolve_options(catalog.get_schema(QWEN), [("input", given)]).payload
+def test_a_whole_float_becomes_an_integer_and_an_integer_stays_one() -> None:
+    options = {"prompt": "x", "num_inference_steps": 30.0, "guidance_scale": 3}
+    payload = resolve_options(catalog.get_schema(QWEN), [("input", options)]).payload
     assert repr(payload["num_inference_steps"]) == "30"
     assert repr(payload["guidance_scale"]) == "3"
 
 
 def test_an_unknown_option_is_sent_with_a_warning_that_names_the_likely_typo() -> None:
-    given = {"prompt": "x", "guidenceScale": 3}
-    resolved = resolve_options(catalog.get_schema(QWEN), [("input", given)])
+    options = {"prompt": "x", "guidenceScale": 3}
+    resolved = resolve_options(catalog.get_schema(QWEN), [("input", options)])
     assert resolved.payload == {"prompt": "x", "guidence_scale": 3}
     assert "'guidance_scale'" in resolved.warnings[0]
 
 
-def test_strict_refuses_an_unknown_option() -> None:
-    error = refused(QWEN, {"prompt": "x", "guidenceScale": 3}, strict=True)
+def test_an_unknown_option_is_a_fault_if_strict() -> None:
+    error = catch_error(QWEN, {"prompt": "x", "guidenceScale": 3}, strict=True)
     assert error.faults[0].nearest == "guidance_scale"
 
 
-def test_without_checks_only_what_cannot_be_sent_is_refused() -> None:
-    given = {"numImages": 50, "guidanceScale": "high", "whatever": 1}
+def test_without_checks_only_what_is_not_json_is_a_fault() -> None:
+    options = {"numImages": 50, "guidanceScale": "high", "whatever": 1}
     resolved = resolve_options(
-        catalog.get_schema(NANO), [("input", given)], check=False
+        catalog.get_schema(NANO), [("input", options)], check=False
     )
     assert resolved.payload == {
         "num_images": 50,
@@ -252,13 +254,15 @@ def test_without_checks_only_what_cannot_be_sent_is_refused() -> None:
         "whatever": 1,
     }
     assert resolved.warnings == ()
-    error = refused(NANO, {"whatever": b"bytes"}, check=False)
+    error = catch_error(NANO, {"whatever": b"bytes"}, check=False)
     assert error.faults[0].option == "whatever"
 
 
-def test_no_bytes_and_no_data_uri_stand_in_the_message() -> None:
+def test_the_message_has_no_bytes_and_no_data_uri() -> None:
     secret = "data:image/png;base64," + "QUJD" * 50
-    error = refused(QWEN, {"prompt": "x", "images": [secret, b"ABCABC"], "mask": b"XY"})
+    error = catch_error(
+        QWEN, {"prompt": "x", "images": [secret, b"ABCABC"], "mask": b"XY"}
+    )
     assert "QUJD" not in str(error)
     assert "ABC" not in str(error)
 
@@ -273,9 +277,7 @@ def test_no_bytes_and_no_data_uri_stand_in_the_message() -> None:
         ({"has_alpha": True}, "has transparency"),
     ],
 )
-def test_a_picture_that_the_endpoint_does_not_take(
-    facts: dict[str, Any], problem: str
-) -> None:
+def test_an_image_outside_the_limits(facts: dict[str, Any], problem: str) -> None:
     schema = catalog.get_schema(QWEN_2_EDIT)
     fault = check_file(schema, ("image_urls", 3), **facts)
     assert isinstance(fault, OptionFault)
@@ -284,17 +286,17 @@ def test_a_picture_that_the_endpoint_does_not_take(
     assert "384 to 5000 pixels" in fault.allowed
 
 
-def test_a_picture_within_the_limits_or_without_any() -> None:
+def test_an_image_within_the_limits_or_without_limits() -> None:
     fine: dict[str, Any] = {
         "size": 10 * 1024 * 1024,
         "mime_type": "image/png",
         "has_alpha": False,
     }
     schema = catalog.get_schema(QWEN_2_EDIT)
-    where = ("image_urls", 0)
-    assert check_file(schema, where, width=384, height=5000, **fine) is None
-    assert check_file(schema, where) is None
+    path = ("image_urls", 0)
+    assert check_file(schema, path, width=384, height=5000, **fine) is None
+    assert check_file(schema, path) is None
     tiny: dict[str, Any] = {"width": 1, "height": 1, "mime_type": "image/gif"}
     assert check_file(catalog.get_schema(QWEN_EDIT), ("image_url",), **tiny) is None
     assert check_file(schema, ("unknown", 0), **tiny) is None
-    assert check_file(None, where, **tiny) is None
+    assert check_file(None, path, **tiny) is None

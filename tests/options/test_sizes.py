@@ -1,8 +1,7 @@
-"""Words for the size become what each endpoint has."""
+"""Options for the size are converted to what each endpoint has."""
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.endpoint import EndpointSchema
-from langchain_fal_image.options.geometry import compute_size, fit_pixel_limits
 from langchain_fal_image.options.resolve import ResolvedOptions, resolve_options
 from langchain_fal_image.options.sizes import list_aspect_ratios
 
@@ -28,32 +26,32 @@ QWEN = "fal-ai/qwen-image"
 QWEN_2_EDIT = "fal-ai/qwen-image-2/edit"
 
 
-def schema_of(endpoint_id: str) -> EndpointSchema:
+def get_schema(endpoint_id: str) -> EndpointSchema:
     schema = catalog.get_schema(endpoint_id)
     assert schema is not None
     return schema
 
 
-def made(
-    schema: EndpointSchema | str, *layers: dict[str, Any], **how: Any
+def resolve_sizes(
+    schema: EndpointSchema | str, *layers: dict[str, Any], **settings: Any
 ) -> ResolvedOptions:
-    schema = schema_of(schema) if isinstance(schema, str) else schema
+    schema = get_schema(schema) if isinstance(schema, str) else schema
     base: dict[str, Any] = {"prompt": "x"}
     if schema.needs_image:
         base["images"] = ["https://example.com/a.png"]
     named = [(f"layer {number}", layer) for number, layer in enumerate(layers)]
-    resolved = resolve_options(schema, [("base", base), *named], **how)
+    resolved = resolve_options(schema, [("base", base), *named], **settings)
     sizes = {"image_size", "aspect_ratio", "resolution", "width", "height", "size"}
     kept = {k: v for k, v in resolved.payload.items() if k in sizes}
     return ResolvedOptions(payload=kept, warnings=resolved.warnings)
 
 
-def invented(**properties: Any) -> EndpointSchema:
+def make_schema(**properties: Any) -> EndpointSchema:
     entry = {"input": {"type": "object", "properties": properties}}
     return EndpointSchema.from_json_schema("a/b", entry)
 
 
-SIDES = invented(
+SIDES = make_schema(
     prompt={"type": "string"},
     width={"type": "integer", "minimum": 64, "maximum": 2048},
     height={"type": "integer", "minimum": 64, "maximum": 2048},
@@ -65,21 +63,21 @@ PRESET = {
         *("landscape_4_3", "landscape_16_9"),
     ],
 }
-PRESETS_ONLY = invented(prompt={"type": "string"}, image_size=PRESET)
-PIXELS_BY_NAME = invented(
+PRESETS_ONLY = make_schema(prompt={"type": "string"}, image_size=PRESET)
+PIXELS_BY_NAME = make_schema(
     prompt={"type": "string"},
     image_size={"type": "string", "enum": ["auto", "1024x1024", "1536x1024"]},
 )
-RATIO_ONLY = invented(
+RATIO_ONLY = make_schema(
     prompt={"type": "string"},
     aspect_ratio={"type": "string", "enum": ["auto", "21:9", "16:9", "1:1"]},
 )
-SIZELESS = invented(prompt={"type": "string"})
+SIZELESS = make_schema(prompt={"type": "string"})
 
 
 @pytest.mark.parametrize("endpoint_id", QWEN_FAMILY)
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("options", "expected"),
     [
         ({"size": "1024x768"}, {"width": 1024, "height": 768}),
         ({"size": "1280 X 720"}, {"width": 1280, "height": 720}),
@@ -100,14 +98,16 @@ SIZELESS = invented(prompt={"type": "string"})
     ],
 )
 def test_the_qwen_family_gets_an_image_size(
-    endpoint_id: str, words: dict[str, Any], expected: Any
+    endpoint_id: str, options: dict[str, Any], expected: Any
 ) -> None:
-    assert made(endpoint_id, words) == ResolvedOptions(payload={"image_size": expected})
+    assert resolve_sizes(endpoint_id, options) == ResolvedOptions(
+        payload={"image_size": expected}
+    )
 
 
 @pytest.mark.parametrize("endpoint_id", NANO_FAMILY)
 @pytest.mark.parametrize(
-    ("words", "ratio", "resolution"),
+    ("options", "ratio", "resolution"),
     [
         ({"size": "1024x768"}, "4:3", "1K"),
         ({"size": "1025x1025"}, "1:1", "2K"),
@@ -122,25 +122,25 @@ def test_the_qwen_family_gets_an_image_size(
     ],
 )
 def test_nano_banana_gets_ratio_and_resolution_with_a_warning(
-    endpoint_id: str, words: dict[str, Any], ratio: str, resolution: str
+    endpoint_id: str, options: dict[str, Any], ratio: str, resolution: str
 ) -> None:
-    resolved = made(endpoint_id, words)
+    resolved = resolve_sizes(endpoint_id, options)
     assert resolved.payload == {"aspect_ratio": ratio, "resolution": resolution}
     (warning,) = resolved.warnings
     assert "pixels may differ" in warning
 
 
 @pytest.mark.parametrize("endpoint_id", NANO_FAMILY)
-def test_nano_banana_gets_its_own_words_as_they_are(endpoint_id: str) -> None:
+def test_nano_banana_gets_its_own_options_unchanged(endpoint_id: str) -> None:
     own = {"aspect_ratio": "16:9", "resolution": "4K"}
-    assert made(endpoint_id, own) == ResolvedOptions(payload=own)
-    assert made(endpoint_id, {"aspectRatio": "1920:1080"}).payload == {
+    assert resolve_sizes(endpoint_id, own) == ResolvedOptions(payload=own)
+    assert resolve_sizes(endpoint_id, {"aspectRatio": "1920:1080"}).payload == {
         "aspect_ratio": "16:9"
     }
 
 
 @pytest.mark.parametrize(
-    ("schema", "words", "named", "allowed"),
+    ("schema", "options", "named", "allowed"),
     [
         (NANO, {"size": "1000x700"}, "size='1000x700'", "4:3"),
         (NANO, {"size": "5000x5000"}, "size='5000x5000'", "4096"),
@@ -165,18 +165,18 @@ def test_nano_banana_gets_its_own_words_as_they_are(endpoint_id: str) -> None:
         (SIZELESS, {"aspect_ratio": "1:1"}, "aspect_ratio='1:1'", "leave it out"),
     ],
 )
-def test_what_cannot_be_expressed_is_refused_with_what_can(
-    schema: EndpointSchema | str, words: dict[str, Any], named: str, allowed: str
+def test_an_unsupported_size_is_a_fault_with_the_allowed_ones(
+    schema: EndpointSchema | str, options: dict[str, Any], named: str, allowed: str
 ) -> None:
     with pytest.raises(FalOptionError) as caught:
-        made(schema, words)
+        resolve_sizes(schema, options)
     (fault,) = caught.value.faults
     assert named in str(caught.value)
     assert allowed in fault.allowed
 
 
 @pytest.mark.parametrize(
-    ("schema", "words", "expected"),
+    ("schema", "options", "expected"),
     [
         (NANO, {"size": "1000x700"}, {"aspect_ratio": "3:2", "resolution": "1K"}),
         (NANO, {"size": "9000x9000"}, {"aspect_ratio": "1:1", "resolution": "4K"}),
@@ -196,16 +196,16 @@ def test_what_cannot_be_expressed_is_refused_with_what_can(
         (PIXELS_BY_NAME, {"size": "1600x1000"}, {"image_size": "1536x1024"}),
     ],
 )
-def test_the_nearest_size_is_taken_with_a_warning_where_that_is_asked_for(
-    schema: EndpointSchema | str, words: dict[str, Any], expected: dict[str, Any]
+def test_nearest_size_takes_the_nearest_one_with_a_warning(
+    schema: EndpointSchema | str, options: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    resolved = made(schema, words, nearest_size=True)
+    resolved = resolve_sizes(schema, options, nearest_size=True)
     assert resolved.payload == expected
     assert "the nearest it has" in resolved.warnings[0]
 
 
 @pytest.mark.parametrize(
-    ("schema", "words", "expected"),
+    ("schema", "options", "expected"),
     [
         (SIDES, {"size": "1024x768"}, {"width": 1024, "height": 768}),
         (SIDES, {"aspect_ratio": "16:9"}, {"width": 1024, "height": 576}),
@@ -218,15 +218,15 @@ def test_the_nearest_size_is_taken_with_a_warning_where_that_is_asked_for(
         (RATIO_ONLY, {"size": "1600x900"}, {"aspect_ratio": "16:9"}),
     ],
 )
-def test_other_ways_of_saying_size(
-    schema: EndpointSchema, words: dict[str, Any], expected: dict[str, Any]
+def test_sizes_are_converted_for_endpoints_with_other_options(
+    schema: EndpointSchema, options: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    assert made(schema, words).payload == expected
+    assert resolve_sizes(schema, options).payload == expected
 
 
-def test_an_unknown_endpoint_gets_size_as_the_ai_sdk_sends_it() -> None:
-    words = {"size": "640x480", "aspectRatio": "4:3"}
-    resolved = resolve_options(None, [("input", words)])
+def test_an_unknown_endpoint_gets_size_as_image_size() -> None:
+    options = {"size": "640x480", "aspectRatio": "4:3"}
+    resolved = resolve_options(None, [("input", options)])
     assert resolved.payload == {
         "image_size": {"width": 640, "height": 480},
         "aspect_ratio": "4:3",
@@ -235,35 +235,35 @@ def test_an_unknown_endpoint_gets_size_as_the_ai_sdk_sends_it() -> None:
         resolve_options(None, [("input", {"size": "640x480", "imageSize": "square"})])
 
 
-def test_the_words_for_the_size_replace_each_other_as_a_group() -> None:
+def test_size_options_replace_each_other_as_a_group() -> None:
     bound = {"image_size": "square"}
-    assert made(QWEN, bound, {"aspectRatio": "16:9"}).payload == {
+    assert resolve_sizes(QWEN, bound, {"aspectRatio": "16:9"}).payload == {
         "image_size": "landscape_16_9"
     }
-    assert made(QWEN, {"size": "1x1"}, bound).payload == bound
-    assert made(NANO, {"size": "1000x700"}, {"aspect_ratio": "1:1"}).payload == {
-        "aspect_ratio": "1:1"
-    }
+    assert resolve_sizes(QWEN, {"size": "1x1"}, bound).payload == bound
+    assert resolve_sizes(
+        NANO, {"size": "1000x700"}, {"aspect_ratio": "1:1"}
+    ).payload == {"aspect_ratio": "1:1"}
 
 
-def test_a_bound_resolution_stands_beside_a_later_ratio() -> None:
-    resolved = made(NANO, {"resolution": "4K"}, {"aspect_ratio": "16:9"})
+def test_a_bound_resolution_is_kept_with_a_later_ratio() -> None:
+    resolved = resolve_sizes(NANO, {"resolution": "4K"}, {"aspect_ratio": "16:9"})
     assert resolved.payload == {"aspect_ratio": "16:9", "resolution": "4K"}
     assert resolved.warnings == ()
-    resolved = made(NANO, {"aspect_ratio": "1:1"}, {"resolution": "2K"})
+    resolved = resolve_sizes(NANO, {"aspect_ratio": "1:1"}, {"resolution": "2K"})
     assert resolved.payload == {"aspect_ratio": "1:1", "resolution": "2K"}
 
 
-def test_a_resolution_that_gives_way_to_a_later_size_is_told() -> None:
-    resolved = made(NANO, {"resolution": "4K"}, {"size": "1024x1024"})
+def test_a_size_that_replaces_a_resolution_is_a_warning() -> None:
+    resolved = resolve_sizes(NANO, {"resolution": "4K"}, {"size": "1024x1024"})
     assert resolved.payload == {"aspect_ratio": "1:1", "resolution": "1K"}
     assert "replaces resolution='4K' from layer 0" in resolved.warnings[0]
 
 
-def test_the_ratios_to_offer() -> None:
-    assert list_aspect_ratios(schema_of(NANO))[:3] == ("auto", "21:9", "16:9")
-    assert list_aspect_ratios(schema_of("fal-ai/nano-banana-pro/edit"))[0] == "auto"
-    assert "16:10" in list_aspect_ratios(schema_of(QWEN))
+def test_the_aspect_ratios_to_offer() -> None:
+    assert list_aspect_ratios(get_schema(NANO))[:3] == ("auto", "21:9", "16:9")
+    assert list_aspect_ratios(get_schema("fal-ai/nano-banana-pro/edit"))[0] == "auto"
+    assert "16:10" in list_aspect_ratios(get_schema(QWEN))
     assert list_aspect_ratios(PRESETS_ONLY) == ("1:1", "16:9", "9:16", "4:3", "3:4")
     assert list_aspect_ratios(SIDES)
     assert list_aspect_ratios(SIZELESS) == ()
@@ -273,34 +273,14 @@ SIDE = st.integers(min_value=1, max_value=40)
 
 
 @given(SIDE, SIDE)
-def test_a_ratio_becomes_about_a_megapixel_in_steps_of_16(
+def test_any_ratio_becomes_a_size_within_the_pixel_limits(
     width: int, height: int
 ) -> None:
-    ratio = Fraction(width, height)
-    sides = compute_size(ratio)
-    assert all(side % 16 == 0 for side in sides)
-    assert 0.5 < sides[0] * sides[1] / 1024**2 < 2
-    assert abs(Fraction(*sides) / ratio - 1) < Fraction(1, 5)
-
-
-@given(SIDE, SIDE)
-def test_any_ratio_fits_the_pixel_limits_of_an_endpoint(
-    width: int, height: int
-) -> None:
-    payload = made(QWEN_2_EDIT, {"aspect_ratio": f"{width}:{height}"}).payload
+    payload = resolve_sizes(QWEN_2_EDIT, {"aspect_ratio": f"{width}:{height}"}).payload
     assert payload["image_size"]
 
 
-@given(st.integers(1, 9999), st.integers(1, 9999))
-def test_a_scaled_size_lies_within_the_limits(width: int, height: int) -> None:
-    least, most = 512 * 512, 2048 * 2048
-    scaled = fit_pixel_limits((width, height), least=least, most=most)
-    assert least <= scaled[0] * scaled[1]
-    if max(width, height) < 100 * min(width, height):
-        assert scaled[0] * scaled[1] <= most
-
-
-def filled(schema: EndpointSchema) -> dict[str, object]:
+def make_files(schema: EndpointSchema) -> dict[str, object]:
     url = "https://v3.fal.media/a.png"
     values: dict[str, object] = {}
     for field in schema.fields:
@@ -309,35 +289,35 @@ def filled(schema: EndpointSchema) -> dict[str, object]:
     return values
 
 
-def test_every_ratio_that_is_offered_can_be_had() -> None:
-    """A tool offers these to a model: each must lead to a payload without a fault."""
-    refused = []
+def test_every_offered_ratio_is_accepted() -> None:
+    """A tool offers these to a chat model: none may be a fault."""
+    faults = []
     number = 0
     for name in catalog.list_endpoint_ids(kind=None):
-        schema = schema_of(name)
+        schema = get_schema(name)
         for ratio in list_aspect_ratios(schema):
             number += 1
             try:
                 resolve_options(
-                    schema, [("input", {**filled(schema), "aspect_ratio": ratio})]
+                    schema, [("input", {**make_files(schema), "aspect_ratio": ratio})]
                 )
             except FalOptionError as error:
-                refused += [
+                faults += [
                     (name, str(fault))
                     for fault in error.faults
                     if fault.problem != "is missing"
                 ]
-    assert refused == []
+    assert faults == []
     assert number > 4000
 
 
-def test_a_ratio_inside_an_object_is_put_there() -> None:
+def test_a_ratio_is_nested_where_the_endpoint_has_an_object() -> None:
     name = "fal-ai/image-apps-v2/age-modify"
-    assert list_aspect_ratios(schema_of(name)) == ("1:1", "16:9", "9:16", "4:3", "3:4")
+    assert list_aspect_ratios(get_schema(name)) == ("1:1", "16:9", "9:16", "4:3", "3:4")
     image = {"image_url": "https://v3.fal.media/a.png"}
     for ratio in ("16:9", {"ratio": "16:9"}):
-        words = {**image, "aspectRatio": ratio}
-        resolved = resolve_options(schema_of(name), [("input", words)])
+        options = {**image, "aspectRatio": ratio}
+        resolved = resolve_options(get_schema(name), [("input", options)])
         assert resolved.payload["aspect_ratio"] == {"ratio": "16:9"}
     with pytest.raises(FalOptionError, match="16:9"):
-        resolve_options(schema_of(name), [("input", {**image, "aspect_ratio": "2:1"})])
+        resolve_options(get_schema(name), [("input", {**image, "aspect_ratio": "2:1"})])
