@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def fal_sandbox() -> Iterator[Sandbox]:
-    """Run an offline fal for one test; see `langchain_fal_image.sandbox.Sandbox`."""
+    """Run an offline fal for one test, see `langchain_fal_image.sandbox.Sandbox`."""
+    # Every test run of a user loads this module.
     from langchain_fal_image.sandbox import Sandbox  # noqa: PLC0415
 
     with Sandbox() as sandbox:
@@ -23,6 +24,6 @@ def fal_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def fal(fal_sandbox: Sandbox) -> Iterator[FalProvider]:
-    """Give a provider whose fal is the sandbox of this test."""
+    """Create a provider that uses the sandbox of this test."""
     with fal_sandbox.provider() as provider:
         yield provider

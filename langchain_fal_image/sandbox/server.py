@@ -1,4 +1,4 @@
-"""The sandbox as an object: it runs while it is used, and tells what it saw."""
+"""The sandbox: a server in a thread, and what it recorded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 
-from langchain_fal_image.sandbox.api.app import Fal
+from langchain_fal_image.sandbox.api.app import Api
 from langchain_fal_image.sandbox.api.request_log import ReceivedRequest
 from langchain_fal_image.sandbox.faults.script import Faults
 
@@ -24,20 +24,20 @@ __all__ = ["Sandbox"]
 
 
 class Sandbox:
-    """A fal on this machine, in a thread of its own.
+    """An offline fal on this machine, in a thread of its own.
 
     Args:
         port: On loopback; 0 takes a free one.
-        queue_seconds: How long each request waits in the queue at least.
-        run_seconds: How long each request runs at least.
-        concurrency: How many requests run at once; fal gives new accounts 2.
-        heartbeat_seconds: How often a status stream says that it is alive.
+        queue_seconds: The shortest time that a request is in the queue.
+        run_seconds: The shortest time that a request runs.
+        concurrency: How many requests run at once. fal gives new accounts 2.
+        heartbeat_seconds: The silence after which a status stream sends a comment.
         unknown_endpoints: Whether endpoints outside the catalog are served, with a
-            plain output; otherwise they are answered with 404.
-        seed: From which seeds are drawn for requests that have none.
-        prices: What the platform API tells, in USD: a price for an image, or a price
-            and its unit, by endpoint id. Made up by whoever gives them: the sandbox
-            knows no price of fal's, and what is not named has none.
+            simple output, instead of a 404 response.
+        seed: Determines the seeds of requests that have none.
+        prices: By endpoint id, a price in USD per image, or a price and its unit. They
+            are made up: the sandbox knows no price of fal's, and endpoints that are
+            not listed have none.
 
     Example:
         ```python
@@ -61,8 +61,8 @@ class Sandbox:
         prices: Mapping[str, float | tuple[float, str]] | None = None,
     ) -> None:
         self.faults = Faults()
-        """What is to go wrong."""
-        self._fal = Fal(
+        """The faults to come."""
+        self._api = Api(
             faults=self.faults,
             heartbeat_seconds=heartbeat_seconds,
             unknown_endpoints=unknown_endpoints,
@@ -72,8 +72,8 @@ class Sandbox:
             concurrency=concurrency,
             seed=seed,
         )
-        self.files = self._fal.media
-        """The files it serves."""
+        self.files = self._api.files
+        """The files that it serves."""
         self._port = port
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -81,71 +81,71 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where it is, such as `http://127.0.0.1:49152`."""
-        return self._fal.url
+        """Its URL, such as `http://127.0.0.1:49152`."""
+        return self._api.url
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """Everything it was asked, in order."""
-        return list(self._fal.record.requests)
+        """All requests that it received, in order."""
+        return list(self._api.log.requests)
 
     @property
     def submits(self) -> int:
-        """How many requests it accepted: what fal would charge for."""
-        return len(self._fal.queue.jobs)
+        """How many requests it accepted; fal would charge for these."""
+        return len(self._api.queue.jobs)
 
     @property
     def accepted(self) -> dict[str, Any]:
-        """The payloads of the requests it accepted, by request id, in order."""
-        jobs = self._fal.queue.jobs
+        """The payloads of the accepted requests by request id, in order."""
+        jobs = self._api.queue.jobs
         return {request_id: job.payload for request_id, job in list(jobs.items())}
 
     def sign_webhook(
         self, body: bytes, request_id: str, *, at: float
     ) -> dict[str, str]:
-        """Make the headers of a webhook, as if it came from fal.
+        """Return the headers of a webhook, as if it came from fal.
 
         Args:
-            body: What is sent.
-            request_id: Of the request it is about.
-            at: When it was signed, in seconds since 1970.
+            body: Of the webhook.
+            request_id: Of the request.
+            at: The time of the signature, in seconds since 1970.
         """
-        return self._fal.webhooks.signed(body, request_id, at=at)
+        return self._api.webhooks.sign(body, request_id, at=at)
 
     def renew_webhook_keys(self) -> None:
-        """Sign with another key from here on, as fal may at any time."""
-        self._fal.webhooks.renew()
+        """Sign with another key from here on, as fal may do at any time."""
+        self._api.webhooks.renew()
 
     @property
     def uncertain_submits(self) -> list[str | None]:
-        """The submits whose true answer never reached the client whole.
+        """The submits whose complete response never reached the client.
 
-        The request's id where the sandbox took it, None where it did not: the client
-        cannot tell the one from the other.
+        An entry is the request id if the sandbox accepted the request, else None. The
+        client cannot know which.
         """
-        return list(self._fal.record.spoiled)
+        return list(self._api.injector.uncertain_submits)
 
     @property
     def most_in_flight(self) -> int:
-        """How many accepted requests were not done yet, at most."""
-        return self._fal.queue.most_in_flight
+        """The highest number of accepted requests that were not done."""
+        return self._api.queue.most_in_flight
 
     @property
     def leaks(self) -> list[str]:
-        """Requests for files that had a key on them; there should be none."""
-        return list(self._fal.record.leaks)
+        """Requests for files or public keys that carried a key; it must stay empty."""
+        return list(self._api.log.leaks)
 
     @contextlib.contextmanager
     def refuse_connections(self) -> Iterator[None]:
-        """Refuse connections meanwhile, and close those that are open."""
+        """Refuse connections inside the block, and close the open ones."""
         server = self._server
         if server is None:
-            message = "The sandbox does not run."
+            message = "The sandbox is not running."
             raise RuntimeError(message)
         loop = self._loop.result()
 
         async def close() -> None:
-            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for this
                 await asyncio.sleep(0.01)
             for each in server.servers:
                 each.close()
@@ -153,9 +153,9 @@ class Sandbox:
                 connection.transport.abort()
 
         async def listen(listener: socket.socket) -> None:
-            made: Any = server.config.http_protocol_class
+            protocol_class: Any = server.config.http_protocol_class
             protocol = functools.partial(
-                made,
+                protocol_class,
                 config=server.config,
                 server_state=server.server_state,
                 app_state={},
@@ -167,34 +167,35 @@ class Sandbox:
             yield
         finally:
             port = int(self.url.rpartition(":")[2])
-            listener = _listener(port)
+            listener = _listen(port)
             asyncio.run_coroutine_threadsafe(listen(listener), loop).result()
 
     def wait_for(
         self, condition: Callable[[Sandbox], bool], *, timeout: float = 10.0
     ) -> None:
-        """Wait, in a test, until the sandbox has seen something.
+        """Wait until a condition is true.
 
         Args:
-            condition: Such as `lambda sandbox: sandbox.submits == 1`; looked at again
-                with every request.
+            condition: Such as `lambda sandbox: sandbox.submits == 1`; checked after
+                every request.
             timeout: In seconds.
 
         Raises:
-            TimeoutError: It did not come to be.
+            TimeoutError: The condition did not become true in time.
         """
-        with self._fal.record.changed:
-            if not self._fal.record.changed.wait_for(lambda: condition(self), timeout):
-                message = f"It did not come to be within {timeout:g} s."
+        with self._api.log.changed:
+            if not self._api.log.changed.wait_for(lambda: condition(self), timeout):
+                message = f"The condition did not become true within {timeout:g} s."
                 raise TimeoutError(message)
 
     def provider(self, *, api_key: str = "sandbox", **settings: Any) -> FalProvider:
-        """Make a provider whose fal this is.
+        """Create a provider that uses this sandbox.
 
         Args:
-            api_key: Any will do.
+            api_key: Any text.
             **settings: Further arguments of `create_fal`.
         """
+        # The sandbox starts without LangChain; only a provider needs it.
         from langchain_fal_image.provider import create_fal  # noqa: PLC0415
         from langchain_fal_image.wire.config import Hosts  # noqa: PLC0415
 
@@ -209,9 +210,9 @@ class Sandbox:
         return create_fal(api_key, **{**urls, **settings})
 
     def usage(self) -> str:
-        """Say in a few lines how other programs use it."""
+        """Return a few lines on how other programs use it."""
         return (
-            f"sandbox: {self.url} (open it in a browser to watch the requests)\n"
+            f"sandbox: {self.url} (open it in a browser to see the requests)\n"
             f"in Python: export FAL_SANDBOX_URL={self.url}\n"
             f"@fal-ai/client: fal.config({{ credentials: 'sandbox', "
             f"proxyUrl: {{ url: '{self.url}/proxy', when: 'always' }} }})\n"
@@ -220,18 +221,18 @@ class Sandbox:
         )
 
     def start(self) -> None:
-        """Begin to serve; requests are taken from here on.
+        """Start the server.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is in use.
         """
-        listener = _listener(self._port)
-        self._fal.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        self._fal.media.base_url = self._fal.url
+        listener = _listen(self._port)
+        port = listener.getsockname()[1]
+        self._api.files.base_url = f"http://127.0.0.1:{port}"
         self._loop = Future()
         self._server = uvicorn.Server(
             uvicorn.Config(
-                self._fal.app,
+                self._api.app,
                 http="h11",
                 ws="none",
                 loop="asyncio",
@@ -247,7 +248,7 @@ class Sandbox:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; requests that still run are dropped."""
+        """Stop the server and drop the requests that still run."""
         if self._server and self._thread:
             self._server.should_exit = True
             self._server.force_exit = True
@@ -273,7 +274,7 @@ class Sandbox:
             asyncio.run(serve())
 
 
-def _listener(port: int) -> socket.socket:
+def _listen(port: int) -> socket.socket:
     # With the protocol named, asyncio sends small answers at once (TCP_NODELAY).
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:

@@ -24,7 +24,7 @@ from langchain_fal_image import (
     errors,
 )
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.sandbox.faults.script import FAULTS
+from langchain_fal_image.sandbox.faults.named import FAULTS
 from langchain_fal_image.wire.config import Limits, Retry, Timeouts
 from langchain_fal_image.wire.effects import HttpResponse
 from langchain_fal_image.wire.retry import compute_pause

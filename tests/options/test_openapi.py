@@ -121,7 +121,7 @@ def test_an_invalid_document_is_a_value_error(broken: dict[str, Any]) -> None:
 def test_the_sandboxs_document_is_equal_to_the_catalogs_schema(
     endpoint_id: str,
 ) -> None:
-    found = openapi.document(endpoint_id)
+    found = openapi.make_document(endpoint_id)
     assert found is not None
     read, known = EndpointSchema.from_openapi(found), catalog.get_schema(endpoint_id)
     assert known is not None

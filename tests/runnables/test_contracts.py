@@ -70,7 +70,7 @@ def test_where_fal_cannot_be_asked_the_catalog_serves_with_a_warning(
 @pytest.fixture
 def newer(fal_sandbox: Sandbox) -> Iterator[FalProvider]:
     """Give a provider whose fal has an endpoint that no catalog knows."""
-    document = json.dumps(openapi.document(QWEN)).replace(QWEN, "me/newer")
+    document = json.dumps(openapi.make_document(QWEN)).replace(QWEN, "me/newer")
     with Sandbox(unknown_endpoints=True) as sandbox:
         url = sandbox.files.put("new.json", document.encode(), "application/json")
         yield sandbox.provider(openapi_url=url)

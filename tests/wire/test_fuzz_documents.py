@@ -46,7 +46,7 @@ JSON = st.recursive(
 BODIES = st.one_of(
     JSON.map(lambda value: json.dumps(value).encode()), st.binary(max_size=60)
 )
-DOCUMENT = openapi.document(QWEN) or {}
+DOCUMENT = openapi.make_document(QWEN) or {}
 
 
 def spoilt(data: st.DataObject, whole: Any) -> Any:

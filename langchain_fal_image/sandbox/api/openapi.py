@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from langchain_fal_image.options import catalog
 
-__all__ = ["document", "input_schema", "output_schema"]
+__all__ = [
+    "input_fields",
+    "input_schema",
+    "make_document",
+    "output_fields",
+    "output_schema",
+]
 
 
 # For endpoints outside the catalog.
-_PLAIN_OUTPUT = {
+_PLAIN_OUTPUT: Final = {
     "type": "object",
     "properties": {
         "images": {
@@ -32,25 +38,34 @@ _PLAIN_OUTPUT = {
 
 
 def input_schema(endpoint_id: str) -> dict[str, Any] | None:
-    """Give the JSON Schema of an endpoint's input; None for an unknown endpoint."""
+    """Return the JSON Schema of an endpoint's input; None for an unknown endpoint."""
     entry = catalog.get_entry(endpoint_id)
     return None if entry is None else entry["input"]
 
 
 def output_schema(endpoint_id: str) -> dict[str, Any]:
-    """Give the JSON Schema of an endpoint's output."""
+    """Return the JSON Schema of an endpoint's output."""
     entry = catalog.get_entry(endpoint_id)
     return _PLAIN_OUTPUT if entry is None else entry["output"]
 
 
-def document(endpoint_id: str) -> dict[str, Any] | None:
-    """Make the document that fal serves for an endpoint's queue.
+def input_fields(endpoint_id: str) -> dict[str, Any]:
+    """Return the schemas of an endpoint's options; empty for an unknown endpoint."""
+    fields: dict[str, Any] = (input_schema(endpoint_id) or {}).get("properties", {})
+    return fields
+
+
+def output_fields(endpoint_id: str) -> dict[str, Any]:
+    """Return the schemas of an endpoint's output fields."""
+    fields: dict[str, Any] = output_schema(endpoint_id).get("properties", {})
+    return fields
+
+
+def make_document(endpoint_id: str) -> dict[str, Any] | None:
+    """Return the OpenAPI 3.0 document of an endpoint; None for an unknown endpoint.
 
     Args:
-        endpoint_id: Such as `fal-ai/qwen-image`.
-
-    Returns:
-        OpenAPI 3.0, or None for an unknown endpoint.
+        endpoint_id: fal's id, such as `fal-ai/qwen-image`.
     """
     entry = catalog.get_entry(endpoint_id)
     if entry is None:
@@ -71,7 +86,7 @@ def document(endpoint_id: str) -> dict[str, Any] | None:
         "info": {
             "title": f"Queue OpenAPI for {endpoint_id}",
             "version": "1.0.0",
-            "description": "Made by a sandbox from a catalog; not fal's own document.",
+            "description": "Made by the sandbox, not fal's own document.",
             "x-fal-metadata": {
                 "endpointId": endpoint_id,
                 "category": entry.get("category", ""),

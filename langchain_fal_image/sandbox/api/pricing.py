@@ -1,4 +1,4 @@
-"""fal's platform API, as far as it tells prices."""
+"""The prices of fal's platform API."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from langchain_fal_image.sandbox.api.responses import refused
+from langchain_fal_image.sandbox.api.responses import error_response
 
 __all__ = ["Pricing"]
 
-_MOST_ENDPOINTS = 50
+_MAX_ENDPOINTS = 50
 
 
 class Pricing:
-    """Tells the prices that a test or a demo made up.
+    """Prices that a test or a demo makes up.
 
     Args:
-        prices: Unit price in USD and unit by endpoint id; a bare number is a price
-            for an image. Nothing else has a price here: none of fal's is known.
+        prices: By endpoint id, a price in USD per image, or a price and its unit. No
+            other endpoint has a price.
     """
 
     def __init__(self, prices: Mapping[str, float | tuple[float, str]]) -> None:
@@ -28,12 +28,12 @@ class Pricing:
             for name, price in prices.items()
         }
 
-    def answer(self, request: Request) -> Response:
+    def respond(self, request: Request) -> Response:
         """Serve `GET /models/pricing?endpoint_id=…`."""
-        asked = request.query_params.getlist("endpoint_id")
-        if not 1 <= len(asked) <= _MOST_ENDPOINTS:
-            detail = f"endpoint_id: give 1 to {_MOST_ENDPOINTS}"
-            return refused(400, detail, "bad_request")
+        endpoint_ids = request.query_params.getlist("endpoint_id")
+        if not 1 <= len(endpoint_ids) <= _MAX_ENDPOINTS:
+            detail = f"endpoint_id: expected 1 to {_MAX_ENDPOINTS} values"
+            return error_response(400, detail, "bad_request")
         prices = [
             {
                 "endpoint_id": name,
@@ -41,7 +41,7 @@ class Pricing:
                 "unit": self._prices[name][1],
                 "currency": "USD",
             }
-            for name in asked
+            for name in endpoint_ids
             if name in self._prices
         ]
         return JSONResponse({"prices": prices, "next_cursor": None, "has_more": False})

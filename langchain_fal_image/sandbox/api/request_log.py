@@ -1,26 +1,28 @@
-"""What the sandbox was asked, for tests to look at."""
+"""The requests that the sandbox received, for tests to inspect."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import threading
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
 
-__all__ = ["ReceivedRequest", "Record"]
+__all__ = ["ReceivedRequest", "RequestLog"]
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """What the sandbox was asked.
+    """A request that the sandbox received.
 
     Attributes:
-        method: HTTP's.
+        method: The HTTP method.
         path: With the sandbox's prefix, such as `/queue/fal-ai/qwen-image`.
-        query: As it came.
-        headers: Names in lower case; a key's value is left out.
-        json: The body, where it was JSON.
+        query: The raw query.
+        headers: By name in lower case, without the key.
+        json: The body if it is JSON.
     """
 
     method: str
@@ -30,39 +32,42 @@ class ReceivedRequest:
     json: Any = field(default=None, repr=False)
 
 
-class Record:
-    """Every request in order, and a bell that rings with each of them."""
+class RequestLog:
+    """All requests in order; `changed` is notified of each."""
 
     def __init__(self) -> None:
         self.requests: list[ReceivedRequest] = []
         self.leaks: list[str] = []
-        self.spoiled: list[str | None] = []
         self.changed = threading.Condition()
 
-    def add(self, request: Request, payload: Any) -> None:
-        """Write a request down, without its key.
+    async def read(self, request: Request) -> Any:
+        """Record a request and return its JSON body; None if it has none."""
+        body = await request.body()
+        payload = None
+        if body:
+            with contextlib.suppress(ValueError):
+                payload = json.loads(body)
+        self.add(request, payload)
+        return payload
 
-        Args:
-            request: As it came.
-            payload: Its JSON, where it had any.
-        """
+    def add(self, request: Request, payload: Any = None) -> None:
+        """Record a request without its key."""
         headers = dict(request.headers)
         if "authorization" in headers:
             scheme = headers["authorization"].partition(" ")[0]
             headers["authorization"] = f"{scheme} …"
+        url = request.url
         self.requests.append(
-            ReceivedRequest(
-                request.method, request.url.path, request.url.query, headers, payload
-            )
+            ReceivedRequest(request.method, url.path, url.query, headers, payload)
         )
-        self.tell()
+        self.notify()
 
-    def leak(self, request: Request) -> None:
-        """Write down that a key came with a request that should have none."""
+    def add_leak(self, request: Request) -> None:
+        """Record that a request carried a key to a host that must not get it."""
         self.leaks.append(f"{request.method} {request.url.path}")
-        self.tell()
+        self.notify()
 
-    def tell(self) -> None:
-        """Wake whoever waits for something to happen."""
+    def notify(self) -> None:
+        """Wake those who wait for something to happen."""
         with self.changed:
             self.changed.notify_all()

@@ -1,4 +1,4 @@
-"""fal's storage: uploads, whole and in parts, and the files it serves."""
+"""fal's storage: single and multipart uploads, and downloads."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from langchain_fal_image.sandbox.api.files import Media
+from langchain_fal_image.sandbox.api.files import Files
 
 __all__ = ["Storage"]
 
 
 class Storage:
-    """Takes uploads as fal's two clients send them, and serves files.
+    """Accepts uploads as fal's two clients send them, and serves files.
 
     Args:
-        media: Where the files lie.
+        files: Where the files are stored.
     """
 
-    def __init__(self, media: Media) -> None:
-        self._media = media
-        self._kinds: dict[str, str] = {}
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._content_types: dict[str, str] = {}
 
-    async def begun(self, path: str, body: Any) -> Response:
-        """Begin an upload: name the place, or give a token for it.
+    async def initiate(self, path: str, body: Any) -> Response:
+        """Start an upload: return its URL, or a token for it.
 
         Args:
             path: Below `/rest/`.
@@ -37,7 +37,7 @@ class Storage:
             token = {
                 "token": "sandbox-upload",
                 "token_type": "Bearer",
-                "base_url": f"{self._media.base_url}/files",
+                "base_url": f"{self._files.base_url}/files",
                 "expires_at": "2999-01-01T00:00:00+00:00",
             }
             return JSONResponse(token)
@@ -45,56 +45,60 @@ class Storage:
             return JSONResponse({"detail": "Not Found"}, status_code=404)
         if not isinstance(body, dict):
             return JSONResponse({"detail": "Expected a JSON object"}, status_code=422)
-        place = _place(body.get("file_name"))
-        self._kinds[place] = str(body.get("content_type") or "")
-        url = self._media.url(place)
+        target = _make_path(body.get("file_name"))
+        self._content_types[target] = str(body.get("content_type") or "")
+        url = self._files.url_of(target)
         return JSONResponse({"upload_url": f"{url}?upload=sandbox", "file_url": url})
 
-    async def read(self, path: str) -> Response:
+    async def download(self, path: str) -> Response:
         """Serve a file."""
-        stored = self._media.get(path)
+        stored = self._files.get(path)
         if stored is None:
             return JSONResponse({"detail": "Not Found"}, status_code=404)
         return Response(stored.content, media_type=stored.content_type)
 
-    async def stored(self, request: Request, path: str, content: bytes) -> Response:
-        """Take a file, a part of one, or the word that all parts are there."""
-        kind = request.headers.get("content-type", "application/octet-stream")
+    async def upload(self, request: Request, path: str, content: bytes) -> Response:
+        """Store a file or a part of one, or complete a multipart upload."""
+        content_type = request.headers.get("content-type", "application/octet-stream")
         if path == "upload":
-            place = _place(request.headers.get("x-fal-file-name"))
-            return JSONResponse({"access_url": self._media.keep(place, content, kind)})
+            target = _make_path(request.headers.get("x-fal-file-name"))
+            return self._put(target, content, content_type)
         if path == "upload/multipart":
-            place = f"uploads/{uuid.uuid4()}"
-            self._kinds[place] = kind
-            url = self._media.url(place)
+            target = f"uploads/{uuid.uuid4()}"
+            self._content_types[target] = content_type
+            url = self._files.url_of(target)
             return JSONResponse({"access_url": url, "uploadId": str(uuid.uuid4())})
-        head, _, last = path.rpartition("/")
+        upload, _, last = path.rpartition("/")
         if last == "complete":
-            return self._joined(head, content)
+            return self._join(upload, content)
         if last.isdigit():
             etag = f'"{last}-{len(content)}"'
-            self._media.keep(path, content, kind)
+            self._files.put_at(path, content, content_type)
             body = {"partNumber": int(last), "etag": etag}
             return JSONResponse(body, headers={"etag": etag})
-        return JSONResponse({"access_url": self._media.keep(path, content, kind)})
+        return self._put(path, content, content_type)
 
-    def _joined(self, path: str, content: bytes) -> Response:
+    def _put(self, path: str, content: bytes, content_type: str) -> Response:
+        url = self._files.put_at(path, content, content_type)
+        return JSONResponse({"access_url": url})
+
+    def _join(self, upload: str, content: bytes) -> Response:
         try:
             numbers = [int(each["partNumber"]) for each in json.loads(content)["parts"]]
         except (ValueError, KeyError, TypeError):
             return JSONResponse({"detail": "Expected the parts"}, status_code=422)
-        parts = [self._media.get(f"{path}/{number}") for number in sorted(numbers)]
-        if not parts or None in parts:
-            return JSONResponse({"detail": "a part is missing"}, status_code=400)
-        whole = b"".join(part.content for part in parts if part)
-        place = path.partition("/multipart/")[0]
-        kind = self._kinds.get(place) or (parts[0].content_type if parts[0] else "")
+        found = [self._files.get(f"{upload}/{number}") for number in sorted(numbers)]
+        parts = [each for each in found if each]
+        if not parts or len(parts) < len(found):
+            return JSONResponse({"detail": "A part is missing"}, status_code=400)
+        target = upload.partition("/multipart/")[0]
+        content_type = self._content_types.get(target) or parts[0].content_type
         for number in numbers:
-            self._media.remove(self._media.url(f"{path}/{number}"))
-        return JSONResponse({"access_url": self._media.keep(place, whole, kind)})
+            self._files.remove(self._files.url_of(f"{upload}/{number}"))
+        return self._put(target, b"".join(each.content for each in parts), content_type)
 
 
-def _place(name: object) -> str:
-    """Choose where an upload lies; its name keeps only what a path may hold."""
+def _make_path(name: object) -> str:
+    """Return a new path; of the name it keeps only what a path may contain."""
     plain = re.sub(r"[^\w.-]+", "_", str(name or "file"), flags=re.ASCII)[-100:]
     return f"uploads/{uuid.uuid4()}/{plain.lstrip('.') or 'file'}"

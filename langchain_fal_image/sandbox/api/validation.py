@@ -1,25 +1,24 @@
-"""Checks inputs as fal's models do, and answers with fal's error bodies.
+"""Validation of payloads as fal's models do it, with fal's error entries.
 
-Shares no code with the checks of `options`: an error there should not agree with
-itself here.
+It shares no code with the checks of `options`, so that a mistake there shows here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import jsonschema
 from jsonschema.protocols import Validator
 
 from langchain_fal_image.sandbox.api import openapi
 
-__all__ = ["fault", "find_errors"]
+__all__ = ["find_errors", "make_error"]
 
-# JSON Schema's words, and what fal's models, which are pydantic's, say instead: the
-# type, the message and the name of the limit in `ctx`.
-_BOUNDS: dict[str, tuple[str, str, str]] = {
+# For each keyword of JSON Schema, what fal's models (pydantic's) report: the type, the
+# message and the name of the limit in `ctx`.
+_BOUNDS: Final[dict[str, tuple[str, str, str]]] = {
     "maximum": ("less_than_equal", "be less than or equal to {}", "le"),
     "minimum": ("greater_than_equal", "be greater than or equal to {}", "ge"),
     "exclusiveMaximum": ("less_than", "be less than {}", "lt"),
@@ -30,7 +29,7 @@ _BOUNDS: dict[str, tuple[str, str, str]] = {
     "maxItems": ("too_long", "have at most {} items", "max_length"),
     "minItems": ("too_short", "have at least {} items", "min_length"),
 }
-_TYPES = {
+_TYPES: Final = {
     "string": ("string_type", "Input should be a valid string"),
     "integer": ("int_type", "Input should be a valid integer"),
     "number": ("float_type", "Input should be a valid number"),
@@ -48,73 +47,73 @@ def _validator(endpoint_id: str) -> Validator | None:
 
 
 def find_errors(endpoint_id: str, payload: Any) -> list[dict[str, Any]]:
-    """Find what is wrong with an input.
+    """Return fal's `detail` entries for a payload; empty if it is valid.
 
     Args:
-        endpoint_id: Whose input it is.
+        endpoint_id: fal's id, such as `fal-ai/qwen-image`.
         payload: The request's JSON.
-
-    Returns:
-        What stands under `detail` in fal's answer; empty where all is well.
     """
     if not isinstance(payload, dict):
-        return [fault([], "Input should be a valid dictionary", "dict_type")]
+        return [make_error([], "Input should be a valid dictionary", "dict_type")]
     validator = _validator(endpoint_id)
     if validator is None:
         return [] if payload.get("prompt") else [_missing("prompt")]
-    found = [each for error in validator.iter_errors(payload) for each in _of(error)]
+    found = [
+        each for error in validator.iter_errors(payload) for each in _to_entries(error)
+    ]
     if not found:
         schema = openapi.input_schema(endpoint_id) or {}
-        found = list(_beyond_json_schema(schema, payload))
+        found = list(_check_limits(schema, payload))
     return found
 
 
-def fault(path: list[Any], message: str, kind: str, **more: Any) -> dict[str, Any]:
-    """Make one entry of fal's `detail`.
+def make_error(
+    path: list[Any], message: str, error_type: str, **extra: Any
+) -> dict[str, Any]:
+    """Return one entry of fal's `detail`.
 
     Args:
-        path: Where in the input.
+        path: Where in the payload.
         message: For people.
-        kind: fal's word, for programs.
-        **more: Further members, such as `ctx`; those that are None are left out.
+        error_type: For programs, such as `literal_error`.
+        **extra: Further members, such as `ctx`; None is left out.
     """
-    known = {key: value for key, value in more.items() if value is not None}
-    url = f"https://docs.fal.ai/errors#{kind}"
-    return {"loc": ["body", *path], "msg": message, "type": kind, "url": url, **known}
+    extra = {key: value for key, value in extra.items() if value is not None}
+    url = f"https://docs.fal.ai/errors#{error_type}"
+    entry = {"loc": ["body", *path], "msg": message, "type": error_type, "url": url}
+    return {**entry, **extra}
 
 
-def _of(error: jsonschema.ValidationError) -> Iterator[dict[str, Any]]:
-    path, word = list(error.absolute_path), str(error.validator)
+def _to_entries(error: jsonschema.ValidationError) -> Iterator[dict[str, Any]]:
+    path, keyword = list(error.absolute_path), str(error.validator)
     limit: Any = error.validator_value
-    if word == "required":
-        given: Any = error.instance
-        # jsonschema gives one error for each name, each with the whole list.
+    if keyword == "required":
+        # jsonschema reports one error per name, each with the whole list.
         name = next(each for each in limit if error.message.startswith(repr(each)))
-        if name not in given:
-            yield _missing(*path, name)
-    elif word in _BOUNDS:
-        kind, phrase, name = _BOUNDS[word]
+        yield _missing(*path, name)
+    elif keyword in _BOUNDS:
+        kind, phrase, name = _BOUNDS[keyword]
         message = f"Input should {phrase.format(limit)}"
-        yield fault(path, message, kind, ctx={name: limit})
-    elif word == "enum":
-        expected = _listed(limit)
+        yield make_error(path, message, kind, ctx={name: limit})
+    elif keyword == "enum":
+        expected = _join(limit)
         message = f"Input should be {expected}"
-        yield fault(path, message, "literal_error", ctx={"expected": expected})
-    elif word == "type":
+        yield make_error(path, message, "literal_error", ctx={"expected": expected})
+    elif keyword == "type":
         first = limit[0] if isinstance(limit, list) else limit
         kind, message = _TYPES[first]
-        yield fault(path, message, kind)
-    elif word == "anyOf" and error.context:
-        for each in _nearest(error.context):
-            yield from _of(each)
+        yield make_error(path, message, kind)
+    elif keyword == "anyOf" and error.context:
+        for each in _select_branches(error.context):
+            yield from _to_entries(each)
     else:
-        yield fault(path, f"Input should fit {word}", "value_error")
+        yield make_error(path, f"Input should fit {keyword}", "value_error")
 
 
-def _nearest(
+def _select_branches(
     found: list[jsonschema.ValidationError],
 ) -> list[jsonschema.ValidationError]:
-    """Choose what to tell of an `anyOf`: the branches of the right type, else all."""
+    """Return the errors of an `anyOf` branch of the right type, else all errors."""
 
     def is_of_right_type(error: jsonschema.ValidationError) -> bool:
         if error.path:
@@ -125,14 +124,14 @@ def _nearest(
     return [each for each in found if is_of_right_type(each)] or found
 
 
-def _listed(values: list[Any]) -> str:
+def _join(values: list[Any]) -> str:
     quoted = [repr(each) for each in values]
     if len(quoted) == 1:
         return quoted[0]
     return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
-def _beyond_json_schema(
+def _check_limits(
     schema: dict[str, Any], payload: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     for name, node in schema.get("properties", {}).items():
@@ -140,17 +139,17 @@ def _beyond_json_schema(
         if value is None:
             continue
         if isinstance(value, dict) and ("minPixels" in node or "maxPixels" in node):
-            yield from _pixels(name, value, node)
+            yield from _check_pixels(name, value, node)
         items = node.get("items", {})
         if "file" in node or "file" in items:
             for index, url in enumerate(value if isinstance(value, list) else [value]):
                 where = [name, index] if isinstance(value, list) else [name]
                 if not str(url).startswith(("http://", "https://", "data:")):
                     message = "Failed to download the file: not a URL"
-                    yield fault(where, message, "file_download_error")
+                    yield make_error(where, message, "file_download_error")
 
 
-def _pixels(
+def _check_pixels(
     name: str, size: dict[str, Any], node: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     total = size.get("width", 512) * size.get("height", 512)
@@ -158,11 +157,11 @@ def _pixels(
         ("minPixels", "at least", lambda limit: total < limit),
         ("maxPixels", "at most", lambda limit: total > limit),
     ]
-    for word, phrase, is_broken in tests:
-        if word in node and is_broken(node[word]):
-            message = f"Total number of pixels must be {phrase} {node[word]}"
-            yield fault([name], f"Value error, {message}", "value_error")
+    for keyword, phrase, is_broken in tests:
+        if keyword in node and is_broken(node[keyword]):
+            message = f"Total number of pixels must be {phrase} {node[keyword]}"
+            yield make_error([name], f"Value error, {message}", "value_error")
 
 
 def _missing(*path: Any) -> dict[str, Any]:
-    return fault(list(path), "Field required", "missing")
+    return make_error(list(path), "Field required", "missing")

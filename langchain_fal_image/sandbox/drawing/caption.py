@@ -1,4 +1,4 @@
-"""Words on pictures: the caption, and the mark that says whose picture it is."""
+"""Text on images: the caption and the SANDBOX mark."""
 
 from __future__ import annotations
 
@@ -6,74 +6,69 @@ import math
 
 from PIL import Image, ImageDraw, ImageFont
 
-from langchain_fal_image.sandbox.drawing.palette import Colour, mixed
+from langchain_fal_image.sandbox.drawing.palette import Colour, mix
 
-__all__ = ["INK", "PAPER", "band_height", "caption", "mark"]
+__all__ = ["INK", "PAPER", "band_height", "draw_caption", "draw_mark"]
 
 PAPER: Colour = (247, 241, 228)
 INK: Colour = (40, 38, 46)
 
-_PART = 0.13
-_MOST_LINES = 3
-_SMALLEST = 8
+_NIGHT: Colour = (24, 28, 46)
+_MAX_LINES = 3
+_MIN_SIZE = 8
+_LINE_STEP = 1.22
 
 
 def band_height(size: tuple[int, int]) -> int:
-    """Say how high the caption's band is; the same for every picture of a size."""
+    """Return the height of the caption's band for images of a size."""
     width, height = size
-    return max(1, round(min(height * 0.3, math.sqrt(width * height) * _PART)))
+    return max(1, round(min(height * 0.3, math.sqrt(width * height) * 0.13)))
 
 
-def caption(picture: Image.Image, text: str, *, paper: Colour, ink: Colour) -> None:
+def draw_caption(image: Image.Image, text: str, *, is_dark: bool) -> None:
     """Write a text on a band at the lower edge, in up to three lines.
 
     Args:
-        picture: Drawn on.
-        text: What does not fit ends in an ellipsis.
-        paper: The band's colour.
-        ink: The letters' colour.
+        image: Drawn on.
+        text: An ellipsis replaces what does not fit.
+        is_dark: Whether the band is dark and the text light.
     """
-    width, height = picture.size
-    band = band_height(picture.size)
-    draw = ImageDraw.Draw(picture)
-    draw.rectangle((0, height - band, width, height), fill=paper)
-    rule = mixed(paper, ink, 0.35)
-    draw.line(
-        (0, height - band, width, height - band), fill=rule, width=max(1, band // 60)
-    )
+    paper, ink = (_NIGHT, PAPER) if is_dark else (PAPER, INK)
+    width, height = image.size
+    band = band_height(image.size)
+    top = height - band
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((0, top, width, height), fill=paper)
+    rule = mix(paper, ink, 0.35)
+    pen.line((0, top, width, top), fill=rule, width=max(1, band // 60))
     text = " ".join(text.split()) or "(no prompt)"
-    room = (width * 0.92, band * 0.82)
-    size, lines = _fitting(text, room)
+    size, lines = _fit(text, width * 0.92, band * 0.82)
     font = ImageFont.load_default(size)
-    step = size * 1.22
-    y = height - band / 2 - step * len(lines) / 2 + size * 0.06
+    y = height - band / 2 - size * _LINE_STEP * len(lines) / 2 + size * 0.06
     for line in lines:
-        x = (width - font.getlength(line)) / 2
-        draw.text((x, y), line, font=font, fill=ink)
-        y += step
+        pen.text(((width - font.getlength(line)) / 2, y), line, font=font, fill=ink)
+        y += size * _LINE_STEP
 
 
-def _fitting(text: str, room: tuple[float, float]) -> tuple[int, list[str]]:
-    """Choose the largest letters that hold the whole text, else the smallest."""
+def _fit(text: str, width: float, height: float) -> tuple[int, list[str]]:
+    """Return the largest font size that holds the whole text, and its lines."""
     lines: list[str] = []
-    size = _SMALLEST
-    for count, part in ((1, 0.46), (2, 0.36), (_MOST_LINES, 0.27)):
-        size = max(_SMALLEST, round(room[1] * part))
-        lines = _wrapped(text, ImageFont.load_default(size), room[0])
+    size = _MIN_SIZE
+    for count, part in ((1, 0.46), (2, 0.36), (_MAX_LINES, 0.27)):
+        size = max(_MIN_SIZE, round(height * part))
+        lines = _wrap(text, size, width)
         if len(lines) <= count:
             return size, lines
-    fit = max(1, min(_MOST_LINES, int(room[1] / (size * 1.22))))
-    kept = lines[:fit]
+    kept = lines[: max(1, min(_MAX_LINES, int(height / (size * _LINE_STEP))))]
     font = ImageFont.load_default(size)
     last = kept[-1]
-    while last and font.getlength(f"{last}…") > room[0]:
+    while last and font.getlength(f"{last}…") > width:
         last = last[:-1]
     return size, [*kept[:-1], f"{last.rstrip()}…"]
 
 
-def _wrapped(
-    text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float
-) -> list[str]:
+def _wrap(text: str, size: int, width: float) -> list[str]:
+    font = ImageFont.load_default(size)
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}".strip()
@@ -86,24 +81,21 @@ def _wrapped(
             if font.getlength(lines[-1] + letter) > width and lines[-1]:
                 lines.append("")
             lines[-1] += letter
-        if len(lines) > _MOST_LINES + 1:
+        if len(lines) > _MAX_LINES + 1:
             break
     return lines
 
 
-def mark(picture: Image.Image) -> None:
-    """Put the small mark into a corner: this picture came from the sandbox."""
-    width, height = picture.size
-    size = max(7, round((width * height) ** 0.5 / 46))
+def draw_mark(image: Image.Image) -> None:
+    """Put a small SANDBOX mark into the upper right corner."""
+    width, height = image.size
+    size = max(7, round(math.sqrt(width * height) / 46))
     font = ImageFont.load_default(size)
-    word = "SANDBOX"
     pad = size * 0.45
-    across = font.getlength(word) + pad * 2
+    across = font.getlength("SANDBOX") + pad * 2
     box = (width - across - pad, pad, width - pad, pad + size * 1.75)
-    veil = Image.new("L", picture.size)
-    ImageDraw.Draw(veil).rounded_rectangle(box, size * 0.4, fill=120)
-    picture.paste(Image.new("RGB", picture.size, (20, 22, 30)), (0, 0), veil)
-    draw = ImageDraw.Draw(picture)
-    draw.text(
-        (box[0] + pad, box[1] + size * 0.2), word, font=font, fill=(244, 240, 230)
-    )
+    mask = Image.new("L", image.size)
+    ImageDraw.Draw(mask).rounded_rectangle(box, size * 0.4, fill=120)
+    image.paste((20, 22, 30), (0, 0), mask)
+    corner = (box[0] + pad, box[1] + size * 0.2)
+    ImageDraw.Draw(image).text(corner, "SANDBOX", font=font, fill=(244, 240, 230))

@@ -1,4 +1,4 @@
-"""Changes to pictures by an instruction's words."""
+"""Changes to images by the words of an instruction; the images stay recognisable."""
 
 from __future__ import annotations
 
@@ -6,114 +6,130 @@ import random
 import re
 from collections.abc import Sequence
 
-from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFont, ImageOps
+from PIL import Image, ImageChops, ImageEnhance, ImageFont, ImageOps
 
 from langchain_fal_image.sandbox.drawing import scenery
+from langchain_fal_image.sandbox.drawing.canvas import Canvas, make_gradient
 from langchain_fal_image.sandbox.drawing.caption import INK, PAPER, band_height
-from langchain_fal_image.sandbox.drawing.palette import Colour
-from langchain_fal_image.sandbox.drawing.scene import named_things
+from langchain_fal_image.sandbox.drawing.palette import PALETTES, TINTS
+from langchain_fal_image.sandbox.drawing.scene import place_things
+from langchain_fal_image.sandbox.drawing.things import find_things
+from langchain_fal_image.sandbox.drawing.weather import draw_weather
 
-__all__ = ["NIGHT", "arranged", "moonrise", "quoted", "retouched", "sunrise", "toned"]
+__all__ = ["edit_images"]
 
-NIGHT = frozenset({"night", "midnight", "dark", "nacht"})
-"""The words that turn a picture into night."""
+_NIGHT = frozenset({"night", "midnight", "dark", "nacht"})
+_GREY = frozenset({"grayscale", "greyscale", "monochrome"})
+_SEPIA = frozenset({"sepia", "vintage", "old"})
+_BLUE = frozenset({"blue", "bluer"})
+_QUOTED = re.compile(r"[\"'\u2018\u201c]([^\"'\u2019\u201d]{1,40})[\"'\u2019\u201d]")
 
 
-def arranged(inputs: Sequence[Image.Image], size: tuple[int, int]) -> Image.Image:
-    """Lay the inputs out so that all are to be seen."""
+def edit_images(
+    inputs: Sequence[Image.Image],
+    *,
+    prompt: str,
+    words: Sequence[str],
+    mask: Image.Image | None,
+    size: tuple[int, int],
+    rng: random.Random,
+) -> Canvas:
+    """Make one image of the inputs, changed as the prompt says.
+
+    Args:
+        inputs: One fills the image; several are side by side.
+        prompt: The instruction. Quoted text in it is written on the image.
+        words: The prompt's words in lower case.
+        mask: White where the image may change; None for everywhere.
+        size: Width and height in pixels.
+        rng: Chooses everything that the words leave open.
+    """
+    before = _arrange(inputs, size)
+    named = frozenset(words)
+    is_night = bool(_NIGHT & named)
+    palette = PALETTES["night" if is_night else "day"]
+    canvas = Canvas(_change_tone(before.copy(), words), palette, rng)
+    if is_night:
+        scenery.draw_stars(canvas, low=0.4)
+    if is_night or "moon" in named:
+        _draw_moon(canvas)
+    elif {"sun", "sunny"} & named:
+        _draw_sun(canvas)
+    place_things(canvas, words, is_edit=True)
+    draw_weather(canvas, named)
+    _write_quoted(canvas, prompt)
+    if ImageChops.difference(canvas.image, before).getbbox() is None:
+        _retouch(canvas)
+    if mask:
+        allowed = mask.convert("L").resize(size)
+        canvas.replace(Image.composite(canvas.image, before, allowed))
+    return canvas
+
+
+def _arrange(inputs: Sequence[Image.Image], size: tuple[int, int]) -> Image.Image:
+    """Put the inputs on one image so that each is visible."""
+    if len(inputs) == 1:
+        return ImageOps.fit(inputs[0], size, Image.Resampling.BICUBIC)
     wide, high = size
-    band = band_height(size)
-    prints = [each.convert("RGB") for each in inputs]
-    if len(prints) == 1:
-        return ImageOps.fit(prints[0], size, Image.Resampling.BICUBIC)
-    picture = Image.new("RGB", size, PAPER)
-    room = high - band
-    columns = min(len(prints), max(1, round((len(prints) * wide / room) ** 0.5)))
-    rows = -(-len(prints) // columns)
+    image = Image.new("RGB", size, PAPER)
+    room = high - band_height(size)
+    columns = min(len(inputs), max(1, round((len(inputs) * wide / room) ** 0.5)))
+    rows = -(-len(inputs) // columns)
     gap = max(2, min(size) // 60)
-    for number, each in enumerate(prints):
+    for number, each in enumerate(inputs):
         row, column = divmod(number, columns)
-        in_row = min(columns, len(prints) - row * columns)
+        in_row = min(columns, len(inputs) - row * columns)
         across = (wide - gap * (in_row + 1)) // in_row
         down = (room - gap * (rows + 1)) // rows
         place = (gap + column * (across + gap), gap + row * (down + gap))
-        picture.paste(
-            ImageOps.fit(
-                each, (max(1, across), max(1, down)), Image.Resampling.BICUBIC
-            ),
-            place,
-        )
-    return picture
+        fitted = (max(1, across), max(1, down))
+        image.paste(ImageOps.fit(each, fitted, Image.Resampling.BICUBIC), place)
+    return image
 
 
-def toned(picture: Image.Image, words: list[str]) -> Image.Image:
-    """Tint, darken or brighten a picture as the words ask for."""
-    named = set(words)
-    if NIGHT & named:
-        picture = ImageEnhance.Color(picture).enhance(0.75)
-        veil = scenery.gradient(
-            picture.size, [(58, 72, 126), (74, 90, 142), (94, 104, 152)]
-        )
-        return Image.blend(ImageChops.multiply(picture, veil), picture, 0.16)
-    tints: list[tuple[set[str], Colour, float]] = [
-        (
-            {"sunset", "dusk", "evening", "warm", "warmer", "golden"},
-            (250, 150, 80),
-            0.34,
-        ),
-        ({"winter", "cold", "colder", "ice"}, (190, 214, 240), 0.38),
-        ({"autumn", "fall"}, (214, 140, 70), 0.3),
-        ({"spring"}, (250, 200, 210), 0.26),
-        ({"darker"}, (16, 18, 34), 0.4),
-        ({"brighter", "lighter", "bright"}, (255, 250, 236), 0.32),
-        ({"blue", "bluer"}, (70, 120, 210), 0.28),
-    ]
-    if {"grayscale", "greyscale", "monochrome"} & named or {"black", "white"} <= named:
-        return ImageOps.grayscale(picture).convert("RGB")
-    if {"sepia", "vintage", "old"} & named:
-        return ImageOps.colorize(
-            ImageOps.grayscale(picture), (52, 34, 20), (252, 240, 214)
-        )
-    if named_things(words):
-        # A colour then belongs to the thing.
-        tints = tints[:-1]
-    for keys, colour, part in tints:
-        if keys & named:
-            return Image.blend(picture, Image.new("RGB", picture.size, colour), part)
-    return picture
+def _change_tone(image: Image.Image, words: Sequence[str]) -> Image.Image:
+    """Tint, darken or brighten an image as the words say."""
+    named = frozenset(words)
+    if _NIGHT & named:
+        image = ImageEnhance.Color(image).enhance(0.75)
+        veil = [(58, 72, 126), (74, 90, 142), (94, 104, 152)]
+        dark = ImageChops.multiply(image, make_gradient(image.size, veil))
+        return Image.blend(dark, image, 0.16)
+    grey = ImageOps.grayscale(image)
+    if _GREY & named or {"black", "white"} <= named:
+        return grey.convert("RGB")
+    if _SEPIA & named:
+        return ImageOps.colorize(grey, (52, 34, 20), (252, 240, 214))
+    for names, colour, strength in TINTS:
+        # Beside a thing, blue is the colour of the thing.
+        if names & named and not (names == _BLUE and find_things(words)):
+            return Image.blend(image, Image.new("RGB", image.size, colour), strength)
+    return image
 
 
-def moonrise(picture: Image.Image, chance: random.Random) -> None:
-    """Let the moon rise."""
-    wide, high = picture.size
-    place = (wide * chance.choice((0.2, 0.5, 0.8)), high * chance.uniform(0.13, 0.2))
-    scenery.moon(picture, place, min(wide, high) * 0.065, (250, 244, 216))
+def _draw_moon(canvas: Canvas) -> None:
+    x = canvas.width * canvas.rng.choice((0.2, 0.5, 0.8))
+    y = canvas.height * canvas.rng.uniform(0.13, 0.2)
+    scenery.draw_moon(canvas, (x, y), canvas.unit * 0.065, (250, 244, 216))
 
 
-def sunrise(picture: Image.Image, chance: random.Random) -> None:
-    """Let the sun rise."""
-    wide, high = picture.size
-    place = (wide * chance.choice((0.22, 0.78)), high * chance.uniform(0.15, 0.22))
-    scenery.glow(picture, place, min(wide, high) * 0.4, (255, 232, 160))
-    scenery.disc(
-        ImageDraw.Draw(picture), place, min(wide, high) * 0.08, (255, 236, 170)
-    )
+def _draw_sun(canvas: Canvas) -> None:
+    x = canvas.width * canvas.rng.choice((0.22, 0.78))
+    y = canvas.height * canvas.rng.uniform(0.15, 0.22)
+    canvas.draw_glow((x, y), canvas.unit * 0.4, (255, 232, 160))
+    canvas.draw_disc((x, y), canvas.unit * 0.08, (255, 236, 170))
 
 
-def quoted(picture: Image.Image, prompt: str) -> None:
-    """Letter what the prompt puts into quotes."""
-    found = re.search(
-        r"[\"'\u2018\u201c]([^\"'\u2019\u201d]{1,40})[\"'\u2019\u201d]", prompt
-    )
+def _write_quoted(canvas: Canvas, prompt: str) -> None:
+    """Write the quoted part of the prompt."""
+    found = _QUOTED.search(prompt)
     if not found:
         return
-    wide, high = picture.size
+    wide, high = canvas.width, canvas.height
     size = max(8, round(min(high * 0.12, wide * 1.5 / max(4, len(found[1])))))
     font = ImageFont.load_default(size)
-    pen = ImageDraw.Draw(picture)
-    x = (wide - font.getlength(found[1])) / 2
-    pen.text(
-        (x, high * 0.08),
+    canvas.pen.text(
+        ((wide - font.getlength(found[1])) / 2, high * 0.08),
         found[1],
         font=font,
         fill=PAPER,
@@ -122,18 +138,15 @@ def quoted(picture: Image.Image, prompt: str) -> None:
     )
 
 
-def retouched(picture: Image.Image, chance: random.Random) -> Image.Image:
-    """Change a picture where no word says how: other colours, and a frame."""
+def _retouch(canvas: Canvas) -> None:
+    """Change colours and add a frame, for a prompt of which no word is known."""
+    rng, image = canvas.rng, canvas.image
     turned = ImageOps.colorize(
-        ImageOps.grayscale(picture),
-        black=chance.choice([(30, 24, 60), (20, 50, 50), (60, 24, 40)]),
+        ImageOps.grayscale(image),
+        black=rng.choice([(30, 24, 60), (20, 50, 50), (60, 24, 40)]),
         white=PAPER,
-        mid=chance.choice([(200, 120, 90), (90, 150, 160), (150, 120, 180)]),
+        mid=rng.choice([(200, 120, 90), (90, 150, 160), (150, 120, 180)]),
     )
-    picture = Image.blend(picture, turned, 0.5)
-    wide, high = picture.size
-    edge = max(2, min(wide, high) // 40)
-    ImageDraw.Draw(picture).rectangle(
-        (0, 0, wide - 1, high - 1), outline=PAPER, width=edge
-    )
-    return picture
+    canvas.replace(Image.blend(image, turned, 0.5))
+    frame = (0, 0, canvas.width - 1, canvas.height - 1)
+    canvas.pen.rectangle(frame, outline=PAPER, width=max(2, canvas.unit // 40))

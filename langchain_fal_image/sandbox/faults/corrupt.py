@@ -1,55 +1,62 @@
-"""True answers made into false ones, as a fault says."""
+"""True responses made into false ones."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from langchain_fal_image.sandbox.faults.script import Corruption
+from langchain_fal_image.sandbox.faults.fault import Corruption
 
-__all__ = ["spoiled", "spoiled_events", "until_left"]
+__all__ = ["corrupt_events", "corrupt_response", "wait_for_disconnect"]
 
 _HUGE = 2**40
 _CHUNK = b"\0" * 65536
 _SLOW_PARTS = 20
 _SLOW_PAUSE_S = 0.01
-_NO_IMAGE = b"<html>This is no image.</html>"
+_UNREADABLE_EVENTS: Final = (
+    "event: weather\ndata: sunny\n\n",
+    "data: {not json\n\n",
+    'data: {"status": 7}\n\n',
+)
 
 
-def spoiled(response: Response, how: Corruption) -> Response:
-    """Make a false answer of a true one.
+def corrupt_response(response: Response, how: Corruption) -> Response:
+    """Return a false response.
 
     Args:
-        response: Whole.
-        how: What becomes of it; what concerns streams alone changes nothing.
+        response: The true one, with its whole body.
+        how: What happens to it. Corruptions of event streams change nothing.
     """
     body = bytes(response.body)
     if how == "cut short":
         return _CutShort(response)
     if how == "slow":
-        return _streamed(response, _slowly(body), len(body))
+        return _stream(response, _send_slowly(body), len(body))
     if how == "huge":
-        return _streamed(response, _endless(), _HUGE)
-    changed = {
-        "empty": b"",
-        "malformed": body[: max(1, len(body) // 2)],
-        "wrong shape": b'["nothing", "of", "the", "kind"]',
-        "fewer images": _changed(body, _with_fewer_images),
-        "error": _changed(body, _with_error),
-        "other type": _NO_IMAGE,
-    }.get(how, body)
-    headers = _without_length(response)
-    return Response(changed, response.status_code, headers)
+        return _stream(response, _send_endlessly(), _HUGE)
+    if how == "empty":
+        body = b""
+    elif how == "malformed":
+        body = body[: max(1, len(body) // 2)]
+    elif how == "wrong shape":
+        body = b'["nothing", "of", "the", "kind"]'
+    elif how == "other type":
+        body = b"<html>This is not an image.</html>"
+    elif how == "fewer images":
+        body = _change_json(body, _drop_images)
+    elif how == "error":
+        body = _change_json(body, _add_error)
+    return Response(body, response.status_code, _headers_without_length(response))
 
 
 class _CutShort(Response):
-    """Says how long it is, sends half of that and hangs up."""
+    """Announces its full length, sends half of the body and closes the connection."""
 
     def __init__(self, whole: Response) -> None:
         super().__init__(b"", whole.status_code)
@@ -66,19 +73,19 @@ class _CutShort(Response):
         )
         half = body[: len(body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
-        scope["sandbox.hang_up"]()
+        scope["sandbox.close"]()
         while (await receive())["type"] != "http.disconnect":
             pass
 
 
-def _streamed(
+def _stream(
     response: Response, parts: AsyncIterator[bytes], length: int
 ) -> StreamingResponse:
-    headers = _without_length(response) | {"content-length": str(length)}
+    headers = _headers_without_length(response) | {"content-length": str(length)}
     return StreamingResponse(parts, response.status_code, headers)
 
 
-def _without_length(response: Response) -> dict[str, str]:
+def _headers_without_length(response: Response) -> dict[str, str]:
     return {
         name: value
         for name, value in response.headers.items()
@@ -86,53 +93,53 @@ def _without_length(response: Response) -> dict[str, str]:
     }
 
 
-async def _slowly(body: bytes) -> AsyncIterator[bytes]:
+async def _send_slowly(body: bytes) -> AsyncIterator[bytes]:
     size = max(1, len(body) // _SLOW_PARTS)
     for start in range(0, len(body), size):
         yield body[start : start + size]
         await asyncio.sleep(_SLOW_PAUSE_S)
 
 
-async def _endless() -> AsyncIterator[bytes]:
+async def _send_endlessly() -> AsyncIterator[bytes]:
     for _ in range(_HUGE // len(_CHUNK)):
         yield _CHUNK
-        # Lets the server notice that the client has left.
+        # Lets the server notice that the client has disconnected.
         await asyncio.sleep(0)
 
 
-def _changed(body: bytes, change: Any) -> bytes:
+def _change_json(body: bytes, change: Callable[[Any], Any]) -> bytes:
     try:
-        answer = json.loads(body)
+        value = json.loads(body)
     except ValueError:
         return body
-    return json.dumps(change(answer)).encode()
+    return json.dumps(change(value)).encode()
 
 
-def _with_fewer_images(answer: Any) -> Any:
-    if isinstance(answer, dict) and isinstance(answer.get("images"), list):
-        return {**answer, "images": answer["images"][:1]}
-    return answer
+def _drop_images(value: Any) -> Any:
+    if isinstance(value, dict) and isinstance(value.get("images"), list):
+        return {**value, "images": value["images"][:1]}
+    return value
 
 
-def _with_error(answer: Any) -> Any:
-    if isinstance(answer, dict) and answer.get("status") == "COMPLETED":
-        error = {"error": "Sandbox fault", "error_type": "internal_error"}
-        return {**answer, **error}
-    return answer
+def _add_error(value: Any) -> Any:
+    if isinstance(value, dict) and value.get("status") == "COMPLETED":
+        return {**value, "error": "Sandbox fault", "error_type": "internal_error"}
+    return value
 
 
-async def spoiled_events(
+async def corrupt_events(
     events: AsyncIterator[str], how: Corruption | None
 ) -> AsyncIterator[str]:
-    """Make a false stream of events of a true one.
+    """Yield a false stream of events.
 
     Args:
-        events: As they are sent.
-        how: What becomes of them; None and what concerns no stream change nothing.
+        events: The true one.
+        how: What happens to it. None and corruptions of other responses change
+            nothing.
     """
     if how == "nonsense":
-        for text in _nonsense():
-            yield text
+        for event in _UNREADABLE_EVENTS:
+            yield event
         return
     async for event in events:
         for _ in range(3 if how == "repeat" else 1):
@@ -140,18 +147,12 @@ async def spoiled_events(
         if how == "end early":
             return
         if how == "stall":
-            # Ends when the client leaves, which cancels it.
+            # Ends when the client disconnects, which cancels it.
             await asyncio.Event().wait()
 
 
-def _nonsense() -> Iterator[str]:
-    yield "event: weather\ndata: sunny\n\n"
-    yield "data: {not json\n\n"
-    yield 'data: {"status": 7}\n\n'
-
-
-async def until_left(request: Request) -> Response:
-    """Say nothing until the client gives up."""
+async def wait_for_disconnect(request: Request) -> Response:
+    """Send nothing until the client disconnects."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
     return Response()

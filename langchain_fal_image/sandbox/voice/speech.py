@@ -1,7 +1,7 @@
-"""The sandbox's voice: tones made from a text, the same every time.
+"""Speech as tones made from a text, the same every time.
 
-Each letter is a note, each space a pause. The file is a WAV; beside its samples it
-holds what it says, so that the sandbox can write down what it spoke.
+Each letter is a note, each space a pause. The WAV file also holds its words, so that
+the sandbox can transcribe what it spoke.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import math
 import re
 import sys
 import wave
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, field
 
-__all__ = ["Voice", "Word", "said", "speak"]
+__all__ = ["Speech", "Voice", "Word", "read_words", "synthesize"]
 
 _LETTER_SECONDS = 0.055
 _PAUSE_SECONDS = 0.07
@@ -33,11 +33,11 @@ class Voice:
     """How a text is spoken.
 
     Attributes:
-        name: Other names give other pitches.
+        name: Each name has a pitch of its own.
         speed: 1 is usual.
         volume: 1 is usual, 0 is silence.
         pitch: In semitones up or down.
-        rate: Samples in a second.
+        rate: Samples per second.
         channels: 1 or 2.
     """
 
@@ -66,54 +66,56 @@ class Word:
     speaker: int = 0
 
 
-def speak(text: str, voice: Voice) -> tuple[bytes, float]:
-    """Give a text as a WAV file of tones.
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A WAV file and its length in seconds."""
+
+    content: bytes = field(repr=False)
+    seconds: float
+
+
+def synthesize(text: str, voice: Voice) -> Speech:
+    """Turn a text into a WAV file of tones.
 
     Args:
-        text: What is said; `[S1]` and `[S2]` change the speaker.
+        text: What to say; `[S1]` and `[S2]` change the speaker.
         voice: Who says it.
-
-    Returns:
-        The file, and how long it is in seconds.
     """
     notes: dict[tuple[int, str], array.array[int]] = {}
     samples = array.array("h")
     words = []
 
-    def silence(seconds: float) -> None:
-        count = round(seconds / voice.speed * voice.rate) * voice.channels
-        samples.frombytes(bytes(2 * count))
-
     def now() -> float:
         return len(samples) / voice.channels / voice.rate
 
-    for word, speaker in _words(text):
+    for word, speaker in _split(text):
         start = now()
-        for letter in word.lower():
-            if not letter.isalnum():
-                continue
+        for letter in filter(str.isalnum, word.lower()):
             if (speaker, letter) not in notes:
-                notes[speaker, letter] = _note(letter, speaker, voice)
+                notes[speaker, letter] = _make_note(letter, speaker, voice)
             samples.extend(notes[speaker, letter])
-        words.append([word, round(start, 3), round(now(), 3), speaker])
-        silence(_STOP_SECONDS if word[-1] in ".!?;:" else _PAUSE_SECONDS)
-    seconds = now()
+        words.append(Word(word, round(start, 3), round(now(), 3), speaker))
+        pause = _STOP_SECONDS if word[-1] in ".!?;:" else _PAUSE_SECONDS
+        count = round(pause / voice.speed * voice.rate) * voice.channels
+        samples.frombytes(bytes(2 * count))
+    seconds = round(now(), 3)
     if sys.byteorder == "big":
         samples.byteswap()
-    return _file(samples.tobytes(), words, voice), seconds
+    return Speech(_make_file(samples.tobytes(), words, voice), seconds)
 
 
-def _words(text: str) -> Iterator[tuple[str, int]]:
+def _split(text: str) -> Iterator[tuple[str, int]]:
+    """Yield each word and its speaker."""
     speaker = 0
-    for place, part in enumerate(_TURN.split(text)):
-        if place % 2:
+    for index, part in enumerate(_TURN.split(text)):
+        if index % 2:
             speaker = max(0, int(part) - 1)
         else:
             for word in part.split():
                 yield word, speaker
 
 
-def _note(letter: str, speaker: int, voice: Voice) -> array.array[int]:
+def _make_note(letter: str, speaker: int, voice: Voice) -> array.array[int]:
     digest = hashlib.sha256(f"{voice.name} {speaker}".encode()).digest()
     base = 150 + digest[0] % 150
     step = _SCALE[ord(letter) % len(_SCALE)] + voice.pitch
@@ -123,23 +125,23 @@ def _note(letter: str, speaker: int, voice: Voice) -> array.array[int]:
     note = array.array("h")
     for at in range(count):
         swell = math.sin(math.pi * at / count)
-        wave_ = math.sin(turn * at) + 0.4 * math.sin(2 * turn * at)
-        note.extend([round(loud * swell * wave_ / 1.4)] * voice.channels)
+        tone = math.sin(turn * at) + 0.4 * math.sin(2 * turn * at)
+        note.extend([round(loud * swell * tone / 1.4)] * voice.channels)
     return note
 
 
-def _file(samples: bytes, words: list[list[object]], voice: Voice) -> bytes:
+def _make_file(samples: bytes, words: Sequence[Word], voice: Voice) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(voice.channels)
         out.setsampwidth(2)
         out.setframerate(voice.rate)
         out.writeframes(samples)
-    written = file.getvalue()
-    spoken = json.dumps(words, separators=(",", ":")).encode()
-    about = b"INFO" + _chunk(b"ISFT", _CREATOR) + _chunk(b"ICMT", spoken)
-    # The notes stand before the samples, so that a file's beginning tells its words.
-    body = written[12:36] + _chunk(b"LIST", about) + written[36:]
+    content = file.getvalue()
+    spoken = json.dumps([astuple(each) for each in words], separators=(",", ":"))
+    info = b"INFO" + _chunk(b"ISFT", _CREATOR) + _chunk(b"ICMT", spoken.encode())
+    # Before the samples, so that the beginning of a file is enough to read its words.
+    body = content[12:36] + _chunk(b"LIST", info) + content[36:]
     return b"RIFF" + (len(body) + 4).to_bytes(4, "little") + b"WAVE" + body
 
 
@@ -148,12 +150,8 @@ def _chunk(name: bytes, content: bytes) -> bytes:
     return name + len(content).to_bytes(4, "little") + content + padding
 
 
-def said(content: bytes) -> list[Word] | None:
-    """Read what a recording of the sandbox says; None for any other.
-
-    Args:
-        content: A file.
-    """
+def read_words(content: bytes) -> list[Word] | None:
+    """Return the words of the sandbox's own recording; None for any other file."""
     at = content.find(_CREATOR, 0, 256)
     begin = content.find(b"ICMT", at, at + 256) if at >= 0 else -1
     if begin < 0:

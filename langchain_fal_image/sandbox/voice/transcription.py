@@ -1,7 +1,7 @@
-"""The sandbox's ear: it writes down its own tones, and makes up the rest.
+"""Transcription: the words of the sandbox's own speech, made-up words for the rest.
 
-What it makes of another recording depends on the bytes alone, and begins by saying that
-it was made up.
+The words for another recording depend on its bytes alone, and the first ones say that
+they are made up.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ import hashlib
 import io
 import random
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from langchain_fal_image.sandbox.voice.speech import Word, said
+from langchain_fal_image.sandbox.input_file import InputFile, UnreadableInputError
+from langchain_fal_image.sandbox.voice.speech import Word, read_words
 
-__all__ = ["heard", "transcription"]
+__all__ = ["to_output", "transcribe"]
 
-_BEGINNINGS = (b"ID3", b"fLaC", b"OggS", b"\x1a\x45\xdf\xa3", b"FORM", b"#!AMR")
+_SIGNATURES = (b"ID3", b"fLaC", b"OggS", b"\x1a\x45\xdf\xa3", b"FORM", b"#!AMR")
 _BYTES_PER_SECOND = 16_000
-_LEAST_SECONDS, _MOST_SECONDS = 3.0, 600.0
+_MIN_SECONDS, _MAX_SECONDS = 3.0, 600.0
 _WORD_SECONDS = 0.4
 _PREFACE = "The sandbox cannot hear this."
 _COLOURS = ("red", "white", "golden", "blue", "green", "silver", "black", "orange")
@@ -34,87 +35,74 @@ _PLACES = (
 )
 
 
-def heard(content: bytes | None, name: str) -> list[Word] | None:
-    """Say which words a recording holds.
+def transcribe(file: InputFile) -> list[Word]:
+    """Return the words of a recording.
 
-    Args:
-        content: Its bytes; None for one that the sandbox, being offline, cannot fetch.
-        name: Its URL.
-
-    Returns:
-        The words with their times; None where the bytes are no audio.
+    Raises:
+        UnreadableInputError: The file is not audio.
     """
-    words = said(content) if content is not None else None
+    words = None if file.content is None else read_words(file.content)
     if words is not None:
         return words
-    seconds = _seconds(content) if content is not None else _LEAST_SECONDS
+    seconds = _MIN_SECONDS if file.content is None else _measure(file.content)
     if seconds is None:
-        return None
-    digest = hashlib.sha256(name.encode() if content is None else content).digest()
-    return list(_made_up(random.Random(digest), seconds))  # noqa: S311 - no secret
+        error_type = "unsupported_audio_format"
+        message = "Unsupported audio format"
+        raise UnreadableInputError(message, path=file.path, error_type=error_type)
+    content = file.url.encode() if file.content is None else file.content
+    rng = random.Random(hashlib.sha256(content).digest())  # noqa: S311 - not a secret
+    return list(_make_up(rng, seconds))
 
 
-def _seconds(content: bytes) -> float | None:
-    """Say how long a recording is; None where the bytes are none."""
+def _measure(content: bytes) -> float | None:
+    """Return a recording's length in seconds; None if the bytes are not audio."""
     if content[:4] == b"RIFF":
         try:
             with wave.open(io.BytesIO(content)) as file:
                 seconds = file.getnframes() / file.getframerate()
-                return float(min(_MOST_SECONDS, seconds))
+                return float(min(_MAX_SECONDS, seconds))
         except (wave.Error, EOFError, ZeroDivisionError):
             return None
     is_frame = content[:1] == b"\xff" and content[1:2] >= b"\xe0"
-    is_known = content[4:8] == b"ftyp" or content.startswith(_BEGINNINGS)
+    is_known = content[4:8] == b"ftyp" or content.startswith(_SIGNATURES)
     if not (is_frame or is_known):
         return None
-    return min(_MOST_SECONDS, max(_LEAST_SECONDS, len(content) / _BYTES_PER_SECOND))
+    return min(_MAX_SECONDS, max(_MIN_SECONDS, len(content) / _BYTES_PER_SECOND))
 
 
-def _made_up(chance: random.Random, seconds: float) -> Iterator[Word]:
+def _make_up(rng: random.Random, seconds: float) -> Iterator[Word]:
     sentences = [_PREFACE]
     while sum(len(each.split()) for each in sentences) * _WORD_SECONDS < seconds:
-        colour, thing, where = map(chance.choice, (_COLOURS, _THINGS, _PLACES))
+        colour, thing, where = map(rng.choice, (_COLOURS, _THINGS, _PLACES))
         sentences.append(f"There is a {colour} {thing} {where}.")
     words = " ".join(sentences).split()
     step = seconds / len(words)
-    for place, word in enumerate(words):
-        start = place * step
+    for index, word in enumerate(words):
+        start = index * step
         yield Word(word, round(start, 3), round(start + step * 0.9, 3))
 
 
-def transcription(words: list[Word], given: dict[str, Any]) -> dict[str, Any]:
-    """Give words as an endpoint's output.
+def to_output(words: Sequence[Word], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return words with the fields of every endpoint that transcribes.
 
     Args:
-        words: What was heard.
-        given: The input, its defaults included.
-
-    Returns:
-        All that any endpoint that listens answers.
+        words: Of the recording.
+        options: The payload with its defaults.
     """
-    level = given.get("chunk_level") or "segment"
-    parts = {"word": [[each] for each in words], "none": [words] if words else []}
-    told = parts.get(level, list(_sentences(words)))
-    is_told_apart = bool(given.get("diarize"))
-    chunks: list[dict[str, Any]] = []
-    for part in told:
-        chunk: dict[str, Any] = {
-            "timestamp": [part[0].start, part[-1].end],
-            "text": f" {' '.join(each.text for each in part)}",
-        }
-        if is_told_apart:
-            chunk["speaker"] = _speaker(part[0])
-        chunks.append(chunk)
-    language = given.get("language") or given.get("language_code") or "en"
+    has_speakers = bool(options.get("diarize"))
+    chunks = [
+        _span(chunk, has_speaker=has_speakers)
+        | {"text": f" {' '.join(each.text for each in chunk)}"}
+        for chunk in _split(words, options.get("chunk_level") or "segment")
+    ]
+    turns = _split(words, "turn") if has_speakers else []
+    language = options.get("language") or options.get("language_code") or "en"
     return {
         "text": " ".join(each.text for each in words),
         "chunks": chunks,
         "inferred_languages": [language],
         "languages": [language],
-        "diarization_segments": [
-            {"timestamp": [turn[0].start, turn[-1].end], "speaker": _speaker(turn[0])}
-            for turn in (_turns(words) if is_told_apart else ())
-        ],
+        "diarization_segments": [_span(turn, has_speaker=True) for turn in turns],
         "language_code": language,
         "language_probability": 1.0,
         "words": [
@@ -130,30 +118,25 @@ def transcription(words: list[Word], given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _sentences(words: list[Word]) -> Iterator[list[Word]]:
-    part: list[Word] = []
+def _span(words: Sequence[Word], *, has_speaker: bool) -> dict[str, Any]:
+    span: dict[str, Any] = {"timestamp": [words[0].start, words[-1].end]}
+    if has_speaker:
+        span["speaker"] = f"SPEAKER_{words[0].speaker:02d}"
+    return span
+
+
+def _split(words: Sequence[Word], level: str) -> list[list[Word]]:
+    """Split into words, turns of a speaker, one part (`none`) or sentences."""
+    parts: list[list[Word]] = []
     for word in words:
-        if part and word.speaker != part[-1].speaker:
-            yield part
-            part = []
-        part.append(word)
-        if word.text[-1] in ".!?":
-            yield part
-            part = []
-    if part:
-        yield part
+        if not parts or _is_break(parts[-1][-1], word, level):
+            parts.append([])
+        parts[-1].append(word)
+    return parts
 
 
-def _turns(words: list[Word]) -> Iterator[list[Word]]:
-    turn: list[Word] = []
-    for word in words:
-        if turn and word.speaker != turn[-1].speaker:
-            yield turn
-            turn = []
-        turn.append(word)
-    if turn:
-        yield turn
-
-
-def _speaker(word: Word) -> str:
-    return f"SPEAKER_{word.speaker:02d}"
+def _is_break(before: Word, word: Word, level: str) -> bool:
+    if level in {"word", "none"}:
+        return level == "word"
+    is_end = level != "turn" and before.text[-1] in ".!?"
+    return is_end or word.speaker != before.speaker

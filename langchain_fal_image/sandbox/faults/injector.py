@@ -1,0 +1,112 @@
+"""Responses with the faults that are due."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from langchain_fal_image.sandbox.faults.corrupt import corrupt_response
+from langchain_fal_image.sandbox.faults.fault import Fault, Operation
+from langchain_fal_image.sandbox.faults.script import Faults
+
+__all__ = ["ConnectionControl", "FaultInjector"]
+
+
+class FaultInjector:
+    """Applies a sandbox's faults to its responses.
+
+    Args:
+        faults: The faults to come.
+        notify: Called after each response is made.
+    """
+
+    def __init__(self, faults: Faults, notify: Callable[[], None]) -> None:
+        self._faults = faults
+        self._notify = notify
+        self.uncertain_submits: list[str | None] = []
+        """Request ids of submits whose response never arrived; None if not accepted."""
+
+    async def respond(
+        self,
+        operation: Operation,
+        request: Request,
+        act: Callable[[], Awaitable[Response]],
+    ) -> Response:
+        """Return the response to a request, with a fault if one is due.
+
+        Args:
+            operation: What is requested.
+            request: Reaches its fault as `sandbox.fault` of its scope.
+            act: Does what is requested and returns the true response.
+        """
+        fault = self._faults.take(operation)
+        if fault is None:
+            response = await act()
+            self._notify()
+            return response
+        request.scope["sandbox.fault"] = fault
+        if not fault.after:
+            await asyncio.sleep(fault.delay_seconds)
+        is_refused = fault.drop == "before" or fault.status is not None
+        response = _make_response(fault) if is_refused else await act()
+        if operation == "submit":
+            self._record_uncertain(fault, response, is_refused=is_refused)
+        if fault.after:
+            self._notify()
+            await asyncio.sleep(fault.delay_seconds)
+        if fault.drop:
+            request.scope["sandbox.reset"]()
+        elif fault.corrupt and not isinstance(response, StreamingResponse):
+            response = corrupt_response(response, fault.corrupt)
+        self._notify()
+        return response
+
+    def _record_uncertain(
+        self, fault: Fault, response: Response, *, is_refused: bool
+    ) -> None:
+        # An HTML page of a gateway does not prove that fal refused the request.
+        is_gateway = (fault.status or 0) >= 500 and isinstance(fault.body, str)  # noqa: PLR2004 - HTTP's
+        if fault.hides_request_id or is_gateway:
+            request_id = response.headers.get("x-fal-request-id")
+            self.uncertain_submits.append(None if is_refused else request_id)
+
+
+def _make_response(fault: Fault) -> Response:
+    status, headers = fault.status or 500, dict(fault.headers)
+    if isinstance(fault.body, str):
+        return Response(fault.body, status, headers)
+    return JSONResponse(fault.body, status, headers)
+
+
+class ConnectionControl:
+    """Lets faults reset or close the connection of a request.
+
+    Args:
+        app: Gets `sandbox.reset` and `sandbox.close` in each scope.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if scope["type"] == "http":
+            scope["sandbox.reset"] = functools.partial(_reset, send)
+            scope["sandbox.close"] = functools.partial(_close, send)
+        await self._app(scope, receive, send)
+
+
+def _reset(send: Any) -> None:
+    # uvicorn's send is a method of the request's cycle, which has the socket.
+    send.__self__.transport.abort()
+
+
+def _close(send: Any) -> None:
+    # Unlike after a reset, what is already written still arrives.
+    send.__self__.transport.close()
