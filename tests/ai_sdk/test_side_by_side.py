@@ -1,82 +1,27 @@
-"""A test for each row of docs/how-to/from-the-ai-sdk.md, under the row's name."""
+"""A test for each row on images of docs/how-to/from-the-ai-sdk.md."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-import httpx
+import image_result_rows
 import pytest
+from service import QWEN, URL, Fal, Rows, rows_on_the_page
 
-from langchain_fal_image import FalProvider, create_fal, fal
+from langchain_fal_image import FalProvider, fal
 from langchain_fal_image.errors import (
     FalConfigurationError,
-    FalDownloadError,
-    FalInvalidInputError,
     FalOptionError,
-    FalServerError,
 )
 from langchain_fal_image.wire.config import Limits
 
-QWEN = "fal-ai/qwen-image"
+row = Rows()
+
 EDIT = "fal-ai/qwen-image-2/edit"
+
 PRO = "fal-ai/nano-banana-pro"
-URL = "https://v3.fal.media/files/a.png"
-PAGE = Path(__file__).parent.parent.parent / "docs" / "how-to" / "from-the-ai-sdk.md"
-ROWS: dict[str, Callable[[Fal], None]] = {}
+
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\0\0\0\x02\0\x08\x02" + b"\0" * 40
-
-
-class Fal:
-    """Plays fal, and keeps what it was sent."""
-
-    def __init__(self) -> None:
-        self.requests: list[httpx.Request] = []
-        self.output: Any = {"images": [{"url": URL}]}
-        self.status = 200
-        self.submit_status = 200
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        path = request.url.path
-        if request.method == "PUT":
-            return httpx.Response(200)
-        if "/storage/" in path:
-            urls = {"upload_url": "https://up.example/a", "file_url": URL}
-            return httpx.Response(200, json=urls)
-        if path.startswith("/r/"):
-            return httpx.Response(200, json=self.output)
-        if request.method == "POST":
-            body = {"request_id": "r", "detail": "no"}
-            return httpx.Response(self.submit_status, json=body)
-        if path.endswith("/stream"):
-            text = 'data: {"status": "COMPLETED"}\n\n'
-            kind = {"content-type": "text/event-stream"}
-            return httpx.Response(200, text=text, headers=kind)
-        return httpx.Response(self.status, json=self.output)
-
-    def provider(self, key: str | None = "k", **settings: Any) -> FalProvider:
-        client = httpx.Client(transport=httpx.MockTransport(self))
-        return create_fal(key, http_client=client, **settings)
-
-    def sent(self, model: str = QWEN, **options: Any) -> dict[str, Any]:
-        """Run a model; give the body of its submit, without the prompt."""
-        self.provider().image(model).invoke({"prompt": "p", **options})
-        body: dict[str, Any] = json.loads(self.requests[0].content)
-        self.requests.clear()
-        body.pop("prompt")
-        return body
-
-    def answered(self, output: Any, **options: Any) -> Any:
-        self.output = output
-        return self.provider().image(QWEN).invoke({"prompt": "p", **options})
-
-
-def row(test: Callable[[Fal], None]) -> Callable[[Fal], None]:
-    ROWS[test.__name__.replace("_", "-")] = test
-    return test
 
 
 @pytest.fixture
@@ -87,26 +32,16 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
-def named_on_the_page() -> list[str]:
-    images, _, _ = PAGE.read_text(encoding="utf-8").partition("\n## Speech")
-    lines = images.splitlines()
-    rows = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
-    return [name for name in rows if name != "row"]
+def test_every_row_of_the_page_has_a_test() -> None:
+    assert rows_on_the_page()[0] == [*KEY_ROWS, *row, *image_result_rows.row]
 
 
-def test_every_row_has_its_test_and_every_test_its_row() -> None:
-    assert named_on_the_page() == [*KEY_ROWS, *ROWS]
-
-
-@pytest.mark.parametrize("name", [*(each for each in named_on_the_page())])
+@pytest.mark.parametrize("name", rows_on_the_page()[0])
 def test_row(name: str, clean: pytest.MonkeyPatch) -> None:
     if name in KEY_ROWS:
         KEY_ROWS[name](Fal(), clean)
     else:
-        ROWS[name](Fal())
-
-
-# --- The key ---
+        {**row, **image_result_rows.row}[name](Fal())
 
 
 def authorization(service: Fal, key: str | None) -> str:
@@ -144,9 +79,6 @@ KEY_ROWS = {
     "key-empty": key_empty,
     "key-missing": key_missing,
 }
-
-
-# --- The provider ---
 
 
 @row
@@ -201,9 +133,6 @@ def no_such_model(service: Fal) -> None:
 @row
 def default_instance(service: Fal) -> None:
     assert isinstance(fal, FalProvider)
-
-
-# --- The call's words ---
 
 
 @row
@@ -315,9 +244,6 @@ def mask(service: Fal) -> None:
     assert service.sent(eraser, inpaintImageUrl=URL, mask=URL)["mask_image_url"] == URL
 
 
-# --- Options ---
-
-
 @row
 def camel_case(service: Fal) -> None:
     loras = [{"path": "https://a.example/b"}]
@@ -381,85 +307,3 @@ def unknown_options(service: Fal) -> None:
 def provider_options(service: Fal) -> None:
     options = {"fal": {"numImages": 3}}
     assert service.sent(n=2, providerOptions=options) == {"num_images": 3}
-
-
-# --- Answers ---
-
-
-@row
-def one_image_answers(service: Fal) -> None:
-    assert service.answered({"image": {"url": URL}}).images[0].url == URL
-
-
-@row
-def nsfw(service: Fal) -> None:
-    for name in ("has_nsfw_concepts", "nsfw_content_detected"):
-        result = service.answered({"images": [{"url": URL}], name: [True]})
-        assert result.images[0].nsfw is True
-        assert result.provider_metadata["fal"]["images"][0]["nsfw"] is True
-        assert name not in result.provider_metadata["fal"]
-
-
-@row
-def image_metadata(service: Fal) -> None:
-    entry = {"url": URL, "content_type": "image/png", "file_size": 7, "width": 5}
-    result = service.answered({"images": [entry]})
-    assert result.provider_metadata["fal"]["images"] == [
-        {"url": URL, "contentType": "image/png", "fileSize": 7, "width": 5}
-    ]
-
-
-@row
-def answer_metadata(service: Fal) -> None:
-    output = {"images": [{"url": URL}], "prompt": "q", "seed": 3, "debug": {"a": 1}}
-    result = service.answered(output)
-    metadata = result.provider_metadata["fal"]
-    assert metadata == {"images": [{"url": URL}], "seed": 3, "debug": {"a": 1}}
-    assert result.prompt == "p"
-
-
-@row
-def downloads(service: Fal) -> None:
-    result = service.answered({"images": [{"url": "http://127.0.0.1:1/a.png"}]})
-    submits = len(service.requests)
-    with pytest.raises(FalDownloadError):
-        result.images[0].read()
-    assert len(service.requests) == submits
-
-
-@row
-def odd_answers(service: Fal) -> None:
-    output = {"images": [{"url": URL, "width": "wide"}], "seed": "x", "timings": 3}
-    result = service.answered(output)
-    assert result.images[0].url == URL
-    assert result.raw == output
-
-
-# --- Errors ---
-
-
-def refused(service: Fal, body: Any) -> str:
-    service.status, service.output = 422, body
-    with pytest.raises(FalInvalidInputError) as caught:
-        service.sent()
-    return str(caught.value)
-
-
-@row
-def validation_errors(service: Fal) -> None:
-    detail = {"loc": ["body", "image_urls", 0], "msg": "not there", "type": "x"}
-    assert "image_urls.0: not there" in refused(service, {"detail": [detail]})
-
-
-@row
-def text_errors(service: Fal) -> None:
-    assert "one" in refused(service, {"message": "one"})
-    assert "two" in refused(Fal(), {"detail": "two"})
-
-
-@row
-def retries(service: Fal) -> None:
-    service.submit_status = 500
-    with pytest.raises(FalServerError):
-        service.sent()
-    assert len(service.requests) == 1

@@ -1,14 +1,13 @@
-"""A test for each row on speech and transcription, under the row's name."""
+"""A test for each row on speech of docs/how-to/from-the-ai-sdk.md."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-from test_side_by_side import PAGE, Fal
+from service import Fal, Rows, rows_on_the_page
 
 from langchain_fal_image import create_fal
 from langchain_fal_image.errors import (
@@ -22,18 +21,17 @@ from langchain_fal_image.options import catalog
 URL = "https://v3.fal.media/files/a.mp3"
 HD = "fal-ai/minimax/speech-02-hd"
 MP3 = b"ID3\x04" + b"\0" * 60
-ROWS: dict[str, Callable[[Listener], None]] = {}
 
 
 class Listener(Fal):
-    """Plays fal for endpoints that speak and listen."""
+    """A fal whose endpoints make speech and transcriptions."""
 
     def __init__(self) -> None:
         super().__init__()
         self.output = {"audio": {"url": URL}, "duration_ms": 1500}
 
     def spoke(self, model: str = HD, /, **options: Any) -> dict[str, Any]:
-        """Give the body of the submit."""
+        """Generate speech and return the body of the submit."""
         self.provider().speech(model).invoke({"text": "t", **options})
         return self.body()
 
@@ -52,25 +50,16 @@ class Listener(Fal):
         return self.provider().transcription(model).invoke(URL)
 
 
-def row(test: Callable[[Listener], None]) -> Callable[[Listener], None]:
-    ROWS[test.__name__.replace("_", "-")] = test
-    return test
+row = Rows()
 
 
-def named_on_the_page() -> list[str]:
-    _, _, audio = PAGE.read_text(encoding="utf-8").partition("\n## Speech")
-    lines = audio.splitlines()
-    rows = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
-    return [name for name in rows if name != "row"]
+def test_every_row_of_the_page_has_a_test() -> None:
+    assert rows_on_the_page()[1] == list(row)
 
 
-def test_every_row_has_its_test_and_every_test_its_row() -> None:
-    assert named_on_the_page() == list(ROWS)
-
-
-@pytest.mark.parametrize("name", named_on_the_page())
+@pytest.mark.parametrize("name", rows_on_the_page()[1])
 def test_row(name: str) -> None:
-    ROWS[name](Listener())
+    row[name](Listener())
 
 
 # --- Transcription ---
@@ -128,8 +117,7 @@ def transcription_language(service: Listener) -> None:
 
 @row
 def transcription_patience(service: Listener) -> None:
-    provider = service.provider()
-    assert provider.context.timeouts.total == 600
+    assert service.provider().context.timeouts.total == 600
 
     def never(request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
@@ -137,9 +125,9 @@ def transcription_patience(service: Listener) -> None:
         return httpx.Response(202, json={"status": "IN_QUEUE", "request_id": "r"})
 
     client = httpx.Client(transport=httpx.MockTransport(never))
-    impatient = create_fal("k", http_client=client, timeout=0.3)
+    request = create_fal("k", http_client=client).transcription().submit(URL)
     with pytest.raises(FalTimeoutError) as caught:
-        impatient.transcription().invoke(URL)
+        request.result(timeout=0.05)
     assert caught.value.request.request_id == "r"
 
 

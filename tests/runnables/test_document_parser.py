@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from audio_files import MP3
 from langchain_core.document_loaders import BaseBlobParser
 from langchain_core.documents.base import Blob
 from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.vectorstores import InMemoryVectorStore
-from recordings import MP3
 
 from langchain_fal_image import FalProvider, FalTranscriptionParser
 from langchain_fal_image.errors import FalInputAudioError

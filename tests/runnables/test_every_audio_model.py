@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from recordings import wav
+from audio_files import wav
 
 from langchain_fal_image import (
     FalProvider,

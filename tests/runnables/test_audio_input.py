@@ -1,4 +1,4 @@
-"""What may be spoken, and what may be listened to."""
+"""What may be transcribed, in each form, and what is refused."""
 
 from __future__ import annotations
 
@@ -8,102 +8,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from audio_files import MP3, wav
 from langchain_core.documents.base import Blob
-from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
-from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tracers.schemas import Run
-from recordings import BEGINNINGS, MP3, wav
 
 from langchain_fal_image import FalProvider, FalTranscription, create_fal
-from langchain_fal_image._formats.audio import sniff_audio
 from langchain_fal_image.errors import FalInputAudioError, FalInputError, FalOptionError
 from langchain_fal_image.sandbox import Sandbox
 from langchain_fal_image.wire.config import Limits
 
 URL = "https://v3.fal.media/files/a.mp3"
+
 B64 = base64.b64encode(MP3).decode()
+
 DATA = f"data:audio/mpeg;base64,{B64}"
-
-
-def spoken(sandbox: Sandbox) -> list[Any]:
-    return [each["text"] for each in sandbox.accepted.values()]
 
 
 def heard(sandbox: Sandbox) -> list[Any]:
     return [each["audio_url"] for each in sandbox.accepted.values()]
 
-
-# --- What is spoken ---
-
-
-def test_a_text_a_prompt_value_and_messages(
-    fal: FalProvider, fal_sandbox: Sandbox
-) -> None:
-    speech = fal.speech()
-    prompt = ChatPromptTemplate([("system", "Be brief."), ("human", "{text}")])
-    speech.invoke("one")
-    speech.invoke(prompt.invoke({"text": "two"}))
-    speech.invoke(AIMessage("three"))
-    speech.invoke([HumanMessage("Say four."), AIMessage("four")])
-    speech.invoke({"text": "five"})
-    speech.invoke({"text": prompt.invoke({"text": "six"})})
-    speech.invoke({"text": AIMessage([{"type": "text", "text": "seven"}])})
-    assert spoken(fal_sandbox) == [
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-    ]
-
-
-async def test_in_chains(fal: FalProvider, fal_sandbox: Sandbox) -> None:
-    llm = FakeListChatModel(responses=["A kite."])
-    chain = ChatPromptTemplate([("human", "{text}")]) | llm
-    assert (await (chain | fal.speech()).ainvoke({"text": "x"})).audios
-    assert (chain | StrOutputParser() | fal.speech()).invoke({"text": "x"}).audios
-    both = fal.speech() | fal.transcription() | fal.speech()
-    assert both.invoke("There and back.").text == "There and back."
-    assert spoken_texts(fal_sandbox) == ["A kite.", "A kite.", *["There and back."] * 2]
-
-
-def spoken_texts(sandbox: Sandbox) -> list[Any]:
-    return [each["text"] for each in sandbox.accepted.values() if "text" in each]
-
-
-def test_the_input_schema_names_what_is_given(fal: FalProvider) -> None:
-    for model, required in (
-        (fal.speech(), ["text"]),
-        (fal.speech("fal-ai/minimax/voice-design"), ["preview_text", "prompt"]),
-        (fal.transcription(), ["audio_url"]),
-        (fal.speech("some/voice"), ["text"]),
-        (fal.transcription("some/ear"), ["audio"]),
-    ):
-        schema = model.get_input_schema().model_json_schema()
-        assert schema["required"] == required
-
-
-def test_batches(fal: FalProvider) -> None:
-    results = fal.speech().batch(["a", "b b", "c c c"])
-    assert [each.text for each in results] == ["a", "b b", "c c c"]
-    texts = fal.transcription().batch(list(results), config={"max_concurrency": 2})
-    assert [each.text for each in texts] == ["a", "b b", "c c c"]
-
-
-@pytest.mark.parametrize("given", [7, None, b"text", ["text"], {7}, []])
-def test_what_is_no_text_is_refused(
-    given: Any, fal: FalProvider, fal_sandbox: Sandbox
-) -> None:
-    with pytest.raises(FalOptionError, match="a text, messages or a dict"):
-        fal.speech().invoke(given)
-    assert fal_sandbox.requests == []
-
-
-# --- What is listened to ---
 
 BLOCKS: dict[str, Any] = {
     "langchain by URL": {"type": "audio", "url": URL, "mime_type": "audio/mpeg"},
@@ -118,7 +43,6 @@ BLOCKS: dict[str, Any] = {
     "gemini": {"type": "media", "mime_type": "audio/mpeg", "data": B64},
     "file": {"type": "file", "mime_type": "audio/mpeg", "base64": B64},
 }
-
 
 RECORDINGS: dict[str, Any] = {
     "a URL": URL,
@@ -322,53 +246,6 @@ def test_no_bytes_in_a_trace(fal: FalProvider) -> None:
     for run in runs:
         assert B64[:60] not in str(run.inputs)
         assert B64[:60] not in str(run.outputs)
-
-
-# --- What a file is ---
-
-
-@pytest.mark.parametrize(
-    ("kind", "beginning"),
-    [(kind, each) for kind, all_ in BEGINNINGS.items() for each in all_],
-)
-def test_formats_are_told_by_their_beginning(kind: str, beginning: bytes) -> None:
-    found = sniff_audio(beginning)
-    assert found is not None
-    assert found.mime_type == kind
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        *(b"", b"R", b"RIFF\0\0\0\0WEBP", b"hello", b"\xff\xd8\xff\xe0" + b"\0" * 9),
-        *(b"\0\0\0\x20ftypavif", b"\xff\xff\xff\xff", b"\xff\xfb", b"FORM\0\0\0\0ILBM"),
-    ],
-)
-def test_what_is_no_audio(content: bytes) -> None:
-    assert sniff_audio(content) is None
-
-
-def test_the_length_of_a_wav_and_a_flac() -> None:
-    found = sniff_audio(wav(1.5))
-    assert found is not None
-    assert found.duration == 1.5
-    rate, samples = 44100, 88200
-    packed = (rate << 44 | 1 << 41 | 15 << 36 | samples).to_bytes(8, "big")
-    flac = b"fLaC\0\0\0\x22" + b"\0" * 10 + packed + b"\0" * 16
-    found = sniff_audio(flac)
-    assert found is not None
-    assert found.duration == 2.0
-
-
-def test_cut_off_headers_are_no_error() -> None:
-    for whole in (wav(0.1), *(each for all_ in BEGINNINGS.values() for each in all_)):
-        for end in range(min(len(whole), 80)):
-            sniff_audio(whole[:end])
-    streamed = bytearray(wav(0.1))
-    streamed[40:44] = b"\xff\xff\xff\xff"
-    found = sniff_audio(bytes(streamed))
-    assert found is not None
-    assert found.duration is None
 
 
 def test_a_file_object_is_no_recording(fal: FalProvider) -> None:

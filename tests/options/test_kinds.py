@@ -1,0 +1,92 @@
+"""Endpoints make images, speech or transcriptions, and each kind has its factory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from langchain_fal_image import FalProvider, FalSpeech
+from langchain_fal_image.errors import FalConfigurationError, FalOptionError
+from langchain_fal_image.options import catalog
+from langchain_fal_image.sandbox import Sandbox
+
+LISTENS = ("fal-ai/whisper", "fal-ai/wizper")
+
+MINIMAX = ("fal-ai/minimax/speech-02-hd", "fal-ai/minimax/speech-02-turbo")
+
+SPEAKS = (
+    *MINIMAX,
+    "fal-ai/minimax/voice-clone",
+    "fal-ai/minimax/voice-design",
+    "fal-ai/dia-tts",
+    "fal-ai/dia-tts/voice-clone",
+    "resemble-ai/chatterboxhd/text-to-speech",
+)
+
+URL = "https://v3.fal.media/files/a.mp3"
+
+
+@pytest.mark.parametrize("name", [*LISTENS, *SPEAKS])
+def test_every_listed_model_says_what_it_is_and_where_that_stands(name: str) -> None:
+    entry = catalog.get_entry(name)
+    schema = catalog.get_schema(name)
+    assert entry is not None
+    assert schema is not None
+    assert schema.title != name
+    assert schema.about
+    assert entry["source"]
+    assert schema.kind == ("transcription" if name in LISTENS else "speech")
+    category = "speech-to-text" if name in LISTENS else "text-to-speech"
+    assert schema.category == category
+
+
+def test_an_endpoint_of_another_kind_is_refused_before_any_request(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    for make, name, use in (
+        (fal.image, "fal-ai/whisper", "fal.transcription"),
+        (fal.image, SPEAKS[0], "fal.speech"),
+    ):
+        with pytest.raises(FalConfigurationError, match=use):
+            make(name)
+    for model, use in (
+        (fal.speech("fal-ai/qwen-image"), "fal.image"),
+        (fal.speech("fal-ai/whisper"), "fal.transcription"),
+        (fal.transcription(SPEAKS[0]), "fal.speech"),
+        (fal.text_to_image(SPEAKS[0]), "fal.speech"),
+    ):
+        with pytest.raises(FalConfigurationError, match=use):
+            model.invoke("Hello")
+    assert fal_sandbox.requests == []
+
+
+def test_endpoints_are_found_by_what_they_make(fal: FalProvider) -> None:
+    images = fal.endpoints()
+    audio = {each.endpoint_id for each in fal.endpoints(kind="speech")}
+    texts = {each.endpoint_id for each in fal.endpoints(kind="transcription")}
+    assert set(SPEAKS) <= audio
+    assert set(LISTENS) <= texts
+    assert not (audio | texts) & {each.endpoint_id for each in images}
+    assert {
+        each.endpoint_id for each in fal.endpoints("minimax hd", kind="speech")
+    } >= {"fal-ai/minimax/speech-02-hd"}
+
+
+def test_an_unknown_kind_is_an_error(fal: FalProvider) -> None:
+    kind: Any = "audio"
+    with pytest.raises(FalConfigurationError, match="'image', 'speech', 'transcr"):
+        fal.endpoints(kind=kind)
+
+
+def test_image_words_are_refused_where_no_images_are_made() -> None:
+    with pytest.raises(FalOptionError, match="takes no images"):
+        FalSpeech().payload("Hi", images=[URL])
+    with pytest.raises(FalOptionError, match="the number of results"):
+        FalSpeech().payload("Hi", n=2)
+
+
+def test_known_ids_need_no_prefix() -> None:
+    assert FalSpeech("minimax/speech-02-hd").model == "fal-ai/minimax/speech-02-hd"
+    assert FalSpeech("dia-tts").model == "fal-ai/dia-tts"
+    assert FalSpeech("resemble-ai/x").model == "resemble-ai/x"

@@ -1,0 +1,184 @@
+"""Each option of speech on the AI SDK's page, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from langchain_fal_image import FalProvider, FalSpeech, FalTranscription
+from langchain_fal_image.errors import FalOptionError
+from langchain_fal_image.sandbox import Sandbox
+
+MINIMAX = ("fal-ai/minimax/speech-02-hd", "fal-ai/minimax/speech-02-turbo")
+
+EMOTIONS = ["happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral"]
+
+BOOSTS = [
+    *("Chinese", "Chinese,Yue", "English", "Arabic", "Russian", "Spanish", "French"),
+    *("Portuguese", "German", "Turkish", "Dutch", "Ukrainian", "Vietnamese"),
+    *("Indonesian", "Japanese", "Italian", "Korean", "Thai", "Polish", "Romanian"),
+    *("Greek", "Czech", "Finnish", "Hindi", "auto"),
+]
+
+URL = "https://v3.fal.media/files/a.mp3"
+
+
+def sent(model: FalSpeech | FalTranscription, given: Any, **options: Any) -> Any:
+    """Give what would be sent, without a warning."""
+    resolved = model.payload(given, **options)
+    assert resolved.warnings == ()
+    return resolved.payload
+
+
+@pytest.mark.parametrize("name", MINIMAX)
+@pytest.mark.parametrize(
+    ("inner", "value"),
+    [
+        *(("voice_id", "Wise_Woman"), ("speed", 0.5), ("speed", 2.0), ("vol", 0)),
+        *(("vol", 10), ("pitch", -12), ("pitch", 12), ("english_normalization", True)),
+        *(("emotion", each) for each in EMOTIONS),
+    ],
+)
+def test_each_option_of_the_voice(name: str, inner: str, value: Any) -> None:
+    first, *rest = inner.split("_")
+    camel = first + "".join(each.title() for each in rest)
+    model = FalSpeech(name, strict=True)
+    for spelled in (inner, camel):
+        for setting in ("voice_setting", "voiceSetting"):
+            payload = sent(model, "Hello", **{setting: {spelled: value}})
+            assert payload["voice_setting"] == {inner: value}
+        beside = sent(model, "Hello", **{spelled: value})
+        assert beside["voice_setting"] == {inner: value}
+
+
+@pytest.mark.parametrize("name", MINIMAX)
+@pytest.mark.parametrize("language", BOOSTS)
+def test_each_language_boost(name: str, language: str) -> None:
+    model = FalSpeech(name, strict=True)
+    payload = sent(model, "Hello", languageBoost=language)
+    assert payload["language_boost"] == language
+
+
+@pytest.mark.parametrize("name", MINIMAX)
+def test_the_other_options_of_speech(name: str) -> None:
+    model = FalSpeech(name, strict=True)
+    payload = sent(
+        model,
+        "Hello",
+        audioSetting={"sampleRate": 44100, "bitrate": 64000, "format": "flac"},
+        pronunciationDict={"toneList": ["Fuji/(fu1)(ji4)"]},
+    )
+    assert payload == {
+        "output_format": "url",
+        "text": "Hello",
+        "audio_setting": {"sample_rate": "44100", "bitrate": "64000", "format": "flac"},
+        "pronunciation_dict": {"tone_list": ["Fuji/(fu1)(ji4)"]},
+    }
+
+
+def test_a_dictionary_in_the_ai_sdks_form_is_sent_with_a_warning() -> None:
+    resolved = FalSpeech().payload("Hello", pronunciation_dict={"Fuji": "foo-jee"})
+    assert resolved.payload["pronunciation_dict"] == {"Fuji": "foo-jee"}
+    assert "pronunciation_dict.Fuji" in resolved.warnings[0]
+
+
+@pytest.mark.parametrize("name", MINIMAX)
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"speed": 2.1}, "speed=2.1 is too large; allowed: a number, 0.5 to 2"),
+        ({"speed": 0.4}, "speed=0.4 is too small"),
+        ({"vol": 11}, "vol=11 is too large; allowed: a number, 0 to 10"),
+        ({"vol": -1}, "vol=-1 is too small"),
+        ({"pitch": 13}, "pitch=13 is too large; allowed: a number, -12 to 12"),
+        ({"pitch": -13}, "pitch=-13 is too small"),
+        ({"emotion": "gleeful"}, "emotion='gleeful' is not a choice; allowed: happy"),
+        ({"english_normalization": "no"}, "english_normalization='no' is text"),
+        ({"voiceSetting": {"speed": 2.1}}, "voice_setting.speed=2.1"),
+        ({"voiceSetting": "loud"}, "voice_setting='loud' is text, not an object"),
+        ({"languageBoost": "Latin"}, "language_boost='Latin' is not a choice"),
+        ({"audioSetting": {"format": "ogg"}}, "audio_setting.format='ogg'"),
+        ({"outputFormat": "mp3"}, "output_format='mp3' is not a choice"),
+        ({"text": ""}, "is too short"),
+        ({"text": "x" * 5001}, "5001 characters"),
+        ({"text": 7}, "text=7 is a number, not text"),
+    ],
+)
+async def test_wrong_values_of_speech_are_refused_before_any_request(
+    name: str,
+    options: dict[str, Any],
+    told: str,
+    fal: FalProvider,
+    fal_sandbox: Sandbox,
+) -> None:
+    model, given = fal.speech(name), {"text": "Hello", **options}
+    with pytest.raises(FalOptionError) as caught:
+        model.invoke(given)
+    assert told in str(caught.value)
+    with pytest.raises(FalOptionError):
+        await model.ainvoke(given)
+    with pytest.raises(FalOptionError):
+        await model.asubmit(given)
+    assert fal_sandbox.requests == []
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t"])
+@pytest.mark.parametrize("name", [*MINIMAX, "fal-ai/dia-tts", "fal-ai/kokoro/french"])
+def test_a_text_that_says_nothing_is_refused(name: str, text: str) -> None:
+    with pytest.raises(FalOptionError, match="says nothing"):
+        FalSpeech(name).payload({"text": text, "voice": "ff_siwis"})
+
+
+def test_all_faults_are_told_at_once() -> None:
+    with pytest.raises(FalOptionError) as caught:
+        FalSpeech().payload("Hi", speed=2.1, pitch=13, vol=11, emotion="odd")
+    assert len(caught.value.faults) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "payload"),
+    [
+        (
+            "fal-ai/minimax/voice-design",
+            {"text": "Hello", "prompt": "a deep voice"},
+            {"preview_text": "Hello", "prompt": "a deep voice"},
+        ),
+        (
+            "fal-ai/minimax/voice-clone",
+            {"text": "Hello", "audioUrl": URL, "noiseReduction": True, "accuracy": 0.5},
+            {
+                "text": "Hello",
+                "audio_url": URL,
+                "noise_reduction": True,
+                "accuracy": 0.5,
+            },
+        ),
+        (
+            "fal-ai/dia-tts/voice-clone",
+            {"text": "[S1] Hello", "refAudioUrl": URL, "refText": "Hi there"},
+            {"text": "[S1] Hello", "ref_audio_url": URL, "ref_text": "Hi there"},
+        ),
+        (
+            "fal-ai/f5-tts",
+            {"text": "Hello", "audio": URL, "modelType": "F5-TTS"},
+            {"gen_text": "Hello", "ref_audio_url": URL, "model_type": "F5-TTS"},
+        ),
+    ],
+)
+def test_the_inputs_of_cloned_and_designed_voices(
+    name: str, given: dict[str, Any], payload: dict[str, Any]
+) -> None:
+    assert sent(FalSpeech(name, strict=True), given) == payload
+
+
+def test_an_option_that_bears_the_name_of_a_field() -> None:
+    clone = FalSpeech(
+        "fal-ai/minimax/voice-clone", options={"model": "speech-02-turbo"}
+    )
+    payload = sent(clone, {"text": "Hi", "audio": URL})
+    assert payload["model"] == "speech-02-turbo"
+    with pytest.raises(FalOptionError, match="model='speech-99'"):
+        clone.payload(
+            {"audio": URL, "providerOptions": {"fal": {"model": "speech-99"}}}
+        )

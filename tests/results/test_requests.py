@@ -1,0 +1,57 @@
+"""A request that is restored returns the result of its kind."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import Any
+
+from langchain_fal_image import (
+    FalProvider,
+    FalRequest,
+    SpeechResult,
+    TranscriptionResult,
+    create_fal,
+)
+from langchain_fal_image.results._parse import parse_output
+from langchain_fal_image.sandbox import Sandbox
+from langchain_fal_image.wire.queue import QueuedRequest
+
+
+def test_a_request_gives_the_result_of_its_kind(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    spoken = fal.speech().submit("Hello there.")
+    again = fal.request(spoken.endpoint_id, spoken.request_id)
+    result: Any = again.result()
+    assert isinstance(result, SpeechResult)
+    assert spoken.result().text == "Hello there."
+    heard = fal.transcription().submit(result)
+    stored = json.loads(json.dumps(heard.to_dict()))
+    restored: Any = type(heard).from_dict(stored).using(fal).result()
+    assert isinstance(restored, TranscriptionResult)
+    assert restored.text == "Hello there."
+    assert stored["kind"] == "transcription"
+    assert "kind" not in fal.text_to_image(size="64x64").submit("x").to_dict()
+    assert fal_sandbox.submits == 3
+
+
+def test_a_request_to_an_endpoint_nobody_knows_keeps_its_kind() -> None:
+    fal = create_fal("k")
+    queued = QueuedRequest.for_id(
+        fal.context.hosts, endpoint_id="acme/stt", request_id="r"
+    )
+    request = FalRequest[Any].of(queued, fal=fal, kind="transcription")
+    again = pickle.loads(pickle.dumps(FalRequest.from_dict(request.to_dict())))  # noqa: S301 - our own
+    assert again.kind == "transcription"
+    result, _ = parse_output(
+        {"text": "x"}, schema=None, kind=again.kind, model="acme/stt", request_id="r"
+    )
+    assert isinstance(result, TranscriptionResult)
+
+
+async def test_a_request_gives_the_result_of_its_kind_async(fal: FalProvider) -> None:
+    request = await fal.speech().asubmit("Hello there.")
+    assert (await request.aresult()).text == "Hello there."
+    heard = await fal.transcription().asubmit(await request.aresult())
+    assert (await heard.aresult()).text == "Hello there."
