@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ("3.11", "3.12", "3.13")
-TESTS = ("package", "runnables", "audio", "wire", "sandbox")
+TESTS = ("package", "runnables", "results", "wire", "sandbox")
 TOOLS = (
     "pytest",
     "pytest-asyncio",
@@ -101,6 +101,7 @@ def cell(home: Path, wheel: Path, python: str) -> tuple[str, str]:
     for each in (
         *(f"tests/{name}" for name in TESTS),
         "tests/conftest.py",
+        "tests/audio_files.py",
         "examples",
         "benchmarks",
     ):
