@@ -1,4 +1,4 @@
-"""The pages that people look at, in a real browser."""
+"""The HTML pages in a real browser."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ pytestmark = [
 ]
 
 
-def chromium(url: str, home: Path, *words: str) -> str:
-    """Open a page for three seconds of its own time; give what was printed."""
-    quiet = (
+def run_chromium(url: str, home: Path, *options: str) -> str:
+    """Open a page for three seconds of virtual time; return what Chromium prints."""
+    usual = (
         "--headless --no-sandbox --disable-gpu --hide-scrollbars --no-first-run "
         "--disable-background-networking --disable-component-update --disable-sync "
         "--virtual-time-budget=3000"
@@ -32,9 +32,9 @@ def chromium(url: str, home: Path, *words: str) -> str:
     done = subprocess.run(
         [
             str(CHROMIUM),
-            *quiet.split(),
+            *usual.split(),
             f"--user-data-dir={home / 'home'}",
-            *words,
+            *options,
             url,
         ],
         capture_output=True,
@@ -45,20 +45,20 @@ def chromium(url: str, home: Path, *words: str) -> str:
     return done.stdout
 
 
-def colours(path: Path) -> int:
-    with PIL.Image.open(path) as picture:
-        small = picture.convert("RGB").resize((200, 200))
+def count_colours(path: Path) -> int:
+    with PIL.Image.open(path) as image:
+        small = image.convert("RGB").resize((200, 200))
         return len(small.getcolors(maxcolors=200 * 200) or ())
 
 
-def test_the_sandbox_shows_its_requests(
+def test_the_dashboard_shows_requests_and_escapes_their_texts(
     fal: FalProvider, fal_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     t2i = FalTextToImage(fal=fal, check_options=False)
     t2i.invoke({"prompt": "a <b>red</b> kite", "seed": 7})
     t2i.submit({"prompt": "too many", "num_images": 99})
-    fal_sandbox.wait_for(lambda it: it.submits == 2)
-    page = chromium(fal_sandbox.url, tmp_path, "--dump-dom")
+    fal_sandbox.wait_for(lambda sandbox: sandbox.submits == 2)
+    page = run_chromium(fal_sandbox.url, tmp_path, "--dump-dom")
     assert "2 requests" in page
     assert "a &lt;b&gt;red&lt;/b&gt; kite" in page
     assert "COMPLETED, 422" in page
@@ -66,22 +66,24 @@ def test_the_sandbox_shows_its_requests(
     assert f'<img src="{fal_sandbox.url}/files/' in page
     assert "seed: 7" in page
     shot = tmp_path / "page.png"
-    chromium(fal_sandbox.url, tmp_path, f"--screenshot={shot}", "--window-size=900,900")
-    assert colours(shot) > 500  # a picture is there, not only text
+    run_chromium(
+        fal_sandbox.url, tmp_path, f"--screenshot={shot}", "--window-size=900,900"
+    )
+    assert count_colours(shot) > 500  # an image, not only text
 
 
-def test_the_sandbox_shows_what_was_spoken_and_heard(
+def test_the_dashboard_shows_speech_and_transcriptions(
     fal: FalProvider, fal_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    spoken = fal.speech().invoke("A <red> kite.")
-    fal.transcription(diarize=False).invoke(spoken)
-    page = chromium(fal_sandbox.url, tmp_path, "--dump-dom")
+    speech = fal.speech().invoke("A <red> kite.")
+    fal.transcription(diarize=False).invoke(speech)
+    page = run_chromium(fal_sandbox.url, tmp_path, "--dump-dom")
     assert "A &lt;red&gt; kite." in page
-    assert f'<audio src="{spoken.url}"' in page
+    assert f'<audio src="{speech.url}"' in page
     assert "\u201cA &lt;red&gt; kite.\u201d" in page
 
 
-def test_the_page_of_a_run_shows_its_pictures(tmp_path: Path) -> None:
+def test_the_page_of_a_run_shows_its_images(tmp_path: Path) -> None:
     environment = {
         name: value for name, value in os.environ.items() if "KEY" not in name
     }
@@ -94,7 +96,7 @@ def test_the_page_of_a_run_shows_its_pictures(tmp_path: Path) -> None:
         timeout=90,
     )
     page = (tmp_path / "out" / "index.html").as_uri()
-    assert chromium(page, tmp_path, "--dump-dom").count("<img ") == 3
+    assert run_chromium(page, tmp_path, "--dump-dom").count("<img ") == 3
     shot = tmp_path / "page.png"
-    chromium(page, tmp_path, f"--screenshot={shot}", "--window-size=800,1600")
-    assert colours(shot) > 2000
+    run_chromium(page, tmp_path, f"--screenshot={shot}", "--window-size=800,1600")
+    assert count_colours(shot) > 2000

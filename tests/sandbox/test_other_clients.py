@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote complete a generation against the sandbox."""
+"""Clients of other authors generate images with the sandbox."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EDIT = "fal-ai/qwen-image-2/edit"
 def python_client(
     fal_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[fal_client.SyncClient]:
-    """Give the Python fal-client, its URL formats replaced: it insists on TLS."""
+    """Return fal-client with other URL formats, because it always uses TLS."""
     module = fal_client.client
     monkeypatch.setattr(module, "QUEUE_URL_FORMAT", f"{fal_sandbox.url}/queue/")
     monkeypatch.setattr(module, "RUN_URL_FORMAT", f"{fal_sandbox.url}/run/")
@@ -43,7 +43,7 @@ def python_client(
     gc.collect()
 
 
-def test_the_python_client_submits_follows_and_fetches(
+def test_the_python_client_submits_follows_and_fetches_a_request(
     python_client: fal_client.SyncClient, fal_sandbox: Sandbox
 ) -> None:
     updates: list[Any] = []
@@ -63,7 +63,7 @@ def test_the_python_client_submits_follows_and_fetches(
     assert fal_sandbox.submits == 2
 
 
-def test_the_python_client_reads_errors(
+def test_the_python_client_raises_the_error_of_an_invalid_payload(
     python_client: fal_client.SyncClient,
 ) -> None:
     handle = python_client.submit(QWEN, {"prompt": "a hill", "num_images": 9})
@@ -72,15 +72,15 @@ def test_the_python_client_reads_errors(
     assert caught.value.status_code == 422
 
 
-def test_the_python_client_runs_and_uploads(
+def test_the_python_client_runs_an_endpoint_and_uploads_a_file(
     python_client: fal_client.SyncClient, fal_sandbox: Sandbox
 ) -> None:
-    drawn = python_client.run(QWEN, {"prompt": "a hill"})
-    picture = fal_sandbox.files.get(
-        drawn["images"][0]["url"].removeprefix(f"{fal_sandbox.url}/files/")
+    output = python_client.run(QWEN, {"prompt": "a hill"})
+    image = fal_sandbox.files.get(
+        output["images"][0]["url"].removeprefix(f"{fal_sandbox.url}/files/")
     )
-    assert picture is not None
-    url = python_client.upload(picture.content, "image/png", "a.png")
+    assert image is not None
+    url = python_client.upload(image.content, "image/png", "a.png")
     edited = python_client.run(EDIT, {"prompt": "night", "image_urls": [url]})
     assert edited["images"]
 
@@ -94,7 +94,7 @@ const rewritten = createFalClient({
   credentials: "id:secret",
   requestMiddleware: async (request) => ({
     ...request, url: request.url.replace("https://queue.fal.run", `${url}/queue`) }) });
-const told = [];
+const runs = [];
 for (const fal of [proxied, rewritten]) {
   const { request_id: requestId } = await fal.queue.submit("fal-ai/qwen-image", {
     input: { prompt: "a hill", seed: 1 } });
@@ -104,14 +104,16 @@ for (const fal of [proxied, rewritten]) {
     onQueueUpdate: (update) => statuses.push(update.status) });
   const status = await fal.queue.status("fal-ai/qwen-image", { requestId, logs: true });
   const result = await fal.queue.result("fal-ai/qwen-image", { requestId });
-  told.push({ statuses, status, images: result.data.images, id: result.requestId });
+  runs.push({ statuses, status, images: result.data.images, id: result.requestId });
 }
-console.log(JSON.stringify(told));
+console.log(JSON.stringify(runs));
 """
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason="node and npm are not here")
-def test_the_javascript_client_submits_follows_and_fetches(
+@pytest.mark.skipif(
+    shutil.which("npm") is None, reason="node and npm are not installed"
+)
+def test_the_javascript_client_submits_follows_and_fetches_a_request(
     fal_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     (tmp_path / "package.json").write_text('{"type": "module"}')
@@ -132,8 +134,8 @@ def test_the_javascript_client_submits_follows_and_fetches(
         timeout=60,
     )
     assert ran.returncode == 0, ran.stderr
-    for told in json.loads(ran.stdout):
-        assert told["statuses"][-1] == "COMPLETED"
-        assert told["status"]["status"] == "COMPLETED"
-        assert told["images"][0]["url"].startswith(fal_sandbox.url)
+    for run in json.loads(ran.stdout):
+        assert run["statuses"][-1] == "COMPLETED"
+        assert run["status"]["status"] == "COMPLETED"
+        assert run["images"][0]["url"].startswith(fal_sandbox.url)
     assert fal_sandbox.submits == 2

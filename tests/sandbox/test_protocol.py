@@ -1,9 +1,10 @@
-"""The sandbox speaks as fal does, to any client."""
+"""The sandbox speaks fal's protocol to any client."""
 
 from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,22 +32,24 @@ def http(fal_sandbox: Sandbox) -> Iterator[httpx.Client]:
         yield client
 
 
-def submitted(http: httpx.Client, model: str = QWEN, **payload: Any) -> dict[str, Any]:
-    answer = http.post(f"/queue/{model}", json={"prompt": "a hill", **payload})
-    assert answer.status_code == 200
-    assert answer.headers["x-fal-request-id"] == answer.json()["request_id"]
-    body: dict[str, Any] = answer.json()
+def submit(http: httpx.Client, model: str = QWEN, **payload: Any) -> dict[str, Any]:
+    response = http.post(f"/queue/{model}", json={"prompt": "a hill", **payload})
+    assert response.status_code == 200
+    assert response.headers["x-fal-request-id"] == response.json()["request_id"]
+    body: dict[str, Any] = response.json()
     return body
 
 
-def finished(http: httpx.Client, request: dict[str, Any]) -> httpx.Response:
+def fetch_result(http: httpx.Client, request: dict[str, Any]) -> httpx.Response:
     with http.stream("GET", f"{request['status_url']}/stream?logs=1") as stream:
         stream.read()
     return http.get(request["response_url"])
 
 
-def test_a_request_goes_through_its_three_states(http: httpx.Client) -> None:
-    request = submitted(http)
+def test_the_status_stream_ends_with_completed_and_logs_and_metrics_follow(
+    http: httpx.Client,
+) -> None:
+    request = submit(http)
     assert request["status"] == "IN_QUEUE"
     assert request["queue_position"] == 0
     with http.stream("GET", f"{request['status_url']}/stream?logs=1") as stream:
@@ -64,46 +67,47 @@ def test_a_request_goes_through_its_three_states(http: httpx.Client) -> None:
     assert http.get(request["status_url"]).json()["logs"] is None
 
 
-def test_states_before_the_end(http: httpx.Client) -> None:
+def test_a_request_in_the_queue_has_a_position_no_result_and_can_be_cancelled(
+    http: httpx.Client,
+) -> None:
     with Sandbox(queue_seconds=60) as sandbox:
         request = httpx.post(
             f"{sandbox.url}/queue/{QWEN}", json={"prompt": "p"}, headers=KEY
         ).json()
-        state = httpx.get(request["status_url"], headers=KEY)
-        assert state.status_code == 202
-        assert state.json()["queue_position"] == 0
+        status = httpx.get(request["status_url"], headers=KEY)
+        assert status.status_code == 202
+        assert status.json()["queue_position"] == 0
         early = httpx.get(request["response_url"], headers=KEY)
         assert early.status_code == 400
         assert early.json() == {"detail": "Request is still in progress"}
         assert httpx.put(request["cancel_url"], headers=KEY).json() == {"status": "OK"}
-        gone = httpx.get(request["response_url"], headers=KEY)
-        assert gone.status_code == 499
-        assert gone.headers["x-fal-error-type"] == "client_cancelled"
+        cancelled = httpx.get(request["response_url"], headers=KEY)
+        assert cancelled.status_code == 499
+        assert cancelled.headers["x-fal-error-type"] == "client_cancelled"
         again = httpx.put(request["cancel_url"], headers=KEY)
         assert (again.status_code, again.json()["status"]) == (400, "ALREADY_COMPLETED")
 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each["endpoint_id"])
-def test_published_examples_are_taken_and_answered_in_the_endpoints_form(
+def test_published_examples_get_an_output_with_the_endpoints_schema(
     contract: dict[str, Any], http: httpx.Client
 ) -> None:
     model = contract["endpoint_id"]
     for example in contract["requests"]:
         if example.get("image_size") == {"height": 2048, "width": 2048}:
-            example = {**example, "image_size": {"height": 512, "width": 512}}  # noqa: PLW2901 - the same, drawn faster
-        answer = finished(http, submitted(http, model, **example))
-        assert answer.status_code == 200, answer.text
-        body = answer.json()
+            example = {**example, "image_size": {"height": 512, "width": 512}}  # noqa: PLW2901 - smaller images are drawn faster
+        response = fetch_result(http, submit(http, model, **example))
+        assert response.status_code == 200, response.text
+        body = response.json()
         jsonschema.validate(body, openapi.output_schema(model))
         assert set(contract["answer"]) <= set(body)
         for image in body["images"]:
-            picture = PIL.Image.open(io.BytesIO(httpx.get(image["url"]).content))
-            assert picture.format == "PNG"
-            assert picture.mode == "RGB"
+            opened = PIL.Image.open(io.BytesIO(httpx.get(image["url"]).content))
+            assert (opened.format, opened.mode) == ("PNG", "RGB")
 
 
 @pytest.mark.parametrize(
-    ("model", "payload", "size", "kind"),
+    ("model", "payload", "size", "format_"),
     [
         (QWEN, {"image_size": "portrait_16_9"}, (576, 1024), "PNG"),
         (QWEN, {"image_size": {"width": 640, "height": 360}}, (640, 360), "PNG"),
@@ -117,20 +121,20 @@ def test_published_examples_are_taken_and_answered_in_the_endpoints_form(
         ("fal-ai/nano-banana-pro", {"aspect_ratio": "1:1"}, (1024, 1024), "PNG"),
     ],
 )
-def test_size_and_format_are_honoured(
+def test_an_image_has_the_requested_size_and_format(
     http: httpx.Client,
     model: str,
     payload: dict[str, Any],
     size: tuple[int, int],
-    kind: str,
+    format_: str,
 ) -> None:
-    body = finished(http, submitted(http, model, **payload)).json()
-    picture = PIL.Image.open(io.BytesIO(httpx.get(body["images"][0]["url"]).content))
-    assert (picture.size, picture.format) == (size, kind)
+    body = fetch_result(http, submit(http, model, **payload)).json()
+    image = PIL.Image.open(io.BytesIO(httpx.get(body["images"][0]["url"]).content))
+    assert (image.size, image.format) == (size, format_)
 
 
 @pytest.mark.parametrize(
-    ("model", "payload", "where", "kind"),
+    ("model", "payload", "loc", "error_type"),
     [
         (QWEN, {"num_images": 5}, ["body", "num_images"], "less_than_equal"),
         (QWEN, {"acceleration": "ultra"}, ["body", "acceleration"], "literal_error"),
@@ -159,71 +163,77 @@ def test_size_and_format_are_honoured(
         ),
     ],
 )
-def test_wrong_inputs_end_with_fals_error_body(
-    http: httpx.Client, model: str, payload: dict[str, Any], where: list[str], kind: str
+def test_an_invalid_payload_completes_with_fals_error_entries(
+    http: httpx.Client,
+    model: str,
+    payload: dict[str, Any],
+    loc: list[str],
+    error_type: str,
 ) -> None:
-    request = submitted(http, model, **payload)
-    answer = finished(http, request)
-    assert answer.status_code == 422
-    details = answer.json()["detail"]
-    assert (where, kind) in [(each["loc"], each["type"]) for each in details]
+    request = submit(http, model, **payload)
+    response = fetch_result(http, request)
+    assert response.status_code == 422
+    details = response.json()["detail"]
+    assert (loc, error_type) in [(each["loc"], each["type"]) for each in details]
     assert "422" in http.get(request["status_url"]).json()["error"]
 
 
-def test_pictures_are_the_same_for_the_same_seed_only(http: httpx.Client) -> None:
+def test_the_seed_determines_the_image(http: httpx.Client) -> None:
     urls = [
-        finished(http, submitted(http, seed=seed)).json()["images"][0]["url"]
+        fetch_result(http, submit(http, seed=seed)).json()["images"][0]["url"]
         for seed in (1, 1, 2)
     ]
     # A file's name is the digest of its bytes.
     assert urls[0] == urls[1] != urls[2]
 
 
-def test_batches_differ_and_flags_fit(http: httpx.Client) -> None:
-    body = finished(http, submitted(http, num_images=3, seed=7)).json()
+def test_the_images_of_a_batch_differ_and_each_has_its_flag(http: httpx.Client) -> None:
+    body = fetch_result(http, submit(http, num_images=3, seed=7)).json()
     assert len({each["url"] for each in body["images"]}) == 3
     assert body["has_nsfw_concepts"] == [False] * 3
     assert body["seed"] == 7
 
 
-def test_a_sync_run_answers_with_the_output(http: httpx.Client) -> None:
-    answer = http.post(f"/run/{QWEN}", json={"prompt": "p", "sync_mode": True})
-    assert answer.headers["x-fal-request-id"]
-    assert answer.json()["images"][0]["url"].startswith("data:image/png;base64,")
+def test_a_sync_run_returns_the_output(http: httpx.Client) -> None:
+    response = http.post(f"/run/{QWEN}", json={"prompt": "p", "sync_mode": True})
+    assert response.headers["x-fal-request-id"]
+    assert response.json()["images"][0]["url"].startswith("data:image/png;base64,")
     wrong = http.post(f"/run/{QWEN}", json={})
     assert wrong.json()["detail"][0]["type"] == "missing"
 
 
 @pytest.mark.parametrize("path", [f"/queue/{QWEN}", f"/run/{QWEN}", "/rest/tokens/"])
-def test_without_a_key_nothing_is_done(fal_sandbox: Sandbox, path: str) -> None:
-    answer = httpx.post(f"{fal_sandbox.url}{path}", json={"prompt": "p"})
-    assert answer.status_code == 401
-    assert "detail" in answer.json()
+def test_a_request_without_a_key_is_rejected(fal_sandbox: Sandbox, path: str) -> None:
+    response = httpx.post(f"{fal_sandbox.url}{path}", json={"prompt": "p"})
+    assert response.status_code == 401
+    assert "detail" in response.json()
     assert fal_sandbox.submits == 0
 
 
-def test_unknown_apps_and_requests_are_not_found(http: httpx.Client) -> None:
+def test_unknown_endpoints_and_requests_are_not_found(http: httpx.Client) -> None:
     assert http.post("/queue/me/nothing", json={"prompt": "p"}).status_code == 404
     assert http.get(f"/queue/{QWEN}/requests/none/status").status_code == 404
     cancelled = http.put(f"/queue/{QWEN}/requests/none/cancel")
     assert cancelled.json() == {"status": "NOT_FOUND"}
     with Sandbox(unknown_endpoints=True) as sandbox:
-        answer = httpx.post(
+        response = httpx.post(
             f"{sandbox.url}/run/me/mine", json={"prompt": "p"}, headers=KEY
         )
-        assert answer.json()["images"]
+        assert response.json()["images"]
 
 
-def test_recorded_requests_hold_no_key(
+def test_the_recorded_requests_contain_no_key(
     http: httpx.Client, fal_sandbox: Sandbox
 ) -> None:
-    submitted(http)
+    submit(http)
     [request] = fal_sandbox.requests
     assert request.headers["authorization"] == "Key …"
     assert "secret" not in repr(request)
 
 
-def test_a_key_on_a_file_is_a_leak(http: httpx.Client, fal_sandbox: Sandbox) -> None:
+def test_a_request_for_a_file_with_a_key_is_a_leak(
+    http: httpx.Client, fal_sandbox: Sandbox
+) -> None:
     url = fal_sandbox.files.put("a.bin", b"x", "application/octet-stream")
     assert httpx.get(url).content == b"x"
     assert fal_sandbox.leaks == []
@@ -231,7 +241,7 @@ def test_a_key_on_a_file_is_a_leak(http: httpx.Client, fal_sandbox: Sandbox) -> 
     assert len(fal_sandbox.leaks) == 1
 
 
-def test_faults_come_in_order_and_pass(
+def test_faults_occur_in_order_and_end(
     http: httpx.Client, fal_sandbox: Sandbox
 ) -> None:
     fal_sandbox.faults.respond("submit", 429, {"detail": "busy"}, times=2)
@@ -245,7 +255,7 @@ def test_faults_come_in_order_and_pass(
     assert fal_sandbox.submits == 1
 
 
-def test_it_serves_documents_in_fals_form(http: httpx.Client) -> None:
+def test_the_openapi_documents_have_fals_form(http: httpx.Client) -> None:
     document = http.get("/openapi.json", params={"endpoint_id": QWEN}).json()
     assert document["openapi"].startswith("3.0")
     assert f"/{QWEN}" in document["paths"]
@@ -255,7 +265,21 @@ def test_it_serves_documents_in_fals_form(http: httpx.Client) -> None:
     assert http.get("/openapi.json", params={"endpoint_id": "a/b"}).status_code == 404
 
 
-def test_the_command_says_how_to_use_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_dashboard_has_its_files_and_the_state_of_the_requests(
+    http: httpx.Client,
+) -> None:
+    page = http.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    for name in re.findall(r'(?:href|src)="(dashboard[^"]+)"', page.text):
+        assert http.get(f"/{name}").status_code == 200
+    assert http.get("/page.py").status_code == 404
+    submit(http, image_url=f"data:image/png;base64,{'A' * 500}")
+    [request] = http.get("/state.json").json()["requests"]
+    assert request["input"] == "a hill"
+    assert request["options"] == "image_url: data URI of 522 characters"
+
+
+def test_the_command_explains_its_use(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     assert "offline fal" in capsys.readouterr().out
