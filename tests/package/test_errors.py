@@ -1,4 +1,4 @@
-"""The tree of errors: what each says, and that it travels."""
+"""The error classes: messages, pickling, LangChain's retries."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_every_error_survives_pickling(kind: type[errors.FalError]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_no_retry_middleware_may_run_it_again_unasked(
+def test_no_error_is_retryable_by_default(
     kind: type[errors.FalError],
 ) -> None:
     error = kind("It failed.")
@@ -37,13 +37,13 @@ def test_no_retry_middleware_may_run_it_again_unasked(
     assert error.charged in {"no", "maybe", "yes"}
 
 
-def test_kinds_can_be_caught_as_pythons_own() -> None:
+def test_errors_inherit_from_pythons_own() -> None:
     assert issubclass(errors.FalOptionError, ValueError)
     assert issubclass(errors.FalInputImageError, ValueError)
     assert issubclass(errors.FalTimeoutError, TimeoutError)
 
 
-def test_an_option_error_names_all_faults() -> None:
+def test_an_option_error_lists_all_faults() -> None:
     faults = (
         errors.OptionFault("seed", "-1", "is too small", "0 or more"),
         errors.OptionFault("sed", "7", "is unknown", nearest="seed"),
@@ -62,12 +62,12 @@ def test_an_option_error_names_all_faults() -> None:
         ["data:image/png;base64,c2VjcmV0IGJ5dGVz"],
     ],
 )
-def test_a_shown_value_holds_no_bytes(value: object) -> None:
+def test_a_safe_repr_contains_no_bytes(value: object) -> None:
     text = safe_repr(value)
     assert "c2Vj" not in text
     assert "secret" not in text
 
 
-def test_a_shown_value_is_short() -> None:
+def test_a_safe_repr_is_short() -> None:
     assert len(safe_repr("x" * 5000)) < 150
     assert len(safe_repr(["x" * 50] * 100)) <= 120
