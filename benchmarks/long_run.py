@@ -1,9 +1,9 @@
-"""Whether descriptors, tasks, threads or memory grow over a long run.
+"""Check that descriptors, tasks, threads and memory do not grow over a long run.
 
     python benchmarks/long_run.py --way async
 
-Runs generations through the runnable against a sandbox in another process, and prints
-what is open after the first 500 and after 5,000.
+Makes images against a sandbox in another process, and prints what this process has
+open after 500 and after 5,000 of them.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ with Sandbox(concurrency=64) as sandbox:
 
 
 @dataclass(frozen=True)
-class Open:
-    """What a process has open.
+class OpenResources:
+    """The resources that a process has open.
 
     Attributes:
-        generations: After how many.
-        descriptors: Open files and sockets.
-        tasks: Of the running event loop.
-        threads: All.
-        memory: Resident, in KiB.
+        generations: The number of generations so far.
+        descriptors: The number of open files and sockets.
+        tasks: The number of tasks of the event loop.
+        threads: The number of threads.
+        memory: The resident memory, in KiB.
     """
 
     generations: int
@@ -50,22 +50,22 @@ class Open:
     threads: int
     memory: int
 
-    def grown(self, earlier: Open) -> dict[str, float]:
-        """Give each figure as a ratio to an earlier one."""
+    def compute_growth(self, earlier: OpenResources) -> dict[str, float]:
+        """Return the ratio of each figure to an earlier one."""
         names = ("descriptors", "tasks", "threads", "memory")
         return {
             name: getattr(self, name) / max(1, getattr(earlier, name)) for name in names
         }
 
 
-def measured(generations: int, tasks: int) -> Open:
+def measure(generations: int, tasks: int) -> OpenResources:
     """Measure this process."""
     gc.collect()
     status = Path("/proc/self/status").read_text("utf-8")
     [resident] = [line for line in status.splitlines() if line.startswith("VmRSS")]
-    return Open(
+    return OpenResources(
         generations=generations,
-        descriptors=len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - counted, not used
+        descriptors=len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - only counted
         tasks=tasks,
         threads=threading.active_count(),
         memory=int(resident.split()[1]),
@@ -74,16 +74,19 @@ def measured(generations: int, tasks: int) -> Open:
 
 def long_run(
     *, early: int, late: int, concurrency: int, way: Literal["sync", "async"]
-) -> tuple[Open, Open]:
+) -> tuple[OpenResources, OpenResources]:
     """Run generations and measure twice.
 
     Args:
-        early: After how many the first time.
-        late: After how many the second time.
-        concurrency: How many at once.
-        way: Through `ainvoke` in tasks or `invoke` in threads.
+        early: The number of generations before the first measurement.
+        late: The number of generations before the second one.
+        concurrency: The maximum number of generations at the same time.
+        way: `"async"` uses `ainvoke` in tasks, `"sync"` uses `invoke` in threads.
+
+    Returns:
+        Both measurements.
     """
-    with subprocess.Popen(  # noqa: S603 - our own code
+    with subprocess.Popen(  # noqa: S603 - the code above
         [sys.executable, "-c", SERVER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -103,7 +106,7 @@ def long_run(
 
 def _async(
     t2i: FalTextToImage, early: int, late: int, concurrency: int
-) -> tuple[Open, Open]:
+) -> tuple[OpenResources, OpenResources]:
     async def some(numbers: Iterator[int]) -> None:
         async def work() -> None:
             for number in numbers:
@@ -111,18 +114,18 @@ def _async(
 
         await asyncio.gather(*(work() for _ in range(concurrency)))
 
-    async def run() -> tuple[Open, Open]:
+    async def run() -> tuple[OpenResources, OpenResources]:
         await some(iter(range(early)))
-        first = measured(early, len(asyncio.all_tasks()))
+        first = measure(early, len(asyncio.all_tasks()))
         await some(iter(range(early, late)))
-        return first, measured(late, len(asyncio.all_tasks()))
+        return first, measure(late, len(asyncio.all_tasks()))
 
     return asyncio.run(run())
 
 
 def _sync(
     t2i: FalTextToImage, early: int, late: int, concurrency: int
-) -> tuple[Open, Open]:
+) -> tuple[OpenResources, OpenResources]:
     lock = threading.Lock()
 
     def work(numbers: Iterator[int]) -> None:
@@ -139,12 +142,12 @@ def _sync(
             for done in [pool.submit(work, numbers) for _ in range(concurrency)]:
                 done.result()
             if begin == 0:
-                first = measured(early, 0)
-        return first, measured(late, 0)
+                first = measure(early, 0)
+        return first, measure(late, 0)
 
 
 def main() -> int:
-    """Run it and print the figures."""
+    """Print both measurements and the growth between them."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--way", choices=["sync", "async"], default="async")
     parser.add_argument("--early", type=int, default=500)
@@ -153,9 +156,9 @@ def main() -> int:
     early, late = long_run(**vars(parser.parse_args()))
     print(early)
     print(late)
-    grown = late.grown(early)
-    print(", ".join(f"{name} x{ratio:.3f}" for name, ratio in grown.items()))
-    return 0 if max(grown.values()) <= 1.05 else 1  # noqa: PLR2004 - within 5 %
+    growth = late.compute_growth(early)
+    print(", ".join(f"{name} x{ratio:.3f}" for name, ratio in growth.items()))
+    return 0 if max(growth.values()) <= 1.05 else 1  # noqa: PLR2004 - within 5 %
 
 
 if __name__ == "__main__":
