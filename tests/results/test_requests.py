@@ -37,9 +37,8 @@ def test_a_request_gives_the_result_of_its_kind(
 
 def test_a_request_to_an_endpoint_nobody_knows_keeps_its_kind() -> None:
     stored = create_fal("k").request("acme/stt", "r").to_dict()
-    again = pickle.loads(
-        pickle.dumps(FalRequest.from_dict({**stored, "kind": "transcription"}))
-    )  # noqa: S301 - our own
+    restored = FalRequest.from_dict({**stored, "kind": "transcription"})
+    again = pickle.loads(pickle.dumps(restored))  # noqa: S301 - our own
     assert again.kind == "transcription"
     result, _ = parse_output(
         {"text": "x"}, schema=None, kind=again.kind, model="acme/stt", request_id="r"
