@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from clocks import expire_after_submit
 
 from langchain_fal_image import FalProvider, FalTextToImage, create_fal
 from langchain_fal_image._formats.image import sniff_image
@@ -65,9 +66,9 @@ async def test_a_lost_answer_is_not_submitted_again_without_blocking(
 
 def test_a_timeout_can_be_taken_up() -> None:
     with Sandbox(run_seconds=0.6) as sandbox:
-        fal = sandbox.provider()
+        fal = expire_after_submit(sandbox.provider(), sandbox)
         with pytest.raises(FalTimeoutError) as caught:
-            FalTextToImage(fal=fal, timeout=0.2).invoke("a hill")
+            FalTextToImage(fal=fal, timeout=600).invoke("a hill")
         assert str(caught.value.request_id) in str(caught.value)
         assert caught.value.request.result().images[0].read()
         assert sandbox.submits == 1
