@@ -53,12 +53,11 @@ from langchain_fal_image.options.json_schema import get_types
 
 __all__ = ["get_entry", "get_schema", "get_source", "list_endpoint_ids"]
 
-
 _TEXTS = frozenset({"description", "default"})
 
 
 @cache
-def _data(name: str) -> Mapping[str, Any]:
+def _load(name: str) -> Mapping[str, Any]:
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     data: dict[str, Any] = json.loads(text)
     return data
@@ -66,7 +65,7 @@ def _data(name: str) -> Mapping[str, Any]:
 
 def get_source() -> str:
     """Return the source of the facts, with its version."""
-    return str(_data("catalog.json")["read_from"])
+    return str(_load("catalog.json")["read_from"])
 
 
 @cache
@@ -76,7 +75,7 @@ def list_endpoint_ids(kind: Kind | None = "image") -> tuple[str, ...]:
     Args:
         kind: Only those that make this; None for all.
     """
-    endpoints = _data("catalog.json")["endpoints"]
+    endpoints = _load("catalog.json")["endpoints"]
     return tuple(
         name
         for name, (_, _, outputs) in endpoints.items()
@@ -95,10 +94,10 @@ def get_entry(endpoint_id: str) -> Mapping[str, Any] | None:
         `title`, `about`, `category`, `source`, `input` and `output`; None if the
         catalog does not have the endpoint. It is shared: do not change it.
     """
-    facts = _data("catalog.json")["endpoints"].get(endpoint_id)
+    facts = _load("catalog.json")["endpoints"].get(endpoint_id)
     if facts is None:
         return None
-    limits = _data("limits.json")
+    limits = _load("limits.json")
     own = limits["endpoints"].get(endpoint_id, {})
     inputs, required, outputs = (each.split() for each in facts)
     own_fields = own.get("input", {})
@@ -153,7 +152,7 @@ def _get_names(keys: Sequence[str]) -> list[str]:
 
 
 def _get_fields(keys: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
-    shapes = _data("catalog.json")["fields"]
+    shapes = _load("catalog.json")["fields"]
     return [(key.partition(".")[0], shapes[key]) for key in keys]
 
 

@@ -118,8 +118,7 @@ class Checker:
     def check_not_blank(self, value: Any, path: Path) -> None:
         """Check that a text to speak has more than white space."""
         if self.check and isinstance(value, str) and not value.strip():
-            allowed = "a text with words in it"
-            self._add_fault(path, value, "says nothing", allowed=allowed)
+            self._add_fault(path, value, "is blank", allowed="text with words in it")
 
     def add_unknown(self, option: Option, path: Path, names: Sequence[str]) -> None:
         """Add a warning, or a fault if strict, for an option that is not known.
@@ -152,7 +151,7 @@ class Checker:
             return
         allowed = describe_limits(required.shape) or describe_types(required.shape)
         if required.file in _CALL_OPTIONS:
-            allowed += f" (`{_CALL_OPTIONS[required.file]}` is put there)"
+            allowed += f" (or pass `{_CALL_OPTIONS[required.file]}`)"
         self._add_fault(path, None, "is missing", allowed=allowed)
 
     def _choose_alternative(self, shape: Shape, value: Any, path: Path) -> Shape | None:
@@ -233,7 +232,7 @@ class Checker:
             try:
                 text.encode()
             except UnicodeEncodeError:
-                self._add_fault(path, "…", "has half a character (a lone surrogate)")
+                self._add_fault(path, "…", "has a lone surrogate, which is not Unicode")
         return text
 
     def _check_scalar(self, shape: Shape, value: Any, path: Path) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_fal_image.options.shape import Field, FileKind, Shape
+from langchain_fal_image.options.shape import Field, FileKind, FileLimits, Shape
 
 __all__ = [
+    "describe_file_limits",
     "describe_limits",
     "describe_option",
     "describe_pixel_limits",
@@ -100,7 +101,24 @@ def describe_pixel_limits(shape: Shape) -> str:
     least, most = shape.min_pixels, shape.max_pixels
     if least is None and most is None:
         return ""
-    return f"{_format_range(least, most)} pixels in all (width times height)"
+    return f"{_format_range(least, most)} pixels (width times height)"
+
+
+def describe_file_limits(limits: FileLimits) -> str:
+    """Describe what an input image must be."""
+    parts = []
+    if limits.min_side is not None or limits.max_side is not None:
+        low, high = limits.min_side or 1, limits.max_side
+        parts.append(
+            f"sides of {low} to {high} pixels" if high else f"from {low} pixels"
+        )
+    if limits.max_bytes is not None:
+        parts.append(f"at most {limits.max_bytes} bytes")
+    if limits.mime_types:
+        parts.append(", ".join(limits.mime_types))
+    if not limits.alpha:
+        parts.append("no transparency")
+    return "; ".join(parts)
 
 
 def name_file(file: FileKind) -> str:

@@ -79,9 +79,8 @@ def merge_layers(
             if replaced is not None and name not in layer and name == "resolution":
                 by = layer[sizes[0]]
                 issues.add_warning(
-                    f"{by} from {by.layer} replaces {replaced} from {replaced.layer}, "
-                    "as options for the size replace each other; give both together "
-                    "to keep both."
+                    f"{by} from {by.layer} replaces {replaced} from {replaced.layer}: "
+                    "size options replace each other. Pass both together to keep both."
                 )
         result.update(layer)
     return result
@@ -217,7 +216,7 @@ def _place_images(
         names = ", ".join(each.name for each in schema.image_fields)
         issues.add_fault(
             option,
-            "could go to more than one option",
+            "matches more than one option",
             allowed=f"each image by the name of its option: {names}",
         )
         return None
@@ -258,7 +257,7 @@ def _place_audio(
     names = [each.name for each in schema.fields if each.file] if schema else []
     issues.add_fault(
         option,
-        "could go to more than one option" if names else "cannot be used here",
+        "matches more than one option" if names else "cannot be used here",
         allowed=f"each by its option: {', '.join(names)}" if names else "no audio",
     )
     return None

@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_fal_image.errors import OptionFault
-from langchain_fal_image.options.describe import name_file, pluralize
+from langchain_fal_image.options.describe import (
+    describe_file_limits,
+    name_file,
+    pluralize,
+)
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.geometry import parse_size
 from langchain_fal_image.options.paths import Path, format_path
-from langchain_fal_image.options.shape import FileLimits, Shape
+from langchain_fal_image.options.shape import Shape
 
 __all__ = [
     "check_file",
@@ -60,6 +64,34 @@ def find_count_problem(shape: Shape, items: Sequence[Any]) -> str:
     return f"has too {amount} {noun}s ({count})"
 
 
+def find_pixel_problem(shape: Shape, value: Any) -> str:
+    """Return what is wrong with the number of pixels of a size; empty if nothing is.
+
+    Args:
+        shape: The size's shape; without limits on pixels, nothing is wrong.
+        value: A preset's name or an object; a missing side has its default.
+    """
+    least, most = shape.min_pixels, shape.max_pixels
+    if least is None and most is None:
+        return ""
+    if isinstance(value, dict):
+        defaults = {field.name: field.default for field in shape.object_fields}
+        sides = {
+            side: value.get(side, defaults.get(side)) for side in ("width", "height")
+        }
+        size = parse_size(sides)
+    else:
+        size = parse_size(value)
+    if size is None:
+        return ""
+    total = size[0] * size[1]
+    if least is not None and total < least:
+        return f"has too few pixels ({total})"
+    if most is not None and total > most:
+        return f"has too many pixels ({total})"
+    return ""
+
+
 def check_file(
     schema: EndpointSchema | None,
     path: Path,
@@ -104,49 +136,5 @@ def check_file(
     if not problems:
         return None
     value = f"<image of {width}x{height} pixels>" if len(sides) > 1 else "<image>"
-    allowed = _describe_limits(limits)
+    allowed = describe_file_limits(limits)
     return OptionFault(format_path(path), value, " and ".join(problems), allowed)
-
-
-def _describe_limits(limits: FileLimits) -> str:
-    parts = []
-    if limits.min_side is not None or limits.max_side is not None:
-        low, high = limits.min_side or 1, limits.max_side
-        parts.append(
-            f"sides of {low} to {high} pixels" if high else f"from {low} pixels"
-        )
-    if limits.max_bytes is not None:
-        parts.append(f"at most {limits.max_bytes} bytes")
-    if limits.mime_types:
-        parts.append(", ".join(limits.mime_types))
-    if not limits.alpha:
-        parts.append("no transparency")
-    return "; ".join(parts)
-
-
-def find_pixel_problem(shape: Shape, value: Any) -> str:
-    """Return what is wrong with the number of pixels of a size; empty if nothing is.
-
-    Args:
-        shape: The size's shape; without limits on pixels, nothing is wrong.
-        value: A preset's name or an object; a missing side has its default.
-    """
-    least, most = shape.min_pixels, shape.max_pixels
-    if least is None and most is None:
-        return ""
-    if isinstance(value, dict):
-        defaults = {field.name: field.default for field in shape.object_fields}
-        sides = {
-            side: value.get(side, defaults.get(side)) for side in ("width", "height")
-        }
-        size = parse_size(sides)
-    else:
-        size = parse_size(value)
-    if size is None:
-        return ""
-    total = size[0] * size[1]
-    if least is not None and total < least:
-        return f"has too few pixels ({total})"
-    if most is not None and total > most:
-        return f"has too many pixels ({total})"
-    return ""

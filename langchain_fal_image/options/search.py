@@ -39,17 +39,14 @@ def find_endpoints(
         message = f"kind={kind!r} is not a kind of endpoint."
         kinds = ", ".join(map(repr, get_args(Kind)))
         raise FalConfigurationError(message, next_step=f"Use one of {kinds}.")
-    words = (
-        search.lower().split() if isinstance(search, str) else map(str.lower, search)
-    )
-    wanted = list(words)
+    words = search.split() if isinstance(search, str) else list(search)
     found = []
     for endpoint_id in catalog.list_endpoint_ids(kind):
         schema = catalog.get_schema(endpoint_id)
         if schema is None or takes_images not in {None, schema.takes_images}:
             continue
         text = f"{endpoint_id} {schema.title} {schema.category} {schema.about}".lower()
-        if all(word in text for word in wanted):
+        if all(word.lower() in text for word in words):
             found.append(schema)
     return tuple(found)
 

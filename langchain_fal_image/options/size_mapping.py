@@ -156,8 +156,8 @@ class SizeMapping:
             for option in request.options:
                 self.issues.add_fault(
                     option,
-                    "says too little about the size here",
-                    allowed="aspect_ratio beside it, or size, such as 1024x768",
+                    "does not determine the size",
+                    allowed="aspect_ratio with it, or size, such as 1024x768",
                 )
             return None
         option, ratio = request.ratio
@@ -222,7 +222,7 @@ class SizeMapping:
         if not self.nearest:
             self.issues.add_fault(
                 option,
-                "is larger than the endpoint draws",
+                "is larger than the endpoint can make",
                 allowed=f"a long side of up to {sides[largest]} pixels",
             )
         return self._choose(option, largest, is_exact=False)

@@ -73,7 +73,7 @@ def _join_sides(layer: Layer, issues: Issues) -> Layer:
     sides = [layer[side] for side in ("width", "height") if side in layer]
     joined = {k: v for k, v in layer.items() if k not in {"width", "height"}}
     if len(sides) == 1:
-        problem = "is one side only"
+        problem = f"is given without {'width' if 'height' in layer else 'height'}"
         issues.add_fault(sides[0], problem, allowed="width and height together")
     elif sides:
         value = {"width": sides[0].value, "height": sides[1].value}
@@ -108,7 +108,7 @@ def _add_long_side(request: SizeRequest, option: Option, issues: Issues) -> Size
         return replace(request, long_side=(option, side))
     issues.add_fault(
         option,
-        "is not a resolution that can be used here",
+        "is not a supported resolution",
         allowed="1K, 2K or 4K with aspect_ratio, or size, such as 1024x768",
     )
     return request

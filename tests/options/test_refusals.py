@@ -211,9 +211,9 @@ def test_all_faults_are_reported_at_once() -> None:
         ({3: 4}, "a name that is not text"),
         ({"size": "large"}, "is not a size"),
         ({"size": "0x5"}, "is not a size"),
-        ({"width": 512}, "one side only"),
+        ({"width": 512}, "without height"),
         ({"aspect_ratio": "wide"}, "is not a ratio"),
-        ({"resolution": "2K"}, "too little about the size"),
+        ({"resolution": "2K"}, "does not determine the size"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_one_fault(
