@@ -110,7 +110,7 @@ MISTAKES = {
     ),
     "one side of a size": Mistake(
         [draw(HILL, width=1024)],
-        ("width=1024", "one side only"),
+        ("width=1024", "without height"),
         [draw(HILL, width=1024, height=768)],
         {"image_size": {"width": 1024, "height": 768}},
         expose=("image_size",),
