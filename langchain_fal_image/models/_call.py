@@ -1,4 +1,4 @@
-"""One call of a runnable: resolve options, send files, submit, return the result.
+"""One call of a runnable: send files, submit the request, return the result.
 
 Loaded with the first call, so that creating a model takes little time.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.budget.ledger import RequestEstimate
@@ -17,12 +17,9 @@ from langchain_fal_image.inputs.file import read_input_file
 from langchain_fal_image.inputs.file_type import AUDIO, IMAGE, FileType
 from langchain_fal_image.inputs.reference import InputReference
 from langchain_fal_image.inputs.upload import send_file
-from langchain_fal_image.models._input import expand_results
 from langchain_fal_image.options import paths
 from langchain_fal_image.options.limits import check_file
 from langchain_fal_image.options.resolve import ResolvedOptions
-from langchain_fal_image.options.resolve import resolve_options as resolve
-from langchain_fal_image.options.search import check_kind
 from langchain_fal_image.results._parse import store_result
 from langchain_fal_image.results.request import FalRequest
 from langchain_fal_image.wire import flows, guard
@@ -31,12 +28,41 @@ from langchain_fal_image.wire.queue import QueuedRequest
 
 if TYPE_CHECKING:
     from langchain_fal_image._session.session import Session
-    from langchain_fal_image.models.base import FalModel
-    from langchain_fal_image.options.endpoint import EndpointSchema
+    from langchain_fal_image.budget.budget import Budget
+    from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 
-__all__ = ["generate", "resolve_options", "submit"]
+__all__ = ["ModelCall", "generate", "submit"]
 
-R = TypeVar("R")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCall:
+    """One call of a runnable: its options, and how they are sent.
+
+    Attributes:
+        model: The endpoint id.
+        kind: What the endpoint makes.
+        schema: The endpoint's contract; None for an unknown endpoint.
+        session: The request is sent through it.
+        options: The options, resolved and checked.
+        check_files: Whether files are checked against the contract.
+        estimate: What the call requests, for the budget; needed only with a budget.
+        budget: Refuses what would exceed it.
+        mode: See `FalModel.mode`.
+        timeout: See `FalModel.timeout`.
+        on_cancel: See `FalModel.on_cancel`.
+    """
+
+    model: str
+    kind: Kind
+    schema: EndpointSchema | None
+    session: Session
+    options: ResolvedOptions
+    check_files: bool
+    estimate: Callable[[Mapping[str, Any]], RequestEstimate]
+    budget: Budget | None
+    mode: Literal["queue", "sync"]
+    timeout: float | None
+    on_cancel: Literal["cancel", "keep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,163 +73,110 @@ class _Payload:
         sent: In fal's names, files as URLs or data URIs.
         options: The same without bytes, for the result.
         inputs: The files, as references.
-        warnings: Messages about the options.
     """
 
     sent: dict[str, Any]
     options: dict[str, Any]
     inputs: tuple[InputReference, ...]
-    warnings: tuple[str, ...]
 
 
-def resolve_options(
-    model: FalModel[R], input: Any, bound: Mapping[str, Any]
-) -> ResolvedOptions:
-    """Resolve and check the options of a call.
-
-    Args:
-        model: The runnable.
-        input: Its input.
-        bound: Options from `bind`.
-
-    Raises:
-        FalConfigurationError: The endpoint makes something else.
-        FalOptionError: Names every fault.
-    """
-    schema = model.endpoint
-    check_kind(schema, model.kind)
-    layers = [
-        ("defaults", model._default_options()),
-        ("constructor", expand_results(model.options)),
-        ("bind", expand_results(bound)),
-        ("input", expand_results(model._read_input(input))),
-    ]
-    return resolve(
-        schema,
-        layers,
-        check=model.check_options,
-        strict=model.strict,
-        nearest_size=model._takes_nearest_size,
-    )
-
-
-def generate(model: FalModel[R], input: Any, bound: Mapping[str, Any]) -> Flow[R]:
-    """Make one request, and return its result.
-
-    Args:
-        model: The runnable.
-        input: Its input.
-        bound: Options from `bind`.
-    """
-    resolved = resolve_options(model, input, bound)
-    session = model._session
-    with Reservation(
-        model.budget, (yield from _estimate(model, resolved))
-    ) as reservation:
-        payload = yield from _send_files(model, resolved)
+def generate(call: ModelCall) -> Flow[Any]:
+    """Make one request, and return its result."""
+    session = call.session
+    estimate = yield from _estimate(call)
+    with Reservation(call.budget, estimate) as reservation:
+        payload = yield from _send_files(call)
         try:
             output = yield from flows.generate(
                 session.context,
-                model.model,
+                call.model,
                 payload.sent,
-                mode=model.mode,
-                on_cancel=model.on_cancel,
-                timeout=model.timeout,
+                mode=call.mode,
+                on_cancel=call.on_cancel,
+                timeout=call.timeout,
             )
         except FalError as error:
             if isinstance(error.request, QueuedRequest):
-                error.request = _create_request(error.request, model, payload)
+                error.request = _create_request(error.request, call, payload)
             raise
         reservation.request_id = output.request_id
         reservation.set_billed_units(output.headers.get("x-fal-billable-units"))
         result = yield from store_result(
             session,
             output,
-            model=model.model,
-            kind=model.kind,
+            model=call.model,
+            kind=call.kind,
             options=payload.options,
-            warnings=payload.warnings,
+            warnings=call.options.warnings,
             inputs=payload.inputs,
         )
-        reservation.images = len(result.files) if result.kind == "image" else 0
+        reservation.images = len(result.files) if call.kind == "image" else 0
         reservation.seed = result.seed
-    return cast("R", result)
+    return result
 
 
-def submit(
-    model: FalModel[R], input: Any, bound: Mapping[str, Any], webhook_url: str | None
-) -> Flow[FalRequest[R]]:
+def submit(call: ModelCall, webhook_url: str | None) -> Flow[FalRequest[Any]]:
     """Submit a request without waiting for its result.
 
     Args:
-        model: The runnable.
-        input: Its input.
-        bound: Options from `bind`.
+        call: The call.
         webhook_url: The URL that fal sends the result to.
     """
-    resolved = resolve_options(model, input, bound)
-    with Reservation(
-        model.budget, (yield from _estimate(model, resolved))
-    ) as reservation:
-        payload = yield from _send_files(model, resolved)
+    estimate = yield from _estimate(call)
+    with Reservation(call.budget, estimate) as reservation:
+        payload = yield from _send_files(call)
         queued = yield from flows.submit(
-            model._session.context, model.model, payload.sent, webhook_url=webhook_url
+            call.session.context, call.model, payload.sent, webhook_url=webhook_url
         )
         reservation.request_id = queued.request_id
-    return _create_request(queued, model, payload)
+    return _create_request(queued, call, payload)
 
 
-def _estimate(model: FalModel[R], resolved: ResolvedOptions) -> Flow[RequestEstimate]:
-    if model.budget is None:
-        return RequestEstimate(model.model)
-    session = model._session
-    price = yield from session.prices.fetch(session.context, model.model)
-    return replace(model._estimate(resolved.payload), price=price)
+def _estimate(call: ModelCall) -> Flow[RequestEstimate]:
+    if call.budget is None:
+        return RequestEstimate(call.model)
+    price = yield from call.session.prices.fetch(call.session.context, call.model)
+    return replace(call.estimate(call.options.payload), price=price)
 
 
-def _send_files(model: FalModel[R], resolved: ResolvedOptions) -> Flow[_Payload]:
+def _send_files(call: ModelCall) -> Flow[_Payload]:
     """Replace the files of a payload by URLs. All are recognised before one is sent."""
-    session = model._session
+    session, payload = call.session, call.options.payload
     files = [
         (
             path,
             read_input_file(
-                paths.get(resolved.payload, path),
+                paths.get(payload, path),
                 option=paths.format_path(path),
                 session=session,
-                file_type=_find_file_type(model.endpoint, path),
+                file_type=_find_file_type(call.schema, path),
             ),
         )
-        for path in resolved.files
+        for path in call.options.files
     ]
-    _check_urls(session, resolved)
-    sent, options = paths.copy(resolved.payload), paths.copy(resolved.payload)
+    _check_urls(call)
+    sent, options = paths.copy(payload), paths.copy(payload)
     references = []
     for path, file in files:
-        found = yield from send_file(file, session, check=_make_check(model, path))
+        found = yield from send_file(file, session, check=_make_check(call, path))
         reference = found.reference
         paths.put(sent, path, found.url)
         paths.put(options, path, reference.url or f"sha256:{reference.sha256}")
         references.append(reference)
-    return _Payload(
-        sent=sent,
-        options=options,
-        inputs=tuple(references),
-        warnings=resolved.warnings,
-    )
+    return _Payload(sent=sent, options=options, inputs=tuple(references))
 
 
-def _check_urls(session: Session, resolved: ResolvedOptions) -> None:
+def _check_urls(call: ModelCall) -> None:
     """Refuse private URLs in other options that fal reads, such as `video_url`."""
-    files = {path[0] for path in resolved.files}  # these are checked one by one
-    for name, value in resolved.payload.items():
+    files = {path[0] for path in call.options.files}  # these are checked one by one
+    for name, value in call.options.payload.items():
         if name in files or not name.endswith(("_url", "_urls")):
             continue
         for text in value if isinstance(value, list) else [value]:
             if not isinstance(text, str) or "://" not in text:
                 continue
             try:
-                guard.check_url(text, trusted=session.context.trusted_origins)
+                guard.check_url(text, trusted=call.session.context.trusted_origins)
             except guard.AccessRefused as error:
                 message = f"{name}={safe_repr(text)} is refused: {error}."
                 step = "Pass a public http(s) URL."
@@ -220,10 +193,10 @@ def _find_file_type(schema: EndpointSchema | None, path: paths.Path) -> FileType
     return IMAGE if is_image else AUDIO
 
 
-def _make_check(model: FalModel[R], path: paths.Path) -> Callable[[int, Any], None]:
+def _make_check(call: ModelCall, path: paths.Path) -> Callable[[int, Any], None]:
     def check(size: int, found: Any) -> None:
-        fault = model.check_options and check_file(
-            model.endpoint,
+        fault = call.check_files and check_file(
+            call.schema,
             path,
             size=size,
             mime_type=found.mime_type,
@@ -232,18 +205,18 @@ def _make_check(model: FalModel[R], path: paths.Path) -> Callable[[int, Any], No
             has_alpha=getattr(found, "has_alpha", None),
         )
         if fault:
-            raise FalOptionError.from_faults((fault,), model=model.model)
+            raise FalOptionError.from_faults((fault,), model=call.model)
 
     return check
 
 
 def _create_request(
-    queued: QueuedRequest, model: FalModel[R], payload: _Payload
+    queued: QueuedRequest, call: ModelCall, payload: _Payload
 ) -> FalRequest[Any]:
     return FalRequest._of(
         queued,
-        fal=model._session,
+        fal=call.session,
         options=payload.options,
         inputs=payload.inputs,
-        kind=None if model.kind == "image" else model.kind,
+        kind=None if call.kind == "image" else call.kind,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from langchain_core.messages import BaseMessage
@@ -33,14 +33,18 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]{400,}={0,2}")
 
 
 def run_traced(
-    flow: Flow[_R], *, name: str, input: Any, config: RunnableConfig | None
+    start: Callable[[], Flow[_R]],
+    *,
+    name: str,
+    input: Any,
+    config: RunnableConfig | None,
 ) -> Flow[_R]:
     """Run a flow as a LangChain run, as `Runnable._call_with_config` runs a function.
 
     The callbacks are effects of the flow, so that one flow can hold several runs.
 
     Args:
-        flow: Makes a request.
+        start: Returns the flow; its errors belong to the run.
         name: The run's name, unless the config has one.
         input: The run's input, fit for a trace.
         config: The run's config.
@@ -60,7 +64,7 @@ def run_traced(
     )
     child = patch_config(config, callbacks=run.get_child())
     try:
-        result = yield from report_updates(flow, child)
+        result = yield from report_updates(start(), child)
     except GeneratorExit:
         raise
     except BaseException as error:

@@ -23,6 +23,7 @@ from langchain_fal_image.wire.effects import Flow
 
 if TYPE_CHECKING:
     from langchain_fal_image.budget.ledger import RequestEstimate
+    from langchain_fal_image.models._call import ModelCall
     from langchain_fal_image.options.resolve import ResolvedOptions
     from langchain_fal_image.results.request import FalRequest
 
@@ -35,8 +36,8 @@ _OPTION_TYPES = (
     *(MadeFile, MadeFiles, os.PathLike),
 )
 
-# `models/_call.py` and `models/_input.py` are imported inside methods: they are loaded
-# with the first call, so that creating a model takes little time.
+# What only a call needs (`_call`, `_input`, `options.resolve`) is imported inside
+# methods, so that creating a model takes little time.
 
 
 class FalModel(RunnableSerializable[Any, R], abc.ABC):
@@ -175,9 +176,25 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
         Raises:
             FalOptionError: Names every fault.
         """
-        from langchain_fal_image.models import _call  # noqa: PLC0415 - see above
+        from langchain_fal_image.models._input import expand_results  # noqa: PLC0415
+        from langchain_fal_image.options.resolve import resolve_options  # noqa: PLC0415
+        from langchain_fal_image.options.search import check_kind  # noqa: PLC0415
 
-        return _call.resolve_options(self, input, kwargs)
+        schema = self.endpoint
+        check_kind(schema, self.kind)
+        layers = [
+            ("defaults", self._default_options()),
+            ("constructor", expand_results(self.options)),
+            ("bind", expand_results(kwargs)),
+            ("input", expand_results(self._read_input(input))),
+        ]
+        return resolve_options(
+            schema,
+            layers,
+            check=self.check_options,
+            strict=self.strict,
+            nearest_size=self._takes_nearest_size,
+        )
 
     @property
     def InputType(self) -> Any:  # noqa: N802 - LangChain's name
@@ -202,24 +219,45 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
     ) -> Flow[R]:
         """Make one request as a LangChain run."""
         return run_traced(
-            self._generate_flow(input, **kwargs),
+            lambda: self._generate_flow(input, **kwargs),
             name=self.get_name(),
             input=trace_input(input),
             config=self._add_metadata(config),
         )
 
     def _generate_flow(self, input: Any, **kwargs: Any) -> Flow[R]:
-        """Make one request."""
-        from langchain_fal_image.models import _call  # noqa: PLC0415 - see above
+        """Make one request.
 
-        return _call.generate(self, input, kwargs)
+        Raises:
+            FalOptionError: At once, before the flow starts.
+        """
+        from langchain_fal_image.models import _call  # noqa: PLC0415
+
+        return _call.generate(self._create_call(input, kwargs))
 
     def _submit_flow(
         self, input: Any, bound: Mapping[str, Any], webhook_url: str | None
     ) -> Flow[FalRequest[R]]:
-        from langchain_fal_image.models import _call  # noqa: PLC0415 - see above
+        from langchain_fal_image.models import _call  # noqa: PLC0415
 
-        return _call.submit(self, input, bound, webhook_url)
+        return _call.submit(self._create_call(input, bound), webhook_url)
+
+    def _create_call(self, input: Any, bound: Mapping[str, Any]) -> ModelCall:
+        from langchain_fal_image.models._call import ModelCall  # noqa: PLC0415
+
+        return ModelCall(
+            model=self.model,
+            kind=self.kind,
+            schema=self.endpoint,
+            session=self._session,
+            options=self.payload(input, **bound),
+            check_files=self.check_options,
+            estimate=self._estimate,
+            budget=self.budget,
+            mode=self.mode,
+            timeout=self.timeout,
+            on_cancel=self.on_cancel,
+        )
 
     def _add_metadata(self, config: RunnableConfig | None) -> RunnableConfig:
         """Add endpoint and price to a run's metadata, which LangSmith filters by."""

@@ -17,7 +17,7 @@ __all__ = [
     "extract_bytes",
     "find_audio",
     "find_images",
-    "read_field",
+    "read_entry",
     "read_seconds",
     "wrap_audio_bytes",
 ]
@@ -50,13 +50,13 @@ def _find_entries(
         if isinstance(found, str | Mapping):
             found = [found]
         if isinstance(found, list | tuple):
-            entries = [entry for entry in map(_read_entry, found) if entry]
+            entries = [entry for entry in map(_to_entry, found) if entry]
             if entries:
                 return entries
     return []
 
 
-def _read_entry(found: Any) -> Mapping[str, Any]:
+def _to_entry(found: Any) -> Mapping[str, Any]:
     if isinstance(found, str) and found:
         digest = found.removeprefix("sha256:")
         return {"url": found} if digest == found else {"url": None, "sha256": digest}
@@ -67,18 +67,33 @@ def _read_entry(found: Any) -> Mapping[str, Any]:
     return {}
 
 
-def read_field(entry: Mapping[str, Any], name: str, kind: type) -> Any:
-    """Return a field of an entry if it has the expected type, else None.
+def read_entry(entry: Mapping[str, Any], *more: str) -> dict[str, Any]:
+    """Return the fields of a file's entry; None for one of an unexpected type.
 
     Args:
         entry: An entry of fal's output.
-        name: The field's name.
-        kind: The expected type; 7.0 is an `int` too.
+        *more: The names of whole numbers that the kind of file also has.
     """
+    return {
+        "url": _read_text(entry, "url"),
+        "mime_type": _read_text(entry, "content_type"),
+        "file_name": _read_text(entry, "file_name"),
+        "sha256": _read_text(entry, "sha256"),
+        **{name: _read_integer(entry, name) for name in ("file_size", *more)},
+    }
+
+
+def _read_text(entry: Mapping[str, Any], name: str) -> str | None:
     value = entry.get(name)
-    if kind is int and isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, kind) and not isinstance(value, bool) else None
+    return value if isinstance(value, str) else None
+
+
+def _read_integer(entry: Mapping[str, Any], name: str) -> int | None:
+    value = entry.get(name)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_integer else None
 
 
 def read_seconds(*sources: Mapping[str, Any]) -> float | None:

@@ -53,12 +53,14 @@ class FalResult(Bound, MadeFiles, abc.ABC):
     """What the endpoint makes."""
     artifact_type: ClassVar[str]
     """The `type` of this class's artifacts."""
+    _files_field: ClassVar[str | None] = None
+    _missing_word: ClassVar[str]
     _not_metadata: ClassVar[frozenset[str]]
 
     @property
     def files(self) -> tuple[GeneratedFile, ...]:
-        """The files, in fal's order."""
-        return ()
+        """The files, in fal's order; none for a transcription."""
+        return getattr(self, self._files_field) if self._files_field else ()
 
     @property
     def seed(self) -> int | None:
@@ -84,8 +86,9 @@ class FalResult(Bound, MadeFiles, abc.ABC):
         Args:
             fal: The provider; None for the default instance.
         """
-        files = [file.using(fal) for file in self.files]
-        return self._with(_fal=fal)._with_files(files)
+        files = tuple(file.using(fal) for file in self.files)
+        changes = {self._files_field: files} if self._files_field else {}
+        return self._with(_fal=fal, **changes)
 
     def with_handles(self, handles: Sequence[str]) -> Self:
         """Return a copy whose files have handles.
@@ -94,7 +97,8 @@ class FalResult(Bound, MadeFiles, abc.ABC):
             handles: One for each file, in order.
         """
         named = zip(self.files, handles, strict=True)
-        return self._with_files([file._with(handle=handle) for file, handle in named])
+        files = tuple(file._with(handle=handle) for file, handle in named)
+        return self._with(**{self._files_field: files}) if self._files_field else self
 
     def with_metadata(self, **metadata: Any) -> Self:
         """Return a copy with more metadata.
@@ -240,17 +244,12 @@ class FalResult(Bound, MadeFiles, abc.ABC):
             **fields,
         )
 
-    _missing_word: ClassVar[str]
-
     @classmethod
     @abc.abstractmethod
     def _parse(
         cls, body: Mapping[str, Any], request_id: str | None
     ) -> dict[str, Any] | None:
         """Return the fields that only this class has; None if the output is missing."""
-
-    def _with_files(self, files: Sequence[Any]) -> Self:  # noqa: ARG002 - for classes that have files
-        return self
 
     @abc.abstractmethod
     def _shorten(self, artifact: dict[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,11 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
 from langchain_fal_image.inputs.reference import InputReference, MadeFile
 from langchain_fal_image.results._bound import Bound
-from langchain_fal_image.results._output import read_field
 from langchain_fal_image.wire.effects import Call
 
 if TYPE_CHECKING:
@@ -120,27 +119,6 @@ class GeneratedFile(Bound, MadeFile, abc.ABC):
 
     def _repr_html_(self) -> str:
         return self.to_html()
-
-    @classmethod
-    def _from_entry(
-        cls,
-        entry: Mapping[str, Any],
-        *,
-        request_id: str | None,
-        index: int,
-        **more: Any,
-    ) -> Self:
-        """Read an entry of fal's output; a field of another type counts as missing."""
-        return cls(
-            url=read_field(entry, "url", str),
-            mime_type=read_field(entry, "content_type", str),
-            file_name=read_field(entry, "file_name", str),
-            file_size=read_field(entry, "file_size", int),
-            sha256=read_field(entry, "sha256", str),
-            request_id=request_id,
-            index=index,
-            **more,
-        )
 
     def _read_flow(self) -> Flow[bytes]:
         content: bytes | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -13,7 +13,7 @@ from langchain_fal_image._formats.image import EXTENSIONS, sniff_image
 from langchain_fal_image._formats.signatures import is_text
 from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
 from langchain_fal_image.results._artifact import shorten_artifact
-from langchain_fal_image.results._output import find_images, read_field
+from langchain_fal_image.results._output import find_images, read_entry
 from langchain_fal_image.results._recipe import ResultLookup, write_recipe
 from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.file import GeneratedFile
@@ -136,17 +136,13 @@ class ImageResult(FalResult):
     kind: ClassVar[Kind] = "image"
     media_type: ClassVar[MediaType | None] = "image"
     artifact_type: ClassVar[str] = "fal_image_result"
+    _files_field: ClassVar[str | None] = "images"
     _missing_word: ClassVar[str] = "image"
     # The fields that @ai-sdk/fal leaves out of the provider metadata
     # (`fal-image-model.ts`).
     _not_metadata: ClassVar[frozenset[str]] = frozenset(
         {"images", "image", "prompt", "has_nsfw_concepts", "nsfw_content_detected"}
     )
-
-    @property
-    def files(self) -> tuple[GeneratedImage, ...]:
-        """The images."""
-        return self.images
 
     @property
     def prompt(self) -> str | None:
@@ -262,25 +258,19 @@ class ImageResult(FalResult):
             return self
         return self._with(options={**self.options, "prompt": prompt})
 
-    def _with_files(self, files: Sequence[Any]) -> Self:
-        return self._with(images=tuple(files))
-
     @classmethod
     def _parse(
         cls, body: Mapping[str, Any], request_id: str | None
     ) -> dict[str, Any] | None:
-        entries = find_images(body)
         flags = body.get("has_nsfw_concepts") or body.get("nsfw_content_detected")
         images = tuple(
-            GeneratedImage._from_entry(
-                entry,
+            GeneratedImage(
+                **read_entry(entry, "width", "height"),
+                nsfw=_read_flag(flags, index),
                 request_id=request_id,
                 index=index,
-                width=read_field(entry, "width", int),
-                height=read_field(entry, "height", int),
-                nsfw=_read_flag(flags, index),
             )
-            for index, entry in enumerate(entries)
+            for index, entry in enumerate(find_images(body))
         )
         return {"images": images} if images else None
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_fal_image._formats.audio import EXTENSIONS, sniff_audio
 from langchain_fal_image._formats.signatures import is_text
 from langchain_fal_image.errors import FalDownloadError, FalResponseError
 from langchain_fal_image.options.endpoint import AUDIO_OUTPUTS, TEXT_OPTIONS
 from langchain_fal_image.results._artifact import shorten_artifact
-from langchain_fal_image.results._output import find_audio, read_seconds
+from langchain_fal_image.results._output import find_audio, read_entry, read_seconds
 from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.file import GeneratedFile
 
@@ -80,13 +80,9 @@ class SpeechResult(FalResult):
     kind: ClassVar[Kind] = "speech"
     media_type: ClassVar[MediaType | None] = "audio"
     artifact_type: ClassVar[str] = "fal_speech_result"
+    _files_field: ClassVar[str | None] = "audios"
     _missing_word: ClassVar[str] = "audio"
     _not_metadata: ClassVar[frozenset[str]] = frozenset({*AUDIO_OUTPUTS, "text"})
-
-    @property
-    def files(self) -> tuple[GeneratedAudio, ...]:
-        """The audio files."""
-        return self.audios
 
     @property
     def audio(self) -> GeneratedAudio:
@@ -165,9 +161,6 @@ class SpeechResult(FalResult):
             f"audios=[{audios}])"
         )
 
-    def _with_files(self, files: Sequence[Any]) -> Self:
-        return self._with(audios=tuple(files))
-
     @classmethod
     def _parse(
         cls, body: Mapping[str, Any], request_id: str | None
@@ -175,11 +168,11 @@ class SpeechResult(FalResult):
         entries = find_audio(body)
         answer = body if len(entries) == 1 else {}
         audios = tuple(
-            GeneratedAudio._from_entry(
-                entry,
+            GeneratedAudio(
+                **read_entry(entry),
+                duration=read_seconds(entry, answer),
                 request_id=request_id,
                 index=index,
-                duration=read_seconds(entry, answer),
             )
             for index, entry in enumerate(entries)
         )
