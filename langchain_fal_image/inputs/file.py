@@ -139,8 +139,9 @@ def _read_text(
             step = f"Pass a public http(s) URL of {_with_article(file_type.word)}."
             raise file_type.error(message, next_step=step) from error
         return InputFile(option, file_type, url=text, origin=InputReference(url=text))
-    if (content := _decode_base64(text, file_type)) is not None:
-        return InputFile(option, file_type, content=content)
+    decoded = _decode_base64(text, file_type)
+    if decoded is not None:
+        return InputFile(option, file_type, content=decoded)
     return _read_path(text, option, session, file_type)
 
 

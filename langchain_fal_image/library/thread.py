@@ -89,7 +89,7 @@ class ThreadFiles:
         named = result
         if files := _files_of(result):
             handles = [self.handles[_kind_of(file)].issue() for file in files]
-            named = result.with_handles(handles)  # type: ignore[attr-defined]  # it has files
+            named = result.with_handles(handles)
         self._add(named)
         return named
 

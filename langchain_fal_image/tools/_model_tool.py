@@ -8,6 +8,7 @@ from langchain_core.tools import InjectedToolArg
 from pydantic import PrivateAttr, SkipValidation, model_validator
 
 from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image._session.session import Session
 from langchain_fal_image.budget.budget import Budget
 from langchain_fal_image.errors import (
     FalConfigurationError,
@@ -22,7 +23,6 @@ from langchain_fal_image.library.thread import FileKind, Thread
 from langchain_fal_image.models.base import FalModel
 from langchain_fal_image.options.endpoint import Kind
 from langchain_fal_image.options.search import check_kind
-from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.tools._args_schema import file_arguments, tool_arguments
 from langchain_fal_image.tools._messages import told_endpoint
 from langchain_fal_image.tools.base import Call, FalTool, read_thread
@@ -96,7 +96,7 @@ class FalModelTool(FalTool):
         return self.model.kind
 
     @property
-    def _fal(self) -> FalProvider:
+    def _fal(self) -> Session:
         return self.model._session
 
     @property

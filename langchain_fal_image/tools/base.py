@@ -14,6 +14,7 @@ from langchain_core.tools import BaseTool, InjectedToolArg, ToolException
 from langchain_core.tools.base import ArgsSchema
 from pydantic import ConfigDict, Field
 
+from langchain_fal_image._session.session import Session
 from langchain_fal_image.budget.budget import Budget
 from langchain_fal_image.budget.reservation import set_handles, settle_request
 from langchain_fal_image.errors import (
@@ -31,7 +32,6 @@ from langchain_fal_image.library._threads import Threads
 from langchain_fal_image.library.library import ImageLibrary
 from langchain_fal_image.library.thread import Thread
 from langchain_fal_image.options.endpoint import Kind
-from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.results.request import FalRequest
 from langchain_fal_image.results.speech import SpeechResult
@@ -94,7 +94,7 @@ class FalTool(BaseTool):
 
     @property
     @abc.abstractmethod
-    def _fal(self) -> FalProvider:
+    def _fal(self) -> Session:
         """The provider in use."""
 
     @property
@@ -138,7 +138,7 @@ class FalTool(BaseTool):
     def _kind(self, error: FalError) -> Kind:
         """Say what a failed call should have made."""
         model = error.model or getattr(error.request, "endpoint_id", None)
-        schema = self._fal.contract(model) if model else None
+        schema = self._fal.contracts.known(model) if model else None
         return schema.kind if schema else "image"
 
     def _settled(self, result: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from langchain_core.tools import BaseTool, BaseToolkit, InjectedToolArg
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from langchain_fal_image._session.session import Session
 from langchain_fal_image.budget.budget import Budget
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.library.library import ImageLibrary
@@ -163,7 +164,7 @@ class FalWaitTool(FalTool):
         return self
 
     @property
-    def _fal(self) -> FalProvider:
+    def _fal(self) -> Session:
         return self.fal or default_fal
 
     def _told_images(self, result: ImageResult) -> Any:

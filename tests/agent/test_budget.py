@@ -81,7 +81,7 @@ async def test_fifty_parallel_calls_with_room_for_ten(
         assert sandbox.submits == 10
         assert budget.images == 10
         assert budget.cost == Decimal("0.20")
-        await FalTextToImage(fal=sandbox.provider()).fal.aclose()
+        await sandbox.provider().aclose()
 
 
 @settings(max_examples=60)

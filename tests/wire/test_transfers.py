@@ -56,7 +56,7 @@ def test_a_result_is_saved_into_a_folder(
     result = ImageResult.from_output(
         {"images": [{"url": url} for url in urls]}, model="fal-ai/qwen-image"
     ).using(fal)
-    paths = run(fal, result._save(tmp_path / "new" / "folder"))
+    paths = run(fal, result._save_flow(tmp_path / "new" / "folder"))
     assert [path.read_bytes() for path in paths] == contents
     assert [path.name for path in paths[:2]] == ["image_1.png", "image_2.png"]
     assert result.images[0].width == 64
