@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spelling import get_input
+from payloads import get_input
 
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spelling import to_camel_case
+from payloads import to_camel_case
 
 from langchain_fal_image.options.casing import (
     match_name,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from spelling import get_input, respell
+from payloads import get_input, respell
 
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.resolve import resolve_options

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spelling import get_input, respell
+from payloads import get_input, respell
 
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog

@@ -11,11 +11,11 @@ from langchain_fal_image.errors import FalConfigurationError, FalOptionError
 from langchain_fal_image.options import catalog
 from langchain_fal_image.sandbox import Sandbox
 
-LISTENS = ("fal-ai/whisper", "fal-ai/wizper")
+TRANSCRIPTION = ("fal-ai/whisper", "fal-ai/wizper")
 
 MINIMAX = ("fal-ai/minimax/speech-02-hd", "fal-ai/minimax/speech-02-turbo")
 
-SPEAKS = (
+SPEECH = (
     *MINIMAX,
     "fal-ai/minimax/voice-clone",
     "fal-ai/minimax/voice-design",
@@ -27,8 +27,10 @@ SPEAKS = (
 URL = "https://v3.fal.media/files/a.mp3"
 
 
-@pytest.mark.parametrize("name", [*LISTENS, *SPEAKS])
-def test_every_listed_model_says_what_it_is_and_where_that_stands(name: str) -> None:
+@pytest.mark.parametrize("name", [*TRANSCRIPTION, *SPEECH])
+def test_the_models_of_the_ai_sdks_page_have_a_description_and_a_source(
+    name: str,
+) -> None:
     entry = catalog.get_entry(name)
     schema = catalog.get_schema(name)
     assert entry is not None
@@ -36,37 +38,37 @@ def test_every_listed_model_says_what_it_is_and_where_that_stands(name: str) -> 
     assert schema.title != name
     assert schema.about
     assert entry["source"]
-    assert schema.kind == ("transcription" if name in LISTENS else "speech")
-    category = "speech-to-text" if name in LISTENS else "text-to-speech"
+    assert schema.kind == ("transcription" if name in TRANSCRIPTION else "speech")
+    category = "speech-to-text" if name in TRANSCRIPTION else "text-to-speech"
     assert schema.category == category
 
 
-def test_an_endpoint_of_another_kind_is_refused_before_any_request(
+def test_an_endpoint_of_another_kind_raises_before_any_request(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     for make, name, use in (
         (fal.image, "fal-ai/whisper", "fal.transcription"),
-        (fal.image, SPEAKS[0], "fal.speech"),
+        (fal.image, SPEECH[0], "fal.speech"),
     ):
         with pytest.raises(FalConfigurationError, match=use):
             make(name)
     for model, use in (
         (fal.speech("fal-ai/qwen-image"), "fal.image"),
         (fal.speech("fal-ai/whisper"), "fal.transcription"),
-        (fal.transcription(SPEAKS[0]), "fal.speech"),
-        (fal.text_to_image(SPEAKS[0]), "fal.speech"),
+        (fal.transcription(SPEECH[0]), "fal.speech"),
+        (fal.text_to_image(SPEECH[0]), "fal.speech"),
     ):
         with pytest.raises(FalConfigurationError, match=use):
             model.invoke("Hello")
     assert fal_sandbox.requests == []
 
 
-def test_endpoints_are_found_by_what_they_make(fal: FalProvider) -> None:
+def test_endpoints_are_found_by_kind(fal: FalProvider) -> None:
     images = fal.endpoints()
     audio = {each.endpoint_id for each in fal.endpoints(kind="speech")}
     texts = {each.endpoint_id for each in fal.endpoints(kind="transcription")}
-    assert set(SPEAKS) <= audio
-    assert set(LISTENS) <= texts
+    assert set(SPEECH) <= audio
+    assert set(TRANSCRIPTION) <= texts
     assert not (audio | texts) & {each.endpoint_id for each in images}
     assert {
         each.endpoint_id for each in fal.endpoints("minimax hd", kind="speech")
@@ -79,14 +81,14 @@ def test_an_unknown_kind_is_an_error(fal: FalProvider) -> None:
         fal.endpoints(kind=kind)
 
 
-def test_image_words_are_refused_where_no_images_are_made() -> None:
+def test_options_for_images_are_faults_for_speech() -> None:
     with pytest.raises(FalOptionError, match="takes no images"):
         FalSpeech().payload("Hi", images=[URL])
     with pytest.raises(FalOptionError, match="the number of results"):
         FalSpeech().payload("Hi", n=2)
 
 
-def test_known_ids_need_no_prefix() -> None:
+def test_known_speech_endpoints_need_no_prefix() -> None:
     assert FalSpeech("minimax/speech-02-hd").model == "fal-ai/minimax/speech-02-hd"
     assert FalSpeech("dia-tts").model == "fal-ai/dia-tts"
     assert FalSpeech("resemble-ai/x").model == "resemble-ai/x"

@@ -1,12 +1,13 @@
-"""Each option of speech on the AI SDK's page, and what is refused."""
+"""The speech options of @ai-sdk/fal's page: every value, and faults."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from payloads import make_payload, to_camel_case
 
-from langchain_fal_image import FalProvider, FalSpeech, FalTranscription
+from langchain_fal_image import FalProvider, FalSpeech
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.sandbox import Sandbox
 
@@ -24,13 +25,6 @@ BOOSTS = [
 URL = "https://v3.fal.media/files/a.mp3"
 
 
-def sent(model: FalSpeech | FalTranscription, given: Any, **options: Any) -> Any:
-    """Give what would be sent, without a warning."""
-    resolved = model.payload(given, **options)
-    assert resolved.warnings == ()
-    return resolved.payload
-
-
 @pytest.mark.parametrize("name", MINIMAX)
 @pytest.mark.parametrize(
     ("inner", "value"),
@@ -40,30 +34,30 @@ def sent(model: FalSpeech | FalTranscription, given: Any, **options: Any) -> Any
         *(("emotion", each) for each in EMOTIONS),
     ],
 )
-def test_each_option_of_the_voice(name: str, inner: str, value: Any) -> None:
-    first, *rest = inner.split("_")
-    camel = first + "".join(each.title() for each in rest)
+def test_each_voice_option_goes_into_voice_setting(
+    name: str, inner: str, value: Any
+) -> None:
     model = FalSpeech(name, strict=True)
-    for spelled in (inner, camel):
+    for name_ in (inner, to_camel_case(inner)):
         for setting in ("voice_setting", "voiceSetting"):
-            payload = sent(model, "Hello", **{setting: {spelled: value}})
+            payload = make_payload(model, "Hello", **{setting: {name_: value}})
             assert payload["voice_setting"] == {inner: value}
-        beside = sent(model, "Hello", **{spelled: value})
-        assert beside["voice_setting"] == {inner: value}
+        payload = make_payload(model, "Hello", **{name_: value})
+        assert payload["voice_setting"] == {inner: value}
 
 
 @pytest.mark.parametrize("name", MINIMAX)
 @pytest.mark.parametrize("language", BOOSTS)
-def test_each_language_boost(name: str, language: str) -> None:
+def test_each_language_boost_is_sent(name: str, language: str) -> None:
     model = FalSpeech(name, strict=True)
-    payload = sent(model, "Hello", languageBoost=language)
+    payload = make_payload(model, "Hello", languageBoost=language)
     assert payload["language_boost"] == language
 
 
 @pytest.mark.parametrize("name", MINIMAX)
-def test_the_other_options_of_speech(name: str) -> None:
+def test_nested_options_of_speech_are_sent_in_fals_spelling(name: str) -> None:
     model = FalSpeech(name, strict=True)
-    payload = sent(
+    payload = make_payload(
         model,
         "Hello",
         audioSetting={"sampleRate": 44100, "bitrate": 64000, "format": "flac"},
@@ -77,7 +71,7 @@ def test_the_other_options_of_speech(name: str) -> None:
     }
 
 
-def test_a_dictionary_in_the_ai_sdks_form_is_sent_with_a_warning() -> None:
+def test_a_pronunciation_dict_as_in_the_ai_sdk_is_sent_with_a_warning() -> None:
     resolved = FalSpeech().payload("Hello", pronunciation_dict={"Fuji": "foo-jee"})
     assert resolved.payload["pronunciation_dict"] == {"Fuji": "foo-jee"}
     assert "pronunciation_dict.Fuji" in resolved.warnings[0]
@@ -85,7 +79,7 @@ def test_a_dictionary_in_the_ai_sdks_form_is_sent_with_a_warning() -> None:
 
 @pytest.mark.parametrize("name", MINIMAX)
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"speed": 2.1}, "speed=2.1 is too large; allowed: a number, 0.5 to 2"),
         ({"speed": 0.4}, "speed=0.4 is too small"),
@@ -105,39 +99,39 @@ def test_a_dictionary_in_the_ai_sdks_form_is_sent_with_a_warning() -> None:
         ({"text": 7}, "text=7 is a number, not text"),
     ],
 )
-async def test_wrong_values_of_speech_are_refused_before_any_request(
+async def test_invalid_speech_options_raise_before_any_request(
     name: str,
     options: dict[str, Any],
-    told: str,
+    message: str,
     fal: FalProvider,
     fal_sandbox: Sandbox,
 ) -> None:
-    model, given = fal.speech(name), {"text": "Hello", **options}
+    model, input_ = fal.speech(name), {"text": "Hello", **options}
     with pytest.raises(FalOptionError) as caught:
-        model.invoke(given)
-    assert told in str(caught.value)
+        model.invoke(input_)
+    assert message in str(caught.value)
     with pytest.raises(FalOptionError):
-        await model.ainvoke(given)
+        await model.ainvoke(input_)
     with pytest.raises(FalOptionError):
-        await model.asubmit(given)
+        await model.asubmit(input_)
     assert fal_sandbox.requests == []
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t"])
 @pytest.mark.parametrize("name", [*MINIMAX, "fal-ai/dia-tts", "fal-ai/kokoro/french"])
-def test_a_text_that_says_nothing_is_refused(name: str, text: str) -> None:
+def test_a_blank_text_is_a_fault(name: str, text: str) -> None:
     with pytest.raises(FalOptionError, match="is blank"):
         FalSpeech(name).payload({"text": text, "voice": "ff_siwis"})
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_of_the_voice_are_reported_at_once() -> None:
     with pytest.raises(FalOptionError) as caught:
         FalSpeech().payload("Hi", speed=2.1, pitch=13, vol=11, emotion="odd")
     assert len(caught.value.faults) == 4
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "payload"),
+    ("name", "options", "payload"),
     [
         (
             "fal-ai/minimax/voice-design",
@@ -166,17 +160,17 @@ def test_all_faults_are_told_at_once() -> None:
         ),
     ],
 )
-def test_the_inputs_of_cloned_and_designed_voices(
-    name: str, given: dict[str, Any], payload: dict[str, Any]
+def test_cloned_and_designed_voices_get_fals_names(
+    name: str, options: dict[str, Any], payload: dict[str, Any]
 ) -> None:
-    assert sent(FalSpeech(name, strict=True), given) == payload
+    assert make_payload(FalSpeech(name, strict=True), options) == payload
 
 
-def test_an_option_that_bears_the_name_of_a_field() -> None:
+def test_an_option_with_the_name_of_a_field_is_passed_in_options() -> None:
     clone = FalSpeech(
         "fal-ai/minimax/voice-clone", options={"model": "speech-02-turbo"}
     )
-    payload = sent(clone, {"text": "Hi", "audio": URL})
+    payload = make_payload(clone, {"text": "Hi", "audio": URL})
     assert payload["model"] == "speech-02-turbo"
     with pytest.raises(FalOptionError, match="model='speech-99'"):
         clone.payload(

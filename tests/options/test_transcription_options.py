@@ -1,23 +1,24 @@
-"""Each option and default of a transcription on the AI SDK's page; refusals."""
+"""The transcription options of @ai-sdk/fal's page: values, defaults, faults."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from payloads import make_payload
 
-from langchain_fal_image import FalProvider, FalSpeech, FalTranscription
+from langchain_fal_image import FalProvider, FalTranscription
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.shape import Field
 from langchain_fal_image.sandbox import Sandbox
 
-LISTENS = ("fal-ai/whisper", "fal-ai/wizper")
+MODELS = ("fal-ai/whisper", "fal-ai/wizper")
 
 URL = "https://v3.fal.media/files/a.mp3"
 
 
-def option(endpoint_id: str, name: str) -> Field:
+def get_field(endpoint_id: str, name: str) -> Field:
     schema = catalog.get_schema(endpoint_id)
     assert schema is not None
     found = schema.get_field(name)
@@ -25,14 +26,7 @@ def option(endpoint_id: str, name: str) -> Field:
     return found
 
 
-def sent(model: FalSpeech | FalTranscription, given: Any, **options: Any) -> Any:
-    """Give what would be sent, without a warning."""
-    resolved = model.payload(given, **options)
-    assert resolved.warnings == ()
-    return resolved.payload
-
-
-@pytest.mark.parametrize("name", LISTENS)
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(
     ("camel", "snake", "value"),
     [
@@ -47,17 +41,17 @@ def sent(model: FalSpeech | FalTranscription, given: Any, **options: Any) -> Any
         ("numSpeakers", "num_speakers", 2),
     ],
 )
-def test_each_option_of_a_transcription(
+def test_each_transcription_option_is_sent(
     name: str, camel: str, snake: str, value: Any
 ) -> None:
     model = FalTranscription(name, strict=True)
-    for spelled in (camel, snake):
-        assert sent(model, URL, **{spelled: value})[snake] == value
+    for option in (camel, snake):
+        assert make_payload(model, URL, **{option: value})[snake] == value
     in_providers = {"audio": URL, "providerOptions": {"fal": {camel: value}}}
-    assert sent(model, in_providers)[snake] == value
+    assert make_payload(model, in_providers)[snake] == value
 
 
-@pytest.mark.parametrize("name", LISTENS)
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(
     ("snake", "default"),
     [
@@ -68,13 +62,15 @@ def test_each_option_of_a_transcription(
         ("num_speakers", None),
     ],
 )
-def test_each_default_of_a_transcription(name: str, snake: str, default: Any) -> None:
-    assert option(name, snake).default == default
+def test_the_defaults_are_those_of_the_page(
+    name: str, snake: str, default: Any
+) -> None:
+    assert get_field(name, snake).default == default
 
 
-@pytest.mark.parametrize("name", LISTENS)
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"chunkLevel": "sentence"}, "chunk_level='sentence' is not a choice"),
         ({"language": "english"}, "language='english' is not a choice"),
@@ -85,25 +81,25 @@ def test_each_default_of_a_transcription(name: str, snake: str, default: Any) ->
         ({"version": 3.5}, "version=3.5"),
     ],
 )
-async def test_wrong_values_of_a_transcription_are_refused_before_any_request(
+async def test_invalid_transcription_options_raise_before_any_request(
     name: str,
     options: dict[str, Any],
-    told: str,
+    message: str,
     fal: FalProvider,
     fal_sandbox: Sandbox,
 ) -> None:
     model = fal.transcription(name, **options)
-    with pytest.raises(FalOptionError, match=told):
+    with pytest.raises(FalOptionError, match=message):
         model.invoke(URL)
-    with pytest.raises(FalOptionError, match=told):
+    with pytest.raises(FalOptionError, match=message):
         await model.ainvoke(URL)
-    with pytest.raises(FalOptionError, match=told):
+    with pytest.raises(FalOptionError, match=message):
         model.submit(URL)
     assert fal_sandbox.requests == []
 
 
 @pytest.mark.parametrize("name", ["whisper", "wizper"])
-def test_the_prefix_may_be_left_out(name: str) -> None:
+def test_the_prefix_fal_ai_is_optional(name: str) -> None:
     assert FalTranscription(name).model == f"fal-ai/{name}"
     assert FalTranscription(f"fal-ai/{name}").model == f"fal-ai/{name}"
     assert FalTranscription(model=name).endpoint is not None
@@ -112,23 +108,26 @@ def test_the_prefix_may_be_left_out(name: str) -> None:
     assert FalTranscription("somebody/else").model == "somebody/else"
 
 
-@pytest.mark.parametrize("name", LISTENS)
-def test_a_recording_is_sent_with_what_differs_from_fals_own_defaults(
+@pytest.mark.parametrize("name", MODELS)
+def test_diarize_is_on_by_default(
     name: str,
 ) -> None:
-    # fal tells speakers apart only when asked; the page says it is on by default.
-    assert sent(FalTranscription(name), URL) == {"diarize": True, "audio_url": URL}
+    # On the page it is on by default, at fal it is off.
+    assert make_payload(FalTranscription(name), URL) == {
+        "diarize": True,
+        "audio_url": URL,
+    }
     off = FalTranscription(name, diarize=False)
-    assert sent(off, URL) == {"diarize": False, "audio_url": URL}
+    assert make_payload(off, URL) == {"diarize": False, "audio_url": URL}
 
 
-def test_only_whisper_gives_the_whole_as_one_chunk() -> None:
-    assert sent(FalTranscription("whisper"), URL, chunk_level="none")
+def test_only_whisper_accepts_no_chunks() -> None:
+    assert make_payload(FalTranscription("whisper"), URL, chunk_level="none")
     with pytest.raises(FalOptionError, match="allowed: segment, word"):
         FalTranscription("wizper").payload(URL, chunk_level="none")
 
 
-def test_an_unknown_option_is_told_with_the_likely_one() -> None:
+def test_an_unknown_option_is_reported_with_the_nearest_one() -> None:
     warned = FalTranscription().payload(URL, diarise=True).warnings
     assert any("did you mean 'diarize'" in each for each in warned)
     with pytest.raises(FalOptionError, match="diarize"):

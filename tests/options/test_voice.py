@@ -1,4 +1,4 @@
-"""Voice options: their places, layers and limits."""
+"""Voice options: where they go, layers and limits."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from payloads import make_payload, to_camel_case
 
-from langchain_fal_image import FalSpeech, FalTranscription
+from langchain_fal_image import FalSpeech
 from langchain_fal_image.errors import FalOptionError
 
 MINIMAX = ("fal-ai/minimax/speech-02-hd", "fal-ai/minimax/speech-02-turbo")
@@ -21,44 +22,45 @@ def in_fal(**options: Any) -> dict[str, Any]:
     return {"providerOptions": {"fal": options}}
 
 
-def sent(model: FalSpeech | FalTranscription, given: Any, **options: Any) -> Any:
-    """Give what would be sent, without a warning."""
-    resolved = model.payload(given, **options)
-    assert resolved.warnings == ()
-    return resolved.payload
-
-
-def test_the_words_for_a_voice_find_their_places() -> None:
+def test_voice_options_go_to_the_endpoints_option() -> None:
     chatterbox = FalSpeech("resemble-ai/chatterboxhd/text-to-speech")
-    assert sent(chatterbox, "Hi", voice="Aurora") == {"text": "Hi", "voice": "Aurora"}
-    assert sent(FalSpeech(), "Hi", voice="Deep_Man")["voice_setting"] == {
+    assert make_payload(chatterbox, "Hi", voice="Aurora") == {
+        "text": "Hi",
+        "voice": "Aurora",
+    }
+    assert make_payload(FalSpeech(), "Hi", voice="Deep_Man")["voice_setting"] == {
         "voice_id": "Deep_Man"
     }
     kling = FalSpeech("fal-ai/kling-video/v1/tts")
-    assert sent(kling, "Hi", speed=1.5)["voice_speed"] == 1.5
-    assert sent(kling, "Hi", voice="AOT")["voice_id"] == "AOT"
+    assert make_payload(kling, "Hi", speed=1.5)["voice_speed"] == 1.5
+    assert make_payload(kling, "Hi", voice="AOT")["voice_id"] == "AOT"
 
 
-def test_a_later_layer_changes_one_part_of_the_voice() -> None:
+def test_a_later_layer_replaces_only_its_parts_of_the_voice() -> None:
     model = FalSpeech(voice="Wise_Woman", voice_setting={"speed": 1.5, "vol": 2})
-    payload = sent(model, {"text": "Hi", "speed": 0.8})
+    payload = make_payload(model, {"text": "Hi", "speed": 0.8})
     expected = {"speed": 0.8, "vol": 2, "voice_id": "Wise_Woman"}
     assert payload["voice_setting"] == expected
-    more = sent(model, {"text": "Hi", "voiceSetting": {"pitch": 1, "Speed": 1.1}})
+    more = make_payload(
+        model, {"text": "Hi", "voiceSetting": {"pitch": 1, "Speed": 1.1}}
+    )
     assert more["voice_setting"] == {
         "pitch": 1,
         "speed": 1.1,
         "vol": 2,
         "voice_id": "Wise_Woman",
     }
-    given = {"text": "Hi", "voice": "A", **in_fal(voiceSetting={"speed": 1.1})}
-    assert sent(FalSpeech(), given)["voice_setting"] == {"voice_id": "A", "speed": 1.1}
+    options = {"text": "Hi", "voice": "A", **in_fal(voiceSetting={"speed": 1.1})}
+    assert make_payload(FalSpeech(), options)["voice_setting"] == {
+        "voice_id": "A",
+        "speed": 1.1,
+    }
     format_ = FalSpeech(audio_setting={"format": "flac"})
-    payload = sent(format_, "Hi", audioSetting={"sampleRate": 8000})
+    payload = make_payload(format_, "Hi", audioSetting={"sampleRate": 8000})
     assert payload["audio_setting"] == {"format": "flac", "sample_rate": "8000"}
 
 
-def test_two_values_for_one_part_of_the_voice_contradict_each_other() -> None:
+def test_two_values_for_one_part_of_the_voice_contradict() -> None:
     with pytest.raises(FalOptionError, match="contradicts"):
         FalSpeech(speed=1.5, voiceSetting={"speed": 1.2}).payload("Hi")
     kling = FalSpeech("fal-ai/kling-video/v1/tts")
@@ -74,19 +76,14 @@ def test_two_values_for_one_part_of_the_voice_contradict_each_other() -> None:
     assert same.payload["voice_setting"] == {"speed": 1.5}
 
 
-def test_a_slip_in_a_word_for_the_voice_is_told() -> None:
+def test_a_typo_in_a_voice_option_is_reported() -> None:
     warned = FalSpeech().payload("Hi", emotoin="sad").warnings[0]
     assert "did you mean 'emotion'" in warned
     with pytest.raises(FalOptionError, match="voice_id, vol, voice"):
         FalSpeech(strict=True).payload("Hi", emotoin="sad")
 
 
-def camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(each.title() for each in rest)
-
-
-WORDS = {
+VOICE_OPTIONS = {
     "voice_id": st.text("abcXYZ_", min_size=1, max_size=9),
     "speed": st.floats(0.5, 2, width=32),
     "vol": st.integers(0, 10),
@@ -95,25 +92,25 @@ WORDS = {
     "english_normalization": st.booleans(),
 }
 
-SETTINGS = st.fixed_dictionaries({}, optional=WORDS)
+SETTINGS = st.fixed_dictionaries({}, optional=VOICE_OPTIONS)
 
 
 @given(
     first=SETTINGS,
     second=SETTINGS,
-    spell=st.sampled_from([camel, str]),
+    spell=st.sampled_from([to_camel_case, str]),
     setting=st.sampled_from(["voiceSetting", "voice_setting", None]),
 )
-def test_words_for_a_voice_in_two_layers_are_joined(
+def test_voice_options_of_two_layers_are_merged(
     first: dict[str, Any],
     second: dict[str, Any],
     spell: Callable[[str], str],
     setting: str | None,
 ) -> None:
-    spelled = {spell(name): value for name, value in first.items()}
-    options = {setting: spelled} if setting else spelled
+    respelled = {spell(name): value for name, value in first.items()}
+    options = {setting: respelled} if setting else respelled
     model = FalSpeech(strict=True, options=options)
-    payload = sent(model, {"text": "Hi", **second})
+    payload = make_payload(model, {"text": "Hi", **second})
     assert payload.get("voice_setting", {}) == {**first, **second}
 
 
@@ -121,10 +118,10 @@ def test_words_for_a_voice_in_two_layers_are_joined(
     name=st.sampled_from(["speed", "vol", "pitch"]),
     value=st.one_of(st.floats(), st.integers(-100, 100), st.text(max_size=3)),
 )
-def test_a_number_of_the_voice_is_sent_or_refused(name: str, value: Any) -> None:
+def test_a_number_of_the_voice_is_sent_or_a_fault(name: str, value: Any) -> None:
     low, high = {"speed": (0.5, 2), "vol": (0, 10), "pitch": (-12, 12)}[name]
-    fits = isinstance(value, int | float) and low <= value <= high
-    if fits:
+    is_valid = isinstance(value, int | float) and low <= value <= high
+    if is_valid:
         payload = FalSpeech().payload("Hi", **{name: value}).payload
         assert payload["voice_setting"][name] == value
     else:

@@ -1,10 +1,11 @@
-"""Spellings of option names, and the JSON Schema of an endpoint's input."""
+"""Payloads, and the spellings of their names."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from langchain_fal_image import FalSpeech, FalTranscription
 from langchain_fal_image.options import catalog
 
 
@@ -35,3 +36,12 @@ def respell(value: Any, node: dict[str, Any], *, every: int) -> Any:
         )
         for number, (name, each) in enumerate(value.items())
     }
+
+
+def make_payload(
+    model: FalSpeech | FalTranscription, input_: Any, **options: Any
+) -> dict[str, Any]:
+    """Return the payload of a call, which must have no warnings."""
+    resolved = model.payload(input_, **options)
+    assert resolved.warnings == ()
+    return resolved.payload
