@@ -266,7 +266,7 @@ class FalRateLimitError(FalRequestError, _langchain.ModelRateLimitError):
 
 
 class FalServerError(FalRequestError, _langchain.ModelAPIError):
-    """fal failed (5xx); fal does not charge for this."""
+    """fal failed (5xx); not charged (docs.fal.ai/model-endpoints/reliability)."""
 
     next_step = "This is fal's fault, not the input's; it may work later."
 
@@ -301,7 +301,7 @@ class FalTimeoutError(FalError, _langchain.ModelTimeoutError, TimeoutError):
 
 
 class FalCancelledError(FalError):
-    """The request was cancelled at fal; it may be charged if it had started."""
+    """The request was cancelled; a running one may still finish and be charged."""
 
     charged: Charged = "maybe"
     next_step = "Submit it again if you still need it."

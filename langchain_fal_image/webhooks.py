@@ -7,8 +7,8 @@ hook = webhooks.verify(request.headers, request.body)  # in the server
 result = hook.result(model="fal-ai/qwen-image")
 ```
 
-fal may deliver a webhook more than once, with the same `request_id`. Requires the extra
-`webhooks`.
+fal may deliver a webhook more than once, with the same `request_id`
+(docs.fal.ai/model-endpoints/webhooks). Requires the extra `webhooks`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from langchain_fal_image.wire.signature import parse_signed_webhook
 
 __all__ = ["Webhook", "averify", "verify"]
 
-_TOLERANCE_S = 300.0
+_TOLERANCE_S = 300.0  # docs.fal.ai/model-endpoints/webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Webhook:
         payload: The model's output or its error body; None if fal could not serialize
             it.
         error: The error, such as `Invalid status code: 422`.
-        payload_error: Why there is no payload.
+        payload_error: Why the payload is missing.
     """
 
     request_id: str

@@ -23,7 +23,7 @@ __all__ = ["Price", "Prices"]
 _log = logging.getLogger("langchain_fal_image")
 _MAX_AGE_S = 24 * 60 * 60
 _MAX_AGE_UNKNOWN_S = 5 * 60
-_TIMEOUT_S = 5.0
+_TIMEOUT_S = 10.0
 _MEGAPIXEL = 1_000_000
 _CHARACTERS = re.compile(r"(?:([\d,]+) ?)?(k|m|thousand|million)? ?char(?:acter)?")
 _SCALES = {"": 1, "k": 1000, "thousand": 1000, "m": 1_000_000, "million": 1_000_000}
@@ -88,8 +88,8 @@ class Prices:
     def fetch(self, context: Context, endpoint_id: str) -> Flow[Price | None]:
         """Fetch a price, unless it is cached.
 
-        A price is unknown if the key has no access to prices, the endpoint has no
-        price, or there is no connection. It is fetched again after five minutes.
+        A price is unknown if the key has no access to prices, fal lists none, or fal
+        cannot be reached. It is fetched again after five minutes.
 
         Args:
             context: The provider's context.
