@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import threading
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, unquote_to_bytes
 
@@ -35,7 +34,6 @@ class Files:
     def __init__(self) -> None:
         self.base_url = ""
         self._files: dict[str, StoredFile] = {}
-        self._lock = threading.Lock()
 
     def put(self, name: str, content: bytes, content_type: str) -> str:
         """Store a file and return its URL.
@@ -51,8 +49,7 @@ class Files:
 
     def put_at(self, path: str, content: bytes, content_type: str) -> str:
         """Store a file at a path and return its URL."""
-        with self._lock:
-            self._files[path] = StoredFile(content, content_type)
+        self._files[path] = StoredFile(content, content_type)
         return self.url_of(path)
 
     def url_of(self, path: str) -> str:
@@ -61,13 +58,11 @@ class Files:
 
     def get(self, path: str) -> StoredFile | None:
         """Return the file at a path."""
-        with self._lock:
-            return self._files.get(path)
+        return self._files.get(path)
 
     def remove(self, url: str) -> bool:
         """Delete a file, as if it had expired; return whether it existed."""
-        with self._lock:
-            return self._files.pop(self._path_of(url), None) is not None
+        return self._files.pop(self._path_of(url), None) is not None
 
     def read_input(self, path: PayloadPath, url: str) -> InputFile:
         """Return an input file; one that is elsewhere has no content.

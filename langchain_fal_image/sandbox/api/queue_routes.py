@@ -60,14 +60,7 @@ class QueueRoutes:
     async def handle_queue(
         self, request: Request, path: str, payload: Any, *, base_url: str
     ) -> Response:
-        """Handle a request to `queue.fal.run`.
-
-        Args:
-            request: Any method.
-            path: Below the queue's host.
-            payload: The JSON body.
-            base_url: Of the URLs in the response.
-        """
+        """Handle a request to `queue.fal.run`; URLs in the response use `base_url`."""
         if rejection := reject_without_key(request):
             return rejection
         if request.method == "POST":
@@ -169,6 +162,7 @@ class QueueRoutes:
 
     async def _get_result(self, job: Job) -> Response:
         if not job.is_done:
+            # @ai-sdk/fal compares this text.
             body = {"detail": "Request is still in progress"}
             return json_response(400, body, job.request_id)
         return json_response(
@@ -190,7 +184,10 @@ class QueueRoutes:
         await done
 
     def _describe(self, job: Job, base_url: str, *, has_logs: bool) -> dict[str, Any]:
-        """Return the status of a request as fal does."""
+        """Return the status of a request.
+
+        fal_client/client.py requires `queue_position` and the key `logs`.
+        """
         url = f"{base_url}/{to_app_id(job.endpoint_id)}/requests/{job.request_id}"
         status: dict[str, Any] = {
             "status": job.status,

@@ -62,11 +62,17 @@ def parse_number(text: str | None) -> float | None:
 
 
 def start_timeout(request: Request) -> float | None:
-    """Return how long a request may wait for a runner, in seconds."""
+    """Return how long a request may wait for a runner, in seconds.
+
+    (docs.fal.ai, documentation/model-apis/common-parameters)
+    """
     return parse_number(request.headers.get("x-fal-request-timeout"))
 
 
 def to_app_id(endpoint_id: str) -> str:
-    """Return an endpoint id without its sub-path, as in the URLs of its requests."""
+    """Return an endpoint id without its sub-path, as request URLs have it.
+
+    (fal_client/client.py)
+    """
     parts = endpoint_id.split("/")
     return "/".join(parts[: 3 if parts[0] in {"workflows", "comfy"} else 2])

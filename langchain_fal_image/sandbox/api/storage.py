@@ -1,4 +1,7 @@
-"""fal's storage: single and multipart uploads, and downloads."""
+"""fal's storage: single and multipart uploads, and downloads.
+
+fal_client/client.py and the storage of @fal-ai/client upload in these ways.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Webhooks, signed as fal signs them and sent to this machine only."""
+"""Webhooks, signed as fal signs them and sent to this machine only.
+
+Body, headers and signature: docs.fal.ai/model-endpoints/webhooks.
+"""
 
 from __future__ import annotations
 

@@ -26,13 +26,7 @@ def band_height(size: tuple[int, int]) -> int:
 
 
 def draw_caption(image: Image.Image, text: str, *, is_dark: bool) -> None:
-    """Write a text on a band at the lower edge, in up to three lines.
-
-    Args:
-        image: Drawn on.
-        text: An ellipsis replaces what does not fit.
-        is_dark: Whether the band is dark and the text light.
-    """
+    """Write a text in up to three lines on a light or dark band at the lower edge."""
     paper, ink = (_NIGHT, PAPER) if is_dark else (PAPER, INK)
     width, height = image.size
     band = band_height(image.size)

@@ -36,13 +36,7 @@ def edit_images(
 ) -> Canvas:
     """Make one image of the inputs, changed as the prompt says.
 
-    Args:
-        inputs: One fills the image; several are side by side.
-        prompt: The instruction. Quoted text in it is written on the image.
-        words: The prompt's words in lower case.
-        mask: White where the image may change; None for everywhere.
-        size: Width and height in pixels.
-        rng: Chooses everything that the words leave open.
+    Quoted text of the prompt is written on it. It may change where the mask is white.
     """
     before = _arrange(inputs, size)
     named = frozenset(words)

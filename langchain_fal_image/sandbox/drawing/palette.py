@@ -68,12 +68,7 @@ TINTS: Final[list[tuple[frozenset[str], Colour, float]]] = [
 
 
 def choose_palette(words: Collection[str], rng: random.Random) -> Palette:
-    """Choose the palette for some words, shifted a little.
-
-    Args:
-        words: The prompt's words in lower case.
-        rng: Chooses the shift, and the palette if no word does.
-    """
+    """Choose the palette for the words of a prompt, and shift it a little."""
     fitting = (each for each in PALETTES.values() if set(each.words) & set(words))
     palette = next(fitting, None)
     if palette is None:

@@ -33,13 +33,7 @@ _LEAFY = frozenset(
 def draw_scene(
     words: Sequence[str], *, size: tuple[int, int], rng: random.Random
 ) -> Canvas:
-    """Draw a scene.
-
-    Args:
-        words: The prompt's words in lower case.
-        size: Width and height in pixels.
-        rng: Chooses everything that the words leave open.
-    """
+    """Draw the scene that a prompt's words name; the generator chooses the rest."""
     palette = choose_palette(words, rng)
     canvas = Canvas(make_gradient(size, palette.sky), palette, rng)
     named = frozenset(words)
@@ -132,13 +126,7 @@ def _draw_foreground(canvas: Canvas, named: frozenset[str]) -> None:
 def place_things(
     canvas: Canvas, words: Sequence[str], *, is_edit: bool = False
 ) -> None:
-    """Draw each thing that the words name in a place of its own.
-
-    Args:
-        canvas: Drawn on.
-        words: The prompt's words in lower case.
-        is_edit: Whether the places are random, and calm ones in the sky.
-    """
+    """Draw each thing that the words name; in an edit, where the image is calm."""
     wide, high, unit = canvas.width, canvas.height, canvas.unit
     sky = [0.3, 0.68, 0.5, 0.82, 0.18]
     floor = [0.5, 0.3, 0.7, 0.15, 0.85]

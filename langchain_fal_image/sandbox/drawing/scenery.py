@@ -70,15 +70,7 @@ def draw_ridge(
     colour: Colour,
     is_smooth: bool = False,
 ) -> None:
-    """Draw a line of mountains or hills that fills everything below it.
-
-    Args:
-        canvas: Drawn on.
-        base: Of its foot, as a part of the image's height.
-        height: From foot to summit, as a part of the image's height.
-        colour: Of its face.
-        is_smooth: Whether it has hills instead of peaks.
-    """
+    """Draw mountains or smooth hills; base and height are parts of the image's."""
     rng = canvas.rng
     waves = [
         (rng.uniform(0.6, 1.4) * scale, rng.uniform(0, 7), weight)
@@ -105,14 +97,7 @@ def draw_ridge(
 
 
 def draw_volcano(canvas: Canvas, *, centre: float, base: float, top: float) -> None:
-    """Draw a lone volcano with snow, such as Mount Fuji.
-
-    Args:
-        canvas: Drawn on.
-        centre: Of the summit, as a part of the width.
-        base: Of its foot, as a part of the height.
-        top: Of its summit, as a part of the height.
-    """
+    """Draw a lone volcano with snow; its places are parts of width and height."""
     rng, palette = canvas.rng, canvas.palette
     wide, high = canvas.width, canvas.height
     reach = min(wide * 0.62, high * 0.95)

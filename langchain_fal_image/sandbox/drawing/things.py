@@ -60,7 +60,7 @@ def find_things(words: Sequence[str]) -> list[tuple[Thing, Colour]]:
 
 
 class _Brush:
-    """Draws shapes in a box around a centre."""
+    """Draws shapes in a box around a centre; `half` is half its height in pixels."""
 
     def __init__(self, pen: ImageDraw.ImageDraw, centre: Point, half: float) -> None:
         self._pen = pen
@@ -70,14 +70,7 @@ class _Brush:
     def draw(
         self, kind: str, fill: Colour, values: Sequence[float], width: float = 0.0
     ) -> None:
-        """Draw one shape.
-
-        Args:
-            kind: `polygon`, `ellipse`, `box` or `line`.
-            fill: Its colour.
-            values: x and y of its points; of an ellipse, its centre and radii.
-            width: Of a line, as a part of half the box.
-        """
+        """Draw a shape of `things.json`."""
         if kind == "ellipse":
             x, y, across, down = values
             values = (x - across, y - down, x + across, y + down)
@@ -100,15 +93,7 @@ class _Brush:
 def draw_thing(
     canvas: Canvas, thing: Thing, colour: Colour, *, centre: Point, half: float
 ) -> None:
-    """Draw a thing.
-
-    Args:
-        canvas: Drawn on.
-        thing: What to draw.
-        colour: Its own colour.
-        centre: In pixels.
-        half: Half its height in pixels.
-    """
+    """Draw a thing in its own colour; `half` is half its height in pixels."""
     fills: Mapping[str, Colour] = COLOURS | {
         "main": colour,
         "light": mix(colour, (255, 255, 255), 0.35),
@@ -122,15 +107,7 @@ def draw_thing(
 def draw_tree(
     canvas: Canvas, *, x: float, foot: float, height: float, is_pine: bool
 ) -> None:
-    """Draw a pine, or a bent trunk with a crown of leaves or blossoms.
-
-    Args:
-        canvas: Drawn on.
-        x: Of the trunk, in pixels.
-        foot: Of the trunk, in pixels.
-        height: In pixels.
-        is_pine: Whether it is a pine.
-    """
+    """Draw a pine, or a bent trunk with a crown; places are in pixels."""
     rng, leaf = canvas.rng, canvas.palette.leaf
     brush = _Brush(canvas.pen, (x, foot - height / 2), height / 2)
     trunk = mix((74, 52, 46), leaf, 0.12)

@@ -27,12 +27,7 @@ _UNREADABLE_EVENTS: Final = (
 
 
 def corrupt_response(response: Response, how: Corruption) -> Response:
-    """Return a false response.
-
-    Args:
-        response: The true one, with its whole body.
-        how: What happens to it. Corruptions of event streams change nothing.
-    """
+    """Return a false response; corruptions of event streams change nothing."""
     body = bytes(response.body)
     if how == "cut short":
         return _CutShort(response)
@@ -130,13 +125,7 @@ def _add_error(value: Any) -> Any:
 async def corrupt_events(
     events: AsyncIterator[str], how: Corruption | None
 ) -> AsyncIterator[str]:
-    """Yield a false stream of events.
-
-    Args:
-        events: The true one.
-        how: What happens to it. None and corruptions of other responses change
-            nothing.
-    """
+    """Yield a false stream of events; other corruptions and None change nothing."""
     if how == "nonsense":
         for event in _UNREADABLE_EVENTS:
             yield event

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 __all__ = ["OPERATIONS", "Corruption", "Fault", "Operation"]
 
 Operation = Literal[
     "submit", "status", "stream", "result", "cancel", "run", "upload", "file"
 ]
-OPERATIONS: Final[tuple[Operation, ...]] = (
-    *("submit", "status", "stream", "result", "cancel", "run", "upload", "file"),
-)
+OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
 Corruption = Literal[
     "cut short",
     "empty",

@@ -15,16 +15,21 @@ _INGRESS = "<html><head><title>{0}</title></head><body>{0}<hr>nginx</body></html
 _FROM_APP = {"x-fal-request-id": "00000000-0000-4000-8000-000000000000"}
 
 
-def _error(kind: str, message: str) -> dict[str, Any]:
-    return {"detail": [{"loc": ["body", "prompt"], "msg": message, "type": kind}]}
+_TOO_MANY: Final = {"status": 429, "body": {"detail": "Too many requests"}}
+_NOT_FOUND: Final = {"status": 404, "body": {"detail": "Not Found"}}
+_REFUSAL: Final = {
+    "loc": ["body", "prompt"],
+    "msg": "Refused by the sandbox",
+    "type": "content_policy_violation",
+}
 
 
-def _ingress(status: int, message: str) -> dict[str, Any]:
-    return {"status": status, "body": _INGRESS.format(f"{status} {message}")}
+def _ingress(status: int, reason: str) -> dict[str, Any]:
+    return {"status": status, "body": _INGRESS.format(f"{status} {reason}")}
 
 
-def _app(status: int, kind: str) -> dict[str, Any]:
-    body = {"detail": f"Sandbox fault: {kind}", "error_type": kind}
+def _app(status: int, error_type: str) -> dict[str, Any]:
+    body = {"detail": f"Sandbox fault: {error_type}", "error_type": error_type}
     return {"status": status, "body": body, "headers": _FROM_APP}
 
 
@@ -32,15 +37,8 @@ FAULTS: Final[Mapping[str, tuple[tuple[Operation, ...], Mapping[str, Any]]]] = {
     "dropped before": (OPERATIONS, {"drop": "before"}),
     "dropped after": (OPERATIONS, {"drop": "after"}),
     "cut short": ((*_JSON, "file"), {"corrupt": "cut short"}),
-    "429": (_API, {"status": 429, "body": {"detail": "Too many requests"}}),
-    "429 with Retry-After": (
-        _API,
-        {
-            "status": 429,
-            "body": {"detail": "Too many requests"},
-            "headers": {"retry-after": "0.05"},
-        },
-    ),
+    "429": (_API, _TOO_MANY),
+    "429 with Retry-After": (_API, {**_TOO_MANY, "headers": {"retry-after": "0.05"}}),
     "500 from the app": (_API, _app(500, "internal_error")),
     "502 from the ingress": (_API, _ingress(502, "Bad Gateway")),
     "503 from the ingress": (_API, _ingress(503, "Service Unavailable")),
@@ -58,10 +56,7 @@ FAULTS: Final[Mapping[str, tuple[tuple[Operation, ...], Mapping[str, Any]]]] = {
         ("result",),
         {"status": 400, "body": {"detail": "Request is still in progress"}},
     ),
-    "gone": (
-        ("result",),
-        {"status": 404, "body": {"detail": "Not Found"}, "headers": _FROM_APP},
-    ),
+    "gone": (("result",), {**_NOT_FOUND, "headers": _FROM_APP}),
     "malformed": (_JSON, {"corrupt": "malformed"}),
     "empty": (_JSON, {"corrupt": "empty"}),
     "wrong shape": (_JSON, {"corrupt": "wrong shape"}),
@@ -70,11 +65,11 @@ FAULTS: Final[Mapping[str, tuple[tuple[Operation, ...], Mapping[str, Any]]]] = {
         ("result", "run"),
         {
             "status": 422,
-            "body": _error("content_policy_violation", "Refused by the sandbox"),
+            "body": {"detail": [_REFUSAL]},
             "headers": _FROM_APP,
         },
     ),
-    "missing file": (("file",), {"status": 404, "body": {"detail": "Not Found"}}),
+    "missing file": (("file",), _NOT_FOUND),
     "huge file": (("file",), {"corrupt": "huge"}),
     "file of another type": (("file",), {"corrupt": "other type"}),
     "file redirected elsewhere": (

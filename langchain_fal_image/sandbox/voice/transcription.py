@@ -83,12 +83,7 @@ def _make_up(rng: random.Random, seconds: float) -> Iterator[Word]:
 
 
 def to_output(words: Sequence[Word], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return words with the fields of every endpoint that transcribes.
-
-    Args:
-        words: Of the recording.
-        options: The payload with its defaults.
-    """
+    """Return words with the output fields of all endpoints that transcribe."""
     has_speakers = bool(options.get("diarize"))
     chunks = [
         _span(chunk, has_speaker=has_speakers)
