@@ -1,6 +1,6 @@
-// The clients for Node.js, measured as clients.py measures the others:
+// Measures the clients for Node.js as clients.py measures the others:
 //     node clients.mjs <client> <url> <generations> <at once>
-// Prints what clients.py puts into figures.
+// Prints the arguments of figures() in clients.py as JSON.
 
 const [name, url, generations, atOnce] = process.argv.slice(2);
 const MODEL = "fal-ai/qwen-image";
@@ -33,10 +33,10 @@ async function aiSdk() {
 
 const generate = await { "@fal-ai/client": falClient, "@ai-sdk/fal": aiSdk }[name]();
 const now = () => (performance.timeOrigin + performance.now()) / 1000;
-const told = async () => (await fetch(`${url}/times`)).json();
+const queueTimes = async () => (await fetch(`${url}/times`)).json();
 
 await Promise.all(Array.from({ length: Math.min(atOnce, 8) }, generate));
-const before = (await told()).requests;
+const before = (await queueTimes()).requests;
 const spans = [];
 let left = Number(generations);
 async function work() {
@@ -51,7 +51,7 @@ const began = performance.now();
 await Promise.all(Array.from({ length: Number(atOnce) }, work));
 const seconds = (performance.now() - began) / 1000;
 const { user, system } = process.cpuUsage(used);
-const { times, requests } = await told();
+const { times, requests } = await queueTimes();
 const figures = {
   times,
   spans,

@@ -1,18 +1,21 @@
-"""What a generation costs beyond fal's own time, for several clients.
+"""Compare the cost of a generation between clients, without fal's own time.
 
     make bench
 
-All clients run against the same fake queue, in a process of its own; rounds are
-interleaved, each client in a fresh process. Overhead is the time of a generation beyond
-the time that the queue took for it; in hand is the time from its completion there to
-the result here. Medians are of all rounds; p95 is that of the overhead after the
-opening burst, the first two generations of each place in flight. The floor is what
-plain httpx needs for the submit, the status stream and the result, on its default
-limits.
+All clients run against the same fake queue, which is a process of its own. Rounds are
+interleaved, and each client runs in a new process. The columns:
 
-The clients for Node.js are measured where node and npm are present; their packages are
-installed beside the virtual environment. @ai-sdk/fal waits in one POST instead of the
-queue, and downloads the image too.
+- overhead: the time of a generation minus the time that the queue took for it, in ms;
+- p95: of the overhead after the opening burst, which is the first two generations of
+  each place in flight;
+- in hand: the time from the completion in the queue to the result in the client, in ms.
+
+Medians are over all rounds. The floor is what plain httpx needs for the submit, the
+status stream and the result, with its default limits.
+
+The clients for Node.js run if node and npm are installed; their packages go into the
+virtual environment. @ai-sdk/fal waits in one POST instead of the queue, and downloads
+the image too.
 """
 
 from __future__ import annotations
@@ -26,128 +29,16 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
+from adapters import CLIENTS
 
 HERE = Path(__file__).resolve().parent
-MODEL = "fal-ai/qwen-image"
-PAYLOAD = {"prompt": "a hill", "seed": 7}
 SECONDS = 0.3
-Generate = Callable[[], Awaitable[str]]
-"""Makes one image and gives its request id."""
 
 
-# --- The clients ---
-
-
-def floor(url: str) -> tuple[Generate, Callable[[], Awaitable[None]]]:
-    """Plain httpx: submit, stream, result."""
-    # httpx's default limits, but for the number of connections: each generation in
-    # flight holds one for its stream.
-    limits = httpx.Limits(max_connections=512, max_keepalive_connections=20)
-    key = {"authorization": "Key x"}
-    client = httpx.AsyncClient(timeout=60, limits=limits, headers=key)
-
-    async def generate() -> str:
-        response = await client.post(f"{url}/{MODEL}", json=PAYLOAD)
-        told = response.json()
-        where = f"{told['status_url']}/stream"
-        async with client.stream("GET", where) as stream:
-            async for line in stream.aiter_lines():
-                if "COMPLETED" in line:
-                    break
-        (await client.get(told["response_url"])).json()
-        return str(told["request_id"])
-
-    return generate, client.aclose
-
-
-def ours(url: str) -> tuple[Generate, Callable[[], Awaitable[None]]]:
-    """Our runnable, through `ainvoke`."""
-    from langchain_fal_image import FalTextToImage, create_fal  # noqa: PLC0415
-
-    fal = create_fal("x", base_url=url)
-    t2i = FalTextToImage(fal=fal)
-
-    async def generate() -> str:
-        return str((await t2i.ainvoke(PAYLOAD)).request_id)
-
-    return generate, fal.aclose
-
-
-def ours_fast(url: str) -> tuple[Generate, Callable[[], Awaitable[None]]]:
-    """Our runnable, through `ainvoke`, with the `fast` extra."""
-    from langchain_fal_image import FalTextToImage, create_fal  # noqa: PLC0415
-
-    fal = create_fal("x", base_url=url, async_transport="aiohttp")
-    t2i = FalTextToImage(fal=fal)
-
-    async def generate() -> str:
-        return str((await t2i.ainvoke(PAYLOAD)).request_id)
-
-    return generate, fal.aclose
-
-
-def our_wire(url: str) -> tuple[Generate, Callable[[], Awaitable[None]]]:
-    """Our wire alone, without LangChain and options."""
-    from langchain_fal_image import create_fal  # noqa: PLC0415
-    from langchain_fal_image.wire import flows  # noqa: PLC0415
-
-    fal = create_fal("x", base_url=url)
-
-    async def generate() -> str:
-        output = await fal.arun(flows.generate(fal.context, MODEL, PAYLOAD))
-        return str(output.request_id)
-
-    return generate, fal.aclose
-
-
-def ours_sync(url: str) -> tuple[Generate, Callable[[], Awaitable[None]]]:
-    """Our runnable, through `invoke` in threads."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-
-    from langchain_fal_image import FalTextToImage, create_fal  # noqa: PLC0415
-
-    fal = create_fal("x", base_url=url)
-    t2i = FalTextToImage(fal=fal)
-    pool = ThreadPoolExecutor(256)
-
-    async def generate() -> str:
-        loop = asyncio.get_running_loop()
-        result = await loop.run_in_executor(pool, t2i.invoke, PAYLOAD)
-        return str(result.request_id)
-
-    async def close() -> None:
-        pool.shutdown()
-        fal.close()
-
-    return generate, close
-
-
-def fal_client(url: str) -> tuple[Generate, Callable[[], Awaitable[None]]]:
-    """Fal's Python client, its URL formats replaced to point at loopback."""
-    import fal_client as package  # noqa: PLC0415
-    import fal_client.client as module  # noqa: PLC0415
-
-    module.QUEUE_URL_FORMAT = f"{url}/"  # it insists on TLS
-    client = package.AsyncClient(key="x")
-
-    async def generate() -> str:
-        handle = await client.submit(MODEL, PAYLOAD)
-        await handle.get()
-        return str(handle.request_id)
-
-    async def close() -> None:
-        """Leave it: it has no way to be closed."""
-
-    return generate, close
-
-
-ALL = (floor, our_wire, ours, ours_fast, ours_sync, fal_client)
-CLIENTS = {each.__name__: each for each in ALL}
 NODE_CLIENTS = ("@fal-ai/client", "@ai-sdk/fal")
 NODE_PACKAGES = ("@fal-ai/client@1", "@ai-sdk/fal@2", "ai@6")
 NODE = Path(sys.prefix) / "node"
@@ -162,15 +53,15 @@ async def measure(
     """Run one client and measure it.
 
     Args:
-        name: Which one.
-        url: The fake queue's.
-        generations: How many are counted, after a few that warm it up.
-        at_once: How many are under way at once.
+        name: The client.
+        url: URL of the fake queue.
+        generations: How many generations are counted, after a few to warm up.
+        at_once: How many generations are in flight at once.
     """
     generate, close = CLIENTS[name](url)
     await asyncio.gather(*(generate() for _ in range(min(at_once, 8))))
     async with httpx.AsyncClient() as client:
-        asked = (await client.get(f"{url}/times")).json()["requests"]
+        before = (await client.get(f"{url}/times")).json()["requests"]
     spans: list[tuple[str, float, float]] = []
     left = iter(range(generations))
 
@@ -186,14 +77,14 @@ async def measure(
     seconds, used = time.perf_counter() - began, _cpu() - used
     await close()
     async with httpx.AsyncClient() as client:
-        told = (await client.get(f"{url}/times")).json()
+        after = (await client.get(f"{url}/times")).json()
     return figures(
-        told["times"],
+        after["times"],
         spans,
         seconds=seconds,
         cpu=used,
         memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-        requests=told["requests"] - asked,
+        requests=after["requests"] - before,
         at_once=at_once,
     )
 
@@ -208,16 +99,16 @@ def figures(
     cpu: float,
     memory: int,
 ) -> dict[str, Any]:
-    """Put one run into figures, times in seconds.
+    """Return the figures of one run; times are in seconds.
 
     Args:
-        times: When the queue took and completed each request.
-        spans: When the client began and ended each.
-        at_once: So many are in flight.
-        requests: Of HTTP, that the queue had.
-        seconds: How long the run took.
-        cpu: In all.
-        memory: The peak, in KiB.
+        times: When the queue accepted and completed each request.
+        spans: When the client began and ended each request.
+        at_once: How many generations were in flight.
+        requests: The HTTP requests that the queue received.
+        seconds: The duration of the run.
+        cpu: The CPU time of the run.
+        memory: The peak memory, in KiB.
     """
     late = [
         ended - began - (times[each][1] - times[each][0])
@@ -225,7 +116,7 @@ def figures(
     ]
     return {
         "overhead": late,
-        # What begins in the second turn still meets the crowd of the first.
+        # The second generation of a place still competes with the opening burst.
         "after_burst": late[2 * at_once :] or late,
         "in_hand": [ended - times[each][1] for each, _, ended in spans],
         "requests": requests / len(spans),
@@ -244,7 +135,7 @@ def _cpu() -> float:
 
 
 def main() -> int:
-    """Run all clients, or be one of them."""
+    """Run all clients, or one of them in this process."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--one", nargs=4, metavar=("CLIENT", "URL", "N", "AT_ONCE"))
     parser.add_argument("--rounds", type=int, default=3)
@@ -283,17 +174,17 @@ def _compare(at_once: int, rounds: int) -> None:
         ("ours", "fal_client"),
         ("ours_fast", "fal_client"),
     ):
-        told = ", ".join(
+        ratios = ", ".join(
             f"{column} x{rows[each][column] / rows[other][column]:.2f}"
             for column in ("a second", "overhead", "in hand", "CPU ms")
         )
-        print(f"{each} against {other}: {told}")
+        print(f"{each} against {other}: {ratios}")
     layer = rows["ours"]["CPU ms"] - rows["our_wire"]["CPU ms"]
     print(f"LangChain's layer and options, over our wire: {layer:.2f} ms of CPU")
 
 
 def _grow(rounds: int) -> None:
-    """Say whether a generation costs more after many others."""
+    """Print whether a generation costs more after many others."""
     short, long = 500, 5000
     cpu: dict[int, list[float]] = {short: [], long: []}
     for _ in range(rounds):
@@ -340,7 +231,7 @@ def _has_node() -> bool:
 def _install_node_clients() -> None:
     npm = shutil.which("npm")
     if not npm or not shutil.which("node"):
-        print("no node and npm here: the clients for Node.js are left out")
+        print("node and npm are not installed: the clients for Node.js are skipped")
         return
     NODE.mkdir(exist_ok=True)
     done = subprocess.run(  # noqa: S603 - npm, with names from this file
@@ -349,7 +240,7 @@ def _install_node_clients() -> None:
         check=False,
     )
     if done.returncode:
-        print("npm could not install the clients for Node.js: they are left out")
+        print("npm failed to install the clients for Node.js: they are skipped")
         shutil.rmtree(NODE)
 
 

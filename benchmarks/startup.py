@@ -1,8 +1,9 @@
-"""How long Python takes until a model is ready, beside what it takes without us.
+"""Measure how long Python takes to import the package and make a model.
 
     python benchmarks/startup.py
 
-Each line runs in a process of its own, interleaved; medians of the processes' times.
+Each line runs in processes of its own, interleaved; times are medians. The last column
+is the time beyond that of the line it builds on.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ CASES = {
     "… and a toolkit": f"{CORE}\nfrom langchain_fal_image import FalImageToolkit\n"
     "FalImageToolkit().get_tools()",
 }
-BESIDE = {
+BASELINES = {
     "import langchain_fal_image": "an empty interpreter",
     "… and a model": "BaseTool of langchain-core",
     "… and a toolkit": "BaseTool of langchain-core",
@@ -41,8 +42,8 @@ def main() -> int:
     medians = {name: statistics.median(times) for name, times in found.items()}
     print(f"{'':32}{'ms':>8}{'more':>8}")
     for name, median in medians.items():
-        beside = BESIDE.get(name)
-        more = f"{median - medians[beside]:8.1f}" if beside else ""
+        baseline = BASELINES.get(name)
+        more = f"{median - medians[baseline]:8.1f}" if baseline else ""
         print(f"{name:32}{median:8.1f}{more}")
     return 0
 

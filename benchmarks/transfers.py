@@ -1,10 +1,10 @@
-"""How much memory files take on their way: large ones beside small ones.
+"""Measure the memory that downloads and uploads take, for small and large files.
 
     python benchmarks/transfers.py
 
-Each case runs in a process of its own against the fake queue, and gives its peak. A
-small case needs what Python and the packages need; what a large one needs beyond that
-is what its files take.
+Each case runs in a process of its own against the fake queue and reports its peak. A
+small file costs what Python and the packages need; the rest of a large file's peak is
+what the file takes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MIB = 1024
 
 
 def main() -> int:
-    """Run all cases, or be one of them."""
+    """Run all cases, or one of them in this process."""
     if len(sys.argv) > 1:
         kind, url, size = sys.argv[1:]
         began = time.perf_counter()
@@ -88,7 +88,7 @@ def download(url: str, size: int) -> None:
 
 
 def adownload(url: str, size: int) -> None:
-    """Save the images of one result without blocking."""
+    """Save the images of one result, async."""
     with tempfile.TemporaryDirectory() as folder:
         _check(asyncio.run(_result(url, size).asave(folder)), size)
 
@@ -96,7 +96,7 @@ def adownload(url: str, size: int) -> None:
 def _check(paths: tuple[Path, ...], size: int) -> None:
     sizes = [path.stat().st_size for path in paths]
     if sizes != [size] * DOWNLOADS:
-        message = f"these are not the files: {sizes}"
+        message = f"files of other sizes: {sizes}"
         raise SystemExit(message)
 
 
