@@ -187,7 +187,7 @@ class FalProvider(Session):
             What `describe` fetched in the last day, else what ships with the package,
             else None.
         """
-        return self.contracts.known(model)
+        return self.contracts.get(model)
 
     def price(self, model: str) -> Price | None:
         """Fetch what an endpoint charges.

@@ -1,4 +1,4 @@
-"""Contracts at hand: those that ship with the package, and those fetched from fal."""
+"""Endpoint contracts: those that ship with the package, and those fetched from fal."""
 
 from __future__ import annotations
 
@@ -22,49 +22,42 @@ from langchain_fal_image.wire.files import download
 __all__ = ["Contracts"]
 
 _log = logging.getLogger("langchain_fal_image")
-_KEPT_S = 24 * 60 * 60
+_MAX_AGE_S = 24 * 60 * 60
 
 
 class Contracts:
-    """Fetches fal's own documents and keeps them for a day.
+    """The contracts that a session knows; fetched documents are cached for a day.
 
     Args:
-        store: Where documents are kept; None keeps them in memory.
+        store: Keeps the fetched documents; None keeps them in memory.
     """
 
     def __init__(self, store: BaseStore[str, bytes] | None) -> None:
         self._store = store
-        self._described: dict[str, tuple[float, EndpointSchema]] = {}
+        self._fetched: dict[str, tuple[float, EndpointSchema]] = {}
         self._lock = threading.Lock()
 
-    def known(self, endpoint_id: str) -> EndpointSchema | None:
-        """Give the contract at hand: fal's own if fetched, else the catalog's."""
-        with self._lock:
-            at, schema = self._described.get(endpoint_id, (0.0, None))
-        if schema is not None and time.time() - at < _KEPT_S:
-            return schema
-        return catalog.get_schema(endpoint_id)
+    def get(self, endpoint_id: str) -> EndpointSchema | None:
+        """Return a contract without a request: a fetched one, else the catalog's."""
+        return self._get_fetched(endpoint_id) or catalog.get_schema(endpoint_id)
 
     def describe(self, context: Context, endpoint_id: str) -> Flow[EndpointSchema]:
-        """Fetch fal's own document, unless a fresh one is kept; else use the catalog.
+        """Fetch fal's document of an endpoint, unless a cached one is fresh.
 
         Raises:
-            FalDownloadError: It cannot be had, and the catalog has no such endpoint.
+            FalDownloadError: The document is not available, and the catalog does not
+                have the endpoint.
         """
-        with self._lock:
-            at, schema = self._described.get(endpoint_id, (0.0, None))
-        if schema is not None and time.time() - at < _KEPT_S:
-            return schema
-        kept = yield from self._kept(endpoint_id)
+        if fetched := self._get_fetched(endpoint_id):
+            return fetched
+        stored = yield from self._load(endpoint_id)
         try:
-            if kept is None:
-                kept = yield from self._fetched(context, endpoint_id)
-            at, document = kept
+            at, document = stored or (yield from self._fetch(context, endpoint_id))
             schema = EndpointSchema.from_openapi(document)
         except (FalDownloadError, ValueError) as error:
             fallback = catalog.get_schema(endpoint_id)
             if fallback is None:
-                message = f"fal's document of {endpoint_id} cannot be had: {error}"
+                message = f"fal's document of {endpoint_id} is not available: {error}"
                 raise FalDownloadError(
                     message,
                     model=endpoint_id,
@@ -72,18 +65,23 @@ class Contracts:
                     next_step="Check the endpoint id and the network.",
                 ) from error
             _log.warning(
-                "fal's document of %s cannot be had (%s); the contract of %s is used",
+                "fal's document of %s is not available (%s); using the contract of %s",
                 endpoint_id,
                 error,
                 catalog.get_source(),
             )
             return fallback
         with self._lock:
-            self._described[endpoint_id] = (at, schema)
+            self._fetched[endpoint_id] = (at, schema)
         return schema
 
-    def _kept(self, endpoint_id: str) -> Flow[tuple[float, Mapping[str, Any]] | None]:
-        store, key = self._store, _key(endpoint_id)
+    def _get_fetched(self, endpoint_id: str) -> EndpointSchema | None:
+        with self._lock:
+            at, schema = self._fetched.get(endpoint_id, (0.0, None))
+        return schema if time.time() - at < _MAX_AGE_S else None
+
+    def _load(self, endpoint_id: str) -> Flow[tuple[float, Mapping[str, Any]] | None]:
+        store, key = self._store, _create_key(endpoint_id)
         if store is None:
             return None
         [stored] = yield Call(lambda: store.mget([key]), lambda: store.amget([key]))
@@ -91,25 +89,25 @@ class Contracts:
             at, document = json.loads(stored or b"null")
         except (ValueError, TypeError):
             return None
-        fresh = isinstance(at, int | float) and time.time() - at < _KEPT_S
-        return (at, document) if fresh and isinstance(document, dict) else None
+        is_fresh = isinstance(at, int | float) and time.time() - at < _MAX_AGE_S
+        return (at, document) if is_fresh and isinstance(document, dict) else None
 
-    def _fetched(
+    def _fetch(
         self, context: Context, endpoint_id: str
     ) -> Flow[tuple[float, Mapping[str, Any]]]:
         url = f"{context.hosts.openapi}?endpoint_id={quote(endpoint_id)}"
-        # A document is public, like a picture: it is read without the key.
-        media = yield from download(context, url)
-        document = parse_json(media.content)
+        # A document is public, so it is downloaded like a file, without the key.
+        downloaded = yield from download(context, url)
+        document = parse_json(downloaded.content)
         if not isinstance(document, dict):
-            message = "it is no JSON object"
+            message = "it is not a JSON object"
             raise ValueError(message)  # noqa: TRY004 - a wrong document, not a wrong type
         at = time.time()
         if (store := self._store) is not None:
-            pairs = [(_key(endpoint_id), json.dumps([at, document]).encode())]
+            pairs = [(_create_key(endpoint_id), json.dumps([at, document]).encode())]
             yield Call(lambda: store.mset(pairs), lambda: store.amset(pairs))
         return at, document
 
 
-def _key(endpoint_id: str) -> str:
+def _create_key(endpoint_id: str) -> str:
     return f"openapi/{endpoint_id}"

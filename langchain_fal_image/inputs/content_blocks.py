@@ -1,105 +1,119 @@
-"""Images and audio that a user put into the chat, in any of LangChain's block forms."""
+"""Find the images and recordings that a user pasted into the chat."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage
 
 from langchain_fal_image._formats.data_uri import decode_data_uri
+from langchain_fal_image.inputs.reference import MediaType
 
-__all__ = ["Pasted", "audio_blocks", "image_blocks", "is_audio_block", "pasted_files"]
+__all__ = [
+    "PastedFile",
+    "audio_blocks",
+    "find_pasted_files",
+    "image_blocks",
+    "is_audio_block",
+]
+
+# The names under which LangChain, OpenAI and Anthropic nest a block's source.
+_SOURCE_NAMES = ("image_url", "source", "audio_url", "input_audio")
 
 
 @dataclass(frozen=True, slots=True)
-class Pasted:
+class PastedFile:
     """One image or recording of a user's message.
 
     Attributes:
-        key: What tells it from others: its URL, or the digest of its bytes.
-        url: Where it lies, where it was given by URL.
-        content: Its bytes, where they were given.
-        is_audio: Whether it is a recording.
+        key: Its URL, or the digest of its bytes; the same file has the same key.
+        media_type: What it holds.
+        url: Its URL, if it was pasted by URL.
+        content: Its bytes, if it was pasted as bytes.
     """
 
     key: str
+    media_type: MediaType
     url: str | None = None
     content: bytes | None = field(default=None, repr=False)
-    is_audio: bool = False
 
 
-def pasted_files(message: BaseMessage) -> list[Pasted]:
-    """Find the images and recordings of a user's message.
+def find_pasted_files(message: BaseMessage) -> list[PastedFile]:
+    """Return the images and recordings of a user's message.
 
     Args:
-        message: One of any kind; only a human's holds pasted files.
+        message: A message; only a human's has pasted files.
 
     Returns:
-        The images in order, then the recordings. One that is only a file id at the
-        chat's provider is counted too, so that the numbers fit what a model sees; it
-        has neither URL nor bytes.
+        The images in order, then the recordings. A file that is only an id at the
+        chat model's provider has neither URL nor bytes; it counts, so that the
+        numbers match what the chat model sees.
     """
     if not isinstance(message, HumanMessage) or isinstance(message.content, str):
         return []
-    images = [_pasted(block) for block in image_blocks(message)]
-    recordings = [_pasted(block) for block in audio_blocks(message)]
-    return [*images, *(replace(each, is_audio=True) for each in recordings)]
+    images = [_read_block(block, "image") for block in image_blocks(message)]
+    return [*images, *(_read_block(block, "audio") for block in audio_blocks(message))]
 
 
 def image_blocks(message: BaseMessage) -> Iterator[Mapping[str, Any]]:
-    """Give the content blocks of a message that hold an image, in any form."""
-    for block in message.content_blocks:
-        found: Mapping[str, Any] = block
-        if found.get("type") == "non_standard":
-            found = found["value"]
-        mime_type = str(found.get("mime_type") or found.get("media_type") or "")
-        # `media` is how Gemini's package writes an image; it is no standard block.
-        if found.get("type") in {"image", "image_url", "input_image"} or (
-            found.get("type") in {"media", "file"} and mime_type.startswith("image/")
-        ):
-            yield found
-
-
-def is_audio_block(value: object) -> bool:
-    """Tell whether a value is a content block that holds audio, in any form."""
-    if not isinstance(value, Mapping):
-        return False
-    mime_type = str(value.get("mime_type") or value.get("media_type") or "")
-    return value.get("type") in {"audio", "audio_url", "input_audio"} or (
-        value.get("type") in {"media", "file"} and mime_type.startswith("audio/")
-    )
+    """Yield the content blocks of a message that hold an image, in any form."""
+    return filter(_is_image_block, _list_blocks(message))
 
 
 def audio_blocks(message: BaseMessage) -> Iterator[Mapping[str, Any]]:
-    """Give the content blocks of a message that hold audio, in any form."""
+    """Yield the content blocks of a message that hold audio, in any form."""
+    return filter(is_audio_block, _list_blocks(message))
+
+
+def is_audio_block(value: object) -> bool:
+    """Return whether a value is a content block that holds audio, in any form."""
+    return isinstance(value, Mapping) and _holds(
+        value, "audio", {"audio", "audio_url", "input_audio"}
+    )
+
+
+def _is_image_block(block: Mapping[str, Any]) -> bool:
+    return _holds(block, "image", {"image", "image_url", "input_image"})
+
+
+def _holds(block: Mapping[str, Any], media_type: MediaType, types: set[str]) -> bool:
+    mime_type = str(block.get("mime_type") or block.get("media_type") or "")
+    # `media` is the block of langchain-google-genai; LangChain has no such standard.
+    return block.get("type") in types or (
+        block.get("type") in {"media", "file"}
+        and mime_type.startswith(f"{media_type}/")
+    )
+
+
+def _list_blocks(message: BaseMessage) -> Iterator[Mapping[str, Any]]:
     for block in message.content_blocks:
         found: Mapping[str, Any] = block
-        if found.get("type") == "non_standard":
-            found = found["value"]
-        if is_audio_block(found):
-            yield found
+        yield found["value"] if found.get("type") == "non_standard" else found
 
 
-def _pasted(block: Mapping[str, Any]) -> Pasted:
-    named = ("image_url", "source", "audio_url", "input_audio")
-    source: Any = next((block[name] for name in named if name in block), block)
+def _read_block(block: Mapping[str, Any], media_type: MediaType) -> PastedFile:
+    source: Any = next((block[name] for name in _SOURCE_NAMES if name in block), block)
     if isinstance(source, str):
         source = {"url": source}
     url = source.get("url") or source.get("file_uri")
     data = source.get("base64") or source.get("data")
     if isinstance(url, str) and url[:5].lower() != "data:":
-        return Pasted(url, url=url)
-    if isinstance(data, bytes):
-        return Pasted(hashlib.sha256(data).hexdigest(), content=data)
-    text = url or data or ""
+        return PastedFile(url, media_type, url=url)
+    content = data if isinstance(data, bytes) else _decode(url or data or "")
+    if not content:
+        key = f"file:{block.get('file_id') or block.get('id')}"
+        return PastedFile(key, media_type)
+    return PastedFile(hashlib.sha256(content).hexdigest(), media_type, content=content)
+
+
+def _decode(text: str) -> bytes:
+    """Decode a data URI or base64; return no bytes if it is neither."""
+    uri = text if text[:5].lower() == "data:" else f"data:;base64,{text}"
     try:
-        uri = text if text[:5].lower() == "data:" else f"data:;base64,{text}"
         content, _ = decode_data_uri(uri)
     except ValueError:
-        content = b""
-    if not content:
-        return Pasted(f"file:{block.get('file_id') or block.get('id')}")
-    return Pasted(hashlib.sha256(content).hexdigest(), content=content)
+        return b""
+    return content

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_fal_image.errors import FalError
-from langchain_fal_image.inputs.content_blocks import Pasted, pasted_files
+from langchain_fal_image.inputs.content_blocks import PastedFile, find_pasted_files
 from langchain_fal_image.inputs.reference import InputReference, read_references
 from langchain_fal_image.library.handles import Handles, number_of
 from langchain_fal_image.results.file import GeneratedFile
@@ -212,13 +212,13 @@ class ThreadFiles:
     def _read_pasted(self, message: Any) -> None:
         if not isinstance(message, HumanMessage) or message.id in self._read:
             return
-        for each in pasted_files(message):
+        for each in find_pasted_files(message):
             self._name_pasted(each)
         if message.id is not None:
             self._read.add(message.id)
 
-    def _name_pasted(self, pasted: Pasted) -> None:
-        kind: FileKind = "audio" if pasted.is_audio else "image"
+    def _name_pasted(self, pasted: PastedFile) -> None:
+        kind = pasted.media_type
         handles = self.handles[kind]
         handle = handles.name_pasted(pasted.key)
         if handle in handles.files:

@@ -110,7 +110,7 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
     @property
     def endpoint(self) -> EndpointSchema | None:
         """The endpoint's contract; None for an unknown endpoint."""
-        return self._session.contracts.known(self.model)
+        return self._session.contracts.get(self.model)
 
     @property
     def _session(self) -> Session:

@@ -74,7 +74,7 @@ def store_result(
     """
     result, contents = parse_output(
         output.body,
-        schema=None if kind else session.contracts.known(model),
+        schema=None if kind else session.contracts.get(model),
         kind=kind,
         model=model,
         request_id=output.request_id,

@@ -138,7 +138,7 @@ class FalTool(BaseTool):
     def _kind(self, error: FalError) -> Kind:
         """Say what a failed call should have made."""
         model = error.model or getattr(error.request, "endpoint_id", None)
-        schema = self._fal.contracts.known(model) if model else None
+        schema = self._fal.contracts.get(model) if model else None
         return schema.kind if schema else "image"
 
     def _settled(self, result: Any) -> Any:
