@@ -62,7 +62,7 @@ def test_where_fal_cannot_be_asked_the_catalog_serves_with_a_warning(
     fal = create_fal("k", openapi_url="http://127.0.0.1:1/openapi.json")
     with caplog.at_level(logging.WARNING):
         assert fal.describe(QWEN).endpoint_id == QWEN
-    assert "@fal-ai/client 1.10.1 is used" in caplog.text
+    assert "using the contract of @fal-ai/client 1.10.1" in caplog.text
     with pytest.raises(FalDownloadError, match="me/mine"):
         fal.describe("me/mine")
 
