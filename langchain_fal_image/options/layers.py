@@ -6,11 +6,13 @@ A layer is what one source passes: the constructor, `bind`, the input.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_fal_image.options.casing import match_name, to_snake_case
 from langchain_fal_image.options.endpoint import IMAGE_OPTIONS, EndpointSchema
 from langchain_fal_image.options.issues import Issues, Option, is_same
+from langchain_fal_image.options.shape import Field
 
 __all__ = ["SIZE_OPTIONS", "Layer", "add_option", "merge_layers", "parse_layers"]
 
@@ -173,9 +175,7 @@ def _place_call_options(
         placed = places[name](schema, option, issues)
         if placed is not None:
             own_name, value = placed
-            add_option(
-                result, own_name, Option(option.name, value, option.layer), issues
-            )
+            add_option(result, own_name, replace(option, value=value), issues)
     return result
 
 
@@ -203,12 +203,7 @@ def _place_images(
     if schema is None:
         return ("image_url", images[0]) if len(images) == 1 else ("image_urls", images)
     if not schema.takes_images:
-        why = (
-            "makes images from text only"
-            if schema.kind == "image"
-            else "takes no images"
-        )
-        problem = f"cannot be used: the endpoint {why}"
+        problem = "cannot be used: the endpoint takes no images"
         issues.add_fault(option, problem, allowed="no images")
         return None
     field = schema.images_field
@@ -230,36 +225,36 @@ def _place_mask(
 ) -> _Placed:
     if schema is None:
         return "mask_url", option.value
-    if schema.mask_field is not None:
-        return schema.mask_field.name, option.value
     problem = "cannot be used: the endpoint takes no mask"
-    issues.add_fault(option, problem, allowed="no mask")
-    return None
+    return _place_in(schema.mask_field, option, issues, problem, allowed="no mask")
 
 
 def _place_text(
     schema: EndpointSchema | None, option: Option, issues: Issues
 ) -> _Placed:
     field = schema.text_field if schema else None
-    if field is not None:
-        return field.name, option.value
     problem = "cannot be used: the endpoint has no option for a text to speak"
-    issues.add_fault(option, problem, allowed="no text")
-    return None
+    return _place_in(field, option, issues, problem, allowed="no text")
 
 
 def _place_audio(
     schema: EndpointSchema | None, option: Option, issues: Issues
 ) -> _Placed:
     field = schema.audio_field if schema else None
+    names = [each.name for each in schema.fields if each.file] if schema else []
+    problem, allowed = "cannot be used here", "no audio"
+    if names:
+        problem = "matches more than one option"
+        allowed = f"each by its option: {', '.join(names)}"
+    return _place_in(field, option, issues, problem, allowed=allowed)
+
+
+def _place_in(
+    field: Field | None, option: Option, issues: Issues, problem: str, *, allowed: str
+) -> _Placed:
     if field is not None:
         return field.name, option.value
-    names = [each.name for each in schema.fields if each.file] if schema else []
-    issues.add_fault(
-        option,
-        "matches more than one option" if names else "cannot be used here",
-        allowed=f"each by its option: {', '.join(names)}" if names else "no audio",
-    )
+    issues.add_fault(option, problem, allowed=allowed)
     return None
 
 
