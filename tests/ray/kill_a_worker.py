@@ -21,8 +21,7 @@ sys.path.insert(0, str(ROOT / "examples"))
 
 from bulk_on_ray import illustrated  # noqa: E402 - from the examples
 
-from langchain_fal_image.sandbox import Sandbox  # noqa: E402 - after it
-from langchain_fal_image.sandbox.faults.script import Fault  # noqa: E402 - after it
+from langchain_fal_image.sandbox import Fault, Sandbox  # noqa: E402 - after it
 
 PROMPTS = [f"a kite, number {number}" for number in range(24)]
 LIMIT = 4

@@ -41,7 +41,7 @@ _TYPES: Final = {
 
 
 @cache
-def _validator(endpoint_id: str) -> Validator | None:
+def _make_validator(endpoint_id: str) -> Validator | None:
     schema = openapi.input_schema(endpoint_id)
     return jsonschema.Draft202012Validator(schema) if schema else None
 
@@ -55,7 +55,7 @@ def find_errors(endpoint_id: str, payload: Any) -> list[dict[str, Any]]:
     """
     if not isinstance(payload, dict):
         return [make_error([], "Input should be a valid dictionary", "dict_type")]
-    validator = _validator(endpoint_id)
+    validator = _make_validator(endpoint_id)
     if validator is None:
         return [] if payload.get("prompt") else [_missing("prompt")]
     found = [
@@ -92,17 +92,17 @@ def _to_entries(error: jsonschema.ValidationError) -> Iterator[dict[str, Any]]:
         name = next(each for each in limit if error.message.startswith(repr(each)))
         yield _missing(*path, name)
     elif keyword in _BOUNDS:
-        kind, phrase, name = _BOUNDS[keyword]
+        error_type, phrase, name = _BOUNDS[keyword]
         message = f"Input should {phrase.format(limit)}"
-        yield make_error(path, message, kind, ctx={name: limit})
+        yield make_error(path, message, error_type, ctx={name: limit})
     elif keyword == "enum":
         expected = _join(limit)
         message = f"Input should be {expected}"
         yield make_error(path, message, "literal_error", ctx={"expected": expected})
     elif keyword == "type":
         first = limit[0] if isinstance(limit, list) else limit
-        kind, message = _TYPES[first]
-        yield make_error(path, message, kind)
+        error_type, message = _TYPES[first]
+        yield make_error(path, message, error_type)
     elif keyword == "anyOf" and error.context:
         for each in _select_branches(error.context):
             yield from _to_entries(each)
@@ -118,8 +118,8 @@ def _select_branches(
     def is_of_right_type(error: jsonschema.ValidationError) -> bool:
         if error.path:
             return True
-        plain = not isinstance(error.instance, dict | list)
-        return error.validator != "type" and (plain or error.validator != "enum")
+        is_plain = not isinstance(error.instance, dict | list)
+        return error.validator != "type" and (is_plain or error.validator != "enum")
 
     return [each for each in found if is_of_right_type(each)] or found
 
@@ -143,10 +143,10 @@ def _check_limits(
         items = node.get("items", {})
         if "file" in node or "file" in items:
             for index, url in enumerate(value if isinstance(value, list) else [value]):
-                where = [name, index] if isinstance(value, list) else [name]
+                path = [name, index] if isinstance(value, list) else [name]
                 if not str(url).startswith(("http://", "https://", "data:")):
                     message = "Failed to download the file: not a URL"
-                    yield make_error(where, message, "file_download_error")
+                    yield make_error(path, message, "file_download_error")
 
 
 def _check_pixels(

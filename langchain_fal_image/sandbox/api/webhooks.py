@@ -12,13 +12,12 @@ import ipaddress
 import json
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-if TYPE_CHECKING:
-    from langchain_fal_image.sandbox.api.queue import Job, Queue
+from langchain_fal_image.sandbox.api.queue import Job, Queue
 
 __all__ = ["Webhooks"]
 
