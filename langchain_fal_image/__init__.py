@@ -25,12 +25,9 @@ if TYPE_CHECKING:
     from langchain_fal_image.results.speech import GeneratedAudio, SpeechResult
     from langchain_fal_image.results.transcription import TranscriptionResult
     from langchain_fal_image.tools.audio import FalSpeechTool, FalTranscriptionTool
-    from langchain_fal_image.tools.image import (
-        FalImageEditTool,
-        FalImageToolkit,
-        FalTextToImageTool,
-        FalWaitTool,
-    )
+    from langchain_fal_image.tools.image import FalImageEditTool, FalTextToImageTool
+    from langchain_fal_image.tools.toolkit import FalImageToolkit
+    from langchain_fal_image.tools.wait import FalWaitTool
     from langchain_fal_image.wire.config import Limits, Polling, Retry, Timeouts
 
 __all__ = [
@@ -69,7 +66,7 @@ _HOMES = {
     "Budget": "budget.budget",
     "FalImageEdit": "models.image",
     "FalImageEditTool": "tools.image",
-    "FalImageToolkit": "tools.image",
+    "FalImageToolkit": "tools.toolkit",
     "FalProvider": "provider",
     "FalRequest": "results.request",
     "FalSpeech": "models.speech",
@@ -79,7 +76,7 @@ _HOMES = {
     "FalTranscription": "models.transcription",
     "FalTranscriptionParser": "document_parser",
     "FalTranscriptionTool": "tools.audio",
-    "FalWaitTool": "tools.image",
+    "FalWaitTool": "tools.wait",
     "GeneratedAudio": "results.speech",
     "GeneratedImage": "results.image",
     "ImageLibrary": "library.library",

@@ -1,4 +1,4 @@
-"""Recordings as documents, for LangChain's loaders."""
+"""Transcriptions of audio files as documents, for LangChain's loaders."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ __all__ = ["FalTranscriptionParser"]
 
 
 class FalTranscriptionParser(BaseBlobParser):
-    """Turns recordings into documents, so that what was said can be retrieved.
+    """Transcribes audio files into documents, so that speech can be retrieved.
 
-    Each segment becomes a document, with `start` and `end` in seconds in its metadata
-    beside `source`, `segment`, `speaker`, `language`, `model` and `request_id`.
+    Each segment becomes a document. Its metadata has `start` and `end` in seconds,
+    `source`, `segment`, `speaker`, `language`, `model` and `request_id`.
 
-    A blob with a path is read only below one of the provider's `allowed_dirs`, as
-    everywhere in this package; the file is sent as it is read, never held whole.
+    The path of a blob must be below one of the provider's `allowed_dirs`. The file is
+    sent while it is read; it is never held in memory as a whole.
 
     Args:
         model: An endpoint id or a `FalTranscription` with bound options; by default
             `FalTranscription()`.
-        fal: The provider; by default the model's own.
+        fal: The provider; by default that of the model.
+
+    Raises:
+        FalConfigurationError: `model` is neither an endpoint id nor a
+            `FalTranscription`.
 
     Example:
         ```python
@@ -46,32 +50,35 @@ class FalTranscriptionParser(BaseBlobParser):
         fal: FalProvider | None = None,
     ) -> None:
         if model is not None and not isinstance(model, str | FalTranscription):
-            message = f"A {type(model).__name__} writes down no recording."
-            step = "Give an endpoint id or a FalTranscription, its options bound in it."
+            message = (
+                "model must be an endpoint id or a FalTranscription, got "
+                f"{type(model).__name__}."
+            )
+            step = "Pass FalTranscription(…) with bound options, or its endpoint id."
             raise FalConfigurationError(message, next_step=step)
         if not isinstance(model, FalTranscription):
             model = FalTranscription(model) if model else FalTranscription()
         self.model = model.model_copy(update={"fal": fal}) if fal else model
 
     def lazy_parse(self, blob: Blob) -> Iterator[Document]:
-        """Write a recording down, and give its segments.
+        """Transcribe an audio file and yield its segments.
 
         Args:
-            blob: The recording: its bytes, or a path that is allowed.
+            blob: Its bytes, or an allowed path.
 
         Raises:
-            FalError: As for `FalTranscription.invoke`.
+            FalError: See `FalTranscription.invoke`.
         """
-        yield from _documents(self.model.invoke(blob), blob)
+        yield from _make_documents(self.model.invoke(blob), blob)
 
     async def alazy_parse(self, blob: Blob) -> AsyncIterator[Document]:
-        """Write a recording down, and give its segments; see `lazy_parse`."""
-        for document in _documents(await self.model.ainvoke(blob), blob):
+        """Transcribe an audio file and yield its segments; see `lazy_parse`."""
+        for document in _make_documents(await self.model.ainvoke(blob), blob):
             yield document
 
 
-def _documents(result: TranscriptionResult, blob: Blob) -> list[Document]:
-    known: dict[str, Any] = dict(blob.metadata)
+def _make_documents(result: TranscriptionResult, blob: Blob) -> list[Document]:
+    metadata: dict[str, Any] = dict(blob.metadata)
     if blob.source:
-        known["source"] = blob.source
-    return result.to_documents(**known)
+        metadata["source"] = blob.source
+    return result.to_documents(**metadata)

@@ -1,9 +1,9 @@
-"""Small pictures for a chat model's eyes, put in when it is called and not before.
+"""Agent middleware: thumbnails for the chat model, added when it is called.
 
-With `vision=True` a tool shows its images by URL: the chat model's provider fetches
-each in full. Where it cannot (the sandbox, a private network) or should not (cost),
-this middleware shows thumbnails instead. They are made for the call to the model
-only: messages, checkpoints and the tools' traces hold no base64.
+With `vision=True` a tool shows its images by URL, and the provider of the chat model
+fetches each in full. If it cannot (the sandbox, a private network) or should not
+(cost), this middleware shows thumbnails instead. They exist in the call to the model
+only: messages, checkpoints and the traces of the tools hold no base64.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from langchain_fal_image.wire.effects import Call, Flow
 __all__ = ["FalThumbnails"]
 
 _log = logging.getLogger("langchain_fal_image")
-_KEPT = 128
+_CACHE_SIZE = 128
 _QUALITY = 80
 _Answer = ModelResponse[Any] | AIMessage | Any
 
 
 class FalThumbnails(AgentMiddleware[Any, Any, Any]):
-    """Shows a chat model the images that the tools made, as thumbnails.
+    """Shows a chat model thumbnails of the images that the tools made.
 
-    An image that cannot be read is left as it was, with a warning in the log.
+    An image that cannot be read is shown by its URL, with a warning in the log.
 
     Args:
-        side: The longer side in pixels.
-        newest: How many images are shown, the newest ones; each costs the chat model
-            tokens at every call.
+        side: The longer side, in pixels.
+        newest: How many of the newest images are shown; each costs tokens in every
+            call to the chat model.
         fal: The provider that reads the images; by default the default instance.
 
     Raises:
-        FalConfigurationError: Pillow is not installed, or a number is not above 0.
+        FalConfigurationError: Pillow is not installed, or a number is below 1.
 
     Example:
         ```python
@@ -60,26 +60,26 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
     ) -> None:
         super().__init__()
         if side < 1 or newest < 1:
-            message = f"side={side} and newest={newest} must be above 0."
-            raise FalConfigurationError(message, next_step="Give positive numbers.")
+            message = f"side={side} and newest={newest} must be at least 1."
+            raise FalConfigurationError(message, next_step="Pass positive numbers.")
         try:
-            import PIL.Image  # noqa: F401, PLC0415 - only to say early that it is missing
+            import PIL.Image  # noqa: F401, PLC0415 - optional; checked early
         except ImportError as error:
-            message = "Thumbnails need Pillow."
+            message = "FalThumbnails needs Pillow."
             raise FalConfigurationError(
                 message, next_step="pip install 'langchain-fal-image[images]'"
             ) from error
         self._side = side
         self._newest = newest
         self._fal = fal or default_fal
-        self._made: OrderedDict[tuple[str | None, int], str] = OrderedDict()
+        self._cache: OrderedDict[tuple[str | None, int], str] = OrderedDict()
         self._lock = threading.Lock()
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Any]
     ) -> _Answer:
-        """Call the model with thumbnails in the tools' answers."""
-        messages = self._fal.run(self._with_thumbnails(request.messages))
+        """Call the model with thumbnails in the tool messages."""
+        messages = self._fal.run(self._add_thumbnails(request.messages))
         return handler(request.override(messages=messages))
 
     async def awrap_model_call(
@@ -87,22 +87,17 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
         request: ModelRequest[Any],
         handler: Callable[[ModelRequest[Any]], Awaitable[Any]],
     ) -> _Answer:
-        """Call the model with thumbnails in the tools' answers."""
-        messages = await self._fal.arun(self._with_thumbnails(request.messages))
+        """Call the model with thumbnails in the tool messages."""
+        messages = await self._fal.arun(self._add_thumbnails(request.messages))
         return await handler(request.override(messages=messages))
 
-    def _with_thumbnails(
-        self, messages: Sequence[AnyMessage]
-    ) -> Flow[list[AnyMessage]]:
+    def _add_thumbnails(self, messages: Sequence[AnyMessage]) -> Flow[list[AnyMessage]]:
         left = self._newest
         shown: list[AnyMessage] = []
         for message in reversed(messages):
             artifact = getattr(message, "artifact", None)
-            if (
-                left
-                and isinstance(message, ToolMessage)
-                and ImageResult.is_artifact(artifact)
-            ):
+            is_result = left and isinstance(message, ToolMessage)
+            if is_result and ImageResult.is_artifact(artifact):
                 images = ImageResult.from_artifact(artifact, fal=self._fal).images
                 blocks = yield from self._blocks(images[:left])
                 left -= len(images[:left])
@@ -119,7 +114,7 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
             try:
                 encoded = yield from self._thumbnail(image)
             except FalError as error:
-                _log.warning("%s is not shown: %s", image.handle, error.message)
+                _log.warning("cannot show %s: %s", image.handle, error.message)
                 if image.url:
                     blocks.append(image.to_content_block())
                 continue
@@ -131,21 +126,21 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
     def _thumbnail(self, image: GeneratedImage) -> Flow[str]:
         key = (image.request_id, image.index)
         with self._lock:
-            if key in self._made:
-                self._made.move_to_end(key)
-                return self._made[key]
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                return self._cache[key]
         content = yield from image._read_flow()
-        encoded: str = yield Call(lambda: _small(content, self._side, image))
+        encoded: str = yield Call(lambda: _encode_thumbnail(content, self._side, image))
         with self._lock:
-            self._made[key] = encoded
-            while len(self._made) > _KEPT:
-                self._made.popitem(last=False)
+            self._cache[key] = encoded
+            while len(self._cache) > _CACHE_SIZE:
+                self._cache.popitem(last=False)
         return encoded
 
 
-def _small(content: bytes, side: int, image: GeneratedImage) -> str:
-    picture = image._open(content)
-    picture.thumbnail((side, side))
+def _encode_thumbnail(content: bytes, side: int, image: GeneratedImage) -> str:
+    opened = image._open(content)
+    opened.thumbnail((side, side))
     encoded = io.BytesIO()
-    picture.convert("RGB").save(encoded, format="JPEG", quality=_QUALITY)
+    opened.convert("RGB").save(encoded, format="JPEG", quality=_QUALITY)
     return base64.b64encode(encoded.getvalue()).decode("ascii")

@@ -13,13 +13,15 @@ from langchain_fal_image.errors import (
     FalInputError,
     FalInputImageError,
 )
+from langchain_fal_image.inputs.reference import MediaType
 from langchain_fal_image.library._threads import Threads
 from langchain_fal_image.library.handles import normalize_handle
-from langchain_fal_image.library.thread import FileKind, Thread
+from langchain_fal_image.library.thread import Thread
 from langchain_fal_image.library.url_match import match_url
+from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.file import GeneratedFile
 from langchain_fal_image.results.image import GeneratedImage, ImageResult
-from langchain_fal_image.results.speech import GeneratedAudio, SpeechResult
+from langchain_fal_image.results.speech import GeneratedAudio
 
 if TYPE_CHECKING:
     from langchain_fal_image.results.request import FalRequest
@@ -27,10 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["ImageLibrary", "LibraryFiles"]
 
 F = TypeVar("F", bound=GeneratedFile)
-AnyResult = TypeVar("AnyResult", ImageResult, SpeechResult)
+R = TypeVar("R", bound=FalResult)
 
 _MAX_LISTED = 20
-_ERRORS: dict[FileKind, type[FalInputError]] = {
+_ERRORS: dict[MediaType, type[FalInputError]] = {
     "image": FalInputImageError,
     "audio": FalInputAudioError,
 }
@@ -39,7 +41,7 @@ _ERRORS: dict[FileKind, type[FalInputError]] = {
 class LibraryFiles(Generic[F]):
     """The files of one kind in a library: `library.images`, `library.audio`."""
 
-    def __init__(self, threads: Threads, kind: FileKind) -> None:
+    def __init__(self, threads: Threads, kind: MediaType) -> None:
         self._threads = threads
         self._kind = kind
 
@@ -123,9 +125,7 @@ class ImageLibrary:
         self.images: LibraryFiles[GeneratedImage] = LibraryFiles(self._threads, "image")
         self.audio: LibraryFiles[GeneratedAudio] = LibraryFiles(self._threads, "audio")
 
-    def add(
-        self, result: AnyResult, *, thread: Thread | str | None = None
-    ) -> AnyResult:
+    def add(self, result: R, *, thread: Thread | str | None = None) -> R:
         """Add a result and name its files.
 
         Args:

@@ -5,27 +5,30 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.inputs.content_blocks import PastedFile, find_pasted_files
-from langchain_fal_image.inputs.reference import InputReference, read_references
+from langchain_fal_image.inputs.reference import (
+    InputReference,
+    MediaType,
+    read_references,
+)
 from langchain_fal_image.library.handles import Handles, number_of
-from langchain_fal_image.results.file import GeneratedFile
+from langchain_fal_image.results._parse import RESULTS, read_artifact
+from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.image import GeneratedImage, ImageResult
 from langchain_fal_image.results.request import FalRequest
-from langchain_fal_image.results.speech import GeneratedAudio, SpeechResult
-from langchain_fal_image.results.transcription import TranscriptionResult
+from langchain_fal_image.results.speech import GeneratedAudio
 
-__all__ = ["FileKind", "Thread", "ThreadFiles"]
+__all__ = ["Thread", "ThreadFiles"]
 
-FileKind: TypeAlias = Literal["image", "audio"]
-AnyResult = TypeVar("AnyResult", ImageResult, SpeechResult, TranscriptionResult)
+R = TypeVar("R", bound=FalResult)
 
 _log = logging.getLogger("langchain_fal_image")
-_FILES: Mapping[FileKind, type[Any]] = {
+_FILES: Mapping[MediaType, type[Any]] = {
     "image": GeneratedImage,
     "audio": GeneratedAudio,
 }
@@ -63,7 +66,7 @@ class ThreadFiles:
         is_loaded: Whether the entries of the graph's store were read.
     """
 
-    handles: Mapping[FileKind, Handles[Any]] = field(
+    handles: Mapping[MediaType, Handles[Any]] = field(
         default_factory=lambda: {"image": Handles("img"), "audio": Handles("audio")}
     )
     results: list[ImageResult] = field(default_factory=list)
@@ -84,12 +87,10 @@ class ThreadFiles:
         for kind, handles in self.handles.items():
             handles.last = max(handles.last, last.get(kind, 0))
 
-    def add(self, result: AnyResult) -> AnyResult:
+    def add(self, result: R) -> R:
         """Add a new result and return it with handles."""
-        named = result
-        if files := _files_of(result):
-            handles = [self.handles[_kind_of(file)].issue() for file in files]
-            named = result.with_handles(handles)
+        handles = [self.handles[file.media_type].issue() for file in result.files]
+        named = result.with_handles(handles)
         self._add(named)
         return named
 
@@ -162,12 +163,11 @@ class ThreadFiles:
     def _is_new(self, artifact: Any) -> bool:
         if FalRequest.is_artifact(artifact):
             return artifact.get("handle") not in self.requests
-        if TranscriptionResult.is_artifact(artifact):
-            return True  # it has no files, only references
-        if not isinstance(artifact, Mapping) or artifact.get("type") not in _WITH_FILES:
+        if not any(each.is_artifact(artifact) for each in RESULTS.values()):
             return False
         known = {name for each in self.handles.values() for name in each.files}
-        return not known.issuperset(_handles_in(artifact))
+        names = _handles_in(artifact)
+        return not names or not known.issuperset(names)
 
     def _restore(self, artifact: Any, prompt: str = "") -> None:
         if not self._is_new(artifact):
@@ -183,17 +183,18 @@ class ThreadFiles:
         self._learn(read_references(artifact.get("inputs")))
         if FalRequest.is_artifact(artifact):
             self._add_request(artifact["handle"], FalRequest.from_dict(artifact))
-        elif artifact["type"] in _WITH_FILES:
-            result = _WITH_FILES[artifact["type"]].from_artifact(artifact)
+        elif artifact.get("handles"):
+            result = read_artifact(artifact)
             if isinstance(result, ImageResult):
                 result = result._with_prompt(prompt)
-            self._add(result)
+            if result is not None:
+                self._add(result)
 
-    def _add(self, result: Any) -> None:
+    def _add(self, result: FalResult) -> None:
         if isinstance(result, ImageResult):
             self.results.append(result)
-        for file in _files_of(result):
-            self.handles[_kind_of(file)].add(file)
+        for file in result.files:
+            self.handles[file.media_type].add(file)
         self._learn(result.inputs)
 
     def _add_request(self, handle: str, request: FalRequest[Any]) -> None:
@@ -229,24 +230,9 @@ class ThreadFiles:
             self._unsaved[pasted.key] = pasted.content
 
 
-_WITH_FILES: Mapping[str, Any] = {
-    ImageResult.artifact_type: ImageResult,
-    SpeechResult.artifact_type: SpeechResult,
-}
-
-
 def _handles_in(artifact: Mapping[str, Any]) -> list[str]:
     handles = artifact.get("handles")
     return [str(each) for each in handles] if isinstance(handles, list) else []
-
-
-def _files_of(result: Any) -> Sequence[GeneratedFile]:
-    files: Sequence[GeneratedFile] = getattr(result, "images", ())
-    return files or getattr(result, "audios", ())
-
-
-def _kind_of(file: GeneratedFile) -> FileKind:
-    return "audio" if isinstance(file, GeneratedAudio) else "image"
 
 
 def _texts_of(messages: Sequence[Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The arguments of a tool's schema, one by one."""
+"""The arguments of a tool's schema: type and description of each."""
 
 from __future__ import annotations
 
@@ -20,96 +20,114 @@ from langchain_fal_image.options.sizes import list_aspect_ratios
 from langchain_fal_image.options.voice import find_voice_field, list_voice_options
 
 __all__ = [
-    "CALL_WORDS",
-    "bound_words",
-    "exposed_field",
-    "offered_field",
-    "option_of",
-    "required_field",
+    "STANDARD_INPUTS",
+    "find_bound_voice_options",
+    "make_exposed_argument",
+    "make_required_argument",
+    "make_standard_argument",
+    "resolve_option_name",
 ]
 
-CALL_WORDS = ("prompt", "images", "text", "audio")
-"""Arguments that stand for an option which each endpoint names as it likes."""
+STANDARD_INPUTS = ("prompt", "images", "text", "audio")
+"""Arguments for an input that each endpoint names differently."""
 
-_IMAGE_NAMES = (
-    "each by its handle (img_1) or URL",
-    "by its handle (img_1) or URL",
-)
-_AUDIO_NAMES = (
-    "each by its handle (audio_1) or URL",
-    "by its handle (audio_1) or URL",
-)
-_NAMES = {"image": _IMAGE_NAMES, "mask": _IMAGE_NAMES, "audio": _AUDIO_NAMES}
-_WORDS_OF_AUDIO = {
-    "text": "What is to be said.",
-    "audio": f"The recording to write down, {_AUDIO_NAMES[1]}.",
-}
 _SIDES = ("width", "height")
+_EXAMPLE_HANDLES = {"image": "img_1", "mask": "img_1", "audio": "audio_1"}
 
 
-def bound_words(
+def find_bound_voice_options(
     schema: EndpointSchema | None, bound: Mapping[str, Any]
 ) -> frozenset[str]:
-    """Name the words for a voice that are bound, also those inside `voice_setting`.
+    """Return the voice options that are bound, those in `voice_setting` included.
 
     Args:
         schema: The endpoint's contract.
-        bound: The options that are bound.
+        bound: The bound options.
     """
-    words = list_voice_options(schema) if schema else ()
-    given = {match_name(name, (*words, "voice_setting")): bound[name] for name in bound}
+    names = list_voice_options(schema) if schema else ()
+    given = {match_name(name, (*names, "voice_setting")): bound[name] for name in bound}
     setting = given.get("voice_setting")
-    inside = setting if isinstance(setting, Mapping) else {}
-    found = {match_name(str(name), words) for name in (*given, *inside) if name} - {
-        None
-    }
+    inner = setting if isinstance(setting, Mapping) else {}
+    found = {match_name(str(name), names) for name in (*given, *inner) if name}
     if {"voice", "voice_id"} & found:
         found |= {"voice", "voice_id"}
-    return frozenset(str(name) for name in found)
+    return frozenset(name for name in found if name)
 
 
-def option_of(word: str, schema: EndpointSchema | None) -> str:
-    """Name the option that a call word means; any other name is its own.
+def resolve_option_name(name: str, schema: EndpointSchema | None) -> str:
+    """Return the option that a standard input stands for, else the name itself.
 
     Args:
-        word: Such as `images`.
+        name: Such as `images`.
         schema: The endpoint's contract.
     """
     if schema is None:
-        return word
-    found = {
+        return name
+    fields = {
         "images": schema.images_field,
         "text": schema.text_field,
         "audio": schema.audio_field,
     }
-    field = found.get(word)
-    return field.name if field else word
+    field = fields.get(name)
+    return field.name if field else name
 
 
-def offered_field(
+def make_standard_argument(
     name: str, schema: EndpointSchema | None, fixed: set[str]
 ) -> dict[str, Any]:
-    """Give an argument that every such tool has, where the endpoint takes it."""
-    if schema is not None and schema.kind != "image":
-        return _sounding(name, schema)
+    """Make an argument that every such tool has if the endpoint takes it.
+
+    Args:
+        name: Such as `prompt`.
+        schema: The endpoint's contract.
+        fixed: Options set in code.
+
+    Returns:
+        By name: none, the argument, or several in its place.
+    """
+    if schema is None:
+        return _make_unknown(name)
+    if schema.kind != "image":
+        return _make_audio_argument(name, schema)
     if name == "images":
-        return _images(schema, fixed)
-    if name in _WORDS_OF_AUDIO:
-        return {name: (str, Argument(description=_WORDS_OF_AUDIO[name]))}
+        return _make_images(schema, fixed)
+    field = schema.get_field(name)
     if name == "aspect_ratio":
-        ratios = list_aspect_ratios(schema) if schema else ()
-        own = schema.get_field(name) if schema else None
-        if not ratios or (own and own.required):
+        ratios = list_aspect_ratios(schema)
+        if not ratios or (field and field.required):
             return {}
-        told = f"Width to height, one of {', '.join(ratios)}."
-        return {name: _optional(Literal[ratios], told)}
-    field = schema.get_field(name) if schema else None
+        words = f"Width to height, one of {', '.join(ratios)}."
+        return {name: _make_optional(Literal[ratios], words)}
+    if field is None:
+        return {}
+    return {name: _make_prompt(field) if name == "prompt" else _make_argument(field)}
+
+
+def _make_unknown(name: str) -> dict[str, Any]:
+    """Make an argument for an endpoint that we do not know."""
     if name == "prompt":
-        return {name: _prompt(field)} if field or schema is None else {}
-    return {name: _argument(field)} if field else {}
+        return {name: _make_prompt(None)}
+    words = {
+        "images": f"{_IMAGES}, {_name_files('image', takes_list=True)}.",
+        "text": "The text to speak.",
+        "audio": f"The audio to transcribe, {_name_files('audio')}.",
+    }
+    if name == "images":
+        return {name: (list[str], Argument(description=words[name], min_length=1))}
+    if name in words:
+        return {name: (str, Argument(description=words[name]))}
+    return {}
 
 
-def _prompt(
+_IMAGES = "The images to change or combine, in the order in which the prompt names them"
+
+
+def _name_files(kind: str, *, takes_list: bool = False) -> str:
+    each = "each by its" if takes_list else "by its"
+    return f"{each} handle ({_EXAMPLE_HANDLES[kind]}) or URL"
+
+
+def _make_prompt(
     field: Field | None,
     words: str = "What the image should show, or what should change in it",
 ) -> Any:
@@ -117,94 +135,101 @@ def _prompt(
     if shape and shape.max_length:
         words += f"; at most {shape.max_length} characters"
     if field and not field.required:
-        return _optional(str, f"{words}.")
-    kind = Annotated[str, AfterValidator(_not_empty)]
-    return kind, Argument(description=f"{words}.")
+        return _make_optional(str, f"{words}.")
+    return Annotated[str, AfterValidator(_refuse_empty)], Argument(
+        description=f"{words}."
+    )
 
 
-def _not_empty(prompt: str) -> str:
-    if not prompt.strip():
-        message = "it is empty; say in words what is wanted"
+def _refuse_empty(text: str) -> str:
+    if not text.strip():
+        message = "it is empty; say what you want"
         raise ValueError(message)
-    return prompt
+    return text
 
 
-def _images(schema: EndpointSchema | None, fixed: set[str]) -> dict[str, Any]:
-    """Offer `images`; where several options want one image each, those by name."""
-    field = schema.images_field if schema else None
-    if schema is not None and field is None:
+def _make_images(schema: EndpointSchema, fixed: set[str]) -> dict[str, Any]:
+    """Make `images`, or an argument for each option that takes one image."""
+    field = schema.images_field
+    if field is None:
         return {
-            each.name: _file_option(each)
+            each.name: _make_file(each)
             for each in schema.image_fields
             if each.required and each.name not in fixed
         }
-    if field is not None and field.name in fixed:
+    if field.name in fixed:
         return {}
-    most = schema.max_images if schema else None
-    words = (
-        "The images to change or combine, in the order the prompt speaks of them, "
-        f"{_NAMES['image'][0]}"
-    )
-    if most:
+    words = f"{_IMAGES}, {_name_files('image', takes_list=True)}"
+    if most := schema.max_images:
         words += f"; {'exactly one' if most == 1 else f'1 to {most}'}"
-    kind = list[str]
-    if field is not None and not field.required:
-        return {"images": _optional(kind, f"{words}.", max_length=most)}
-    described_ = Argument(description=f"{words}.", min_length=1, max_length=most)
-    return {"images": (kind, described_)}
+    if not field.required:
+        return {"images": _make_optional(list[str], f"{words}.", max_length=most)}
+    argument = Argument(description=f"{words}.", min_length=1, max_length=most)
+    return {"images": (list[str], argument)}
 
 
-def _sounding(name: str, schema: EndpointSchema) -> dict[str, Any]:
-    """Give an argument of a tool that speaks or listens."""
+def _make_audio_argument(name: str, schema: EndpointSchema) -> dict[str, Any]:
+    """Make an argument of a tool that speaks or transcribes."""
     if name == "text":
-        # Required, whatever the contract says: some speak a text of fal's without one.
+        # Always required: some endpoints speak a sample text if there is none.
         field = schema.text_field
-        needed = replace(field, required=True) if field else None
-        return {name: _prompt(needed, "What is to be said")} if needed else {}
+        required = replace(field, required=True) if field else None
+        return {name: _make_prompt(required, "The text to speak")} if required else {}
     if name == "audio":
-        return {name: _file_option(schema.audio_field)} if schema.audio_field else {}
+        return {name: _make_file(schema.audio_field)} if schema.audio_field else {}
     if name == "language" and (field := schema.get_field(name)):
-        # Its choices, a hundred codes, would be in the model's context at every turn.
-        usual = f"default {field.default}" if field.default else "found out without it"
-        words = f"The language spoken, as a code such as en, de or zh; {usual}."
-        return {name: _optional(str, words)}
+        # Its choices, a hundred codes, would cost the chat model tokens at every turn.
+        usual = f"default {field.default}" if field.default else "detected by default"
+        words = f"The language of the speech, as a code such as en, de or zh; {usual}."
+        return {name: _make_optional(str, words)}
     found = find_voice_field(schema, name)
     if found is None or get_simple_type(found) is None:
         return {}
+    # A chat model would guess the name of a voice that is not one of a few choices.
     is_guessed = name == "voice" and not found.shape.choices
-    return {} if is_guessed else {name: _argument(found)}
+    return {} if is_guessed else {name: _make_argument(found)}
 
 
-def _file_option(field: Field) -> Any:
-    how = _NAMES[field.file or "image"][0 if field.takes_list else 1]
+def _make_file(field: Field) -> Any:
+    how = _name_files(field.file or "image", takes_list=field.takes_list)
     words = f"{field.description.rstrip('.') or field.name.replace('_', ' ')}; {how}."
     kind = list[str] if field.takes_list else str
     most = field.max_files if field.takes_list else None
     limit: dict[str, Any] = {} if most is None else {"max_length": most}
     if field.required:
         return kind, Argument(description=words, **limit)
-    return _optional(kind, words, **limit)
+    return _make_optional(kind, words, **limit)
 
 
-def _argument(field: Field) -> Any:
+def _make_argument(field: Field) -> Any:
     if field.file:
-        return _file_option(field)
-    kind, words, bounds = (
+        return _make_file(field)
+    kind, words, limits = (
         get_simple_type(field),
         describe_option(field),
         get_limits(field),
     )
     if field.required:
-        return kind, Argument(description=words, **bounds)
-    return _optional(kind, words, **bounds)
+        return kind, Argument(description=words, **limits)
+    return _make_optional(kind, words, **limits)
 
 
-def _optional(kind: Any, words: str, **bounds: Any) -> Any:
-    return kind | None, Argument(default=None, description=words, **bounds)
+def _make_optional(kind: Any, words: str, **limits: Any) -> Any:
+    return kind | None, Argument(default=None, description=words, **limits)
 
 
-def required_field(field: Field, schema: EndpointSchema | None) -> dict[str, Any]:
-    """Give an argument for an option that must be given."""
+def make_required_argument(
+    field: Field, schema: EndpointSchema | None
+) -> dict[str, Any]:
+    """Make an argument for an option that the endpoint requires.
+
+    Args:
+        field: The option.
+        schema: The endpoint's contract.
+
+    Raises:
+        FalConfigurationError: Its type is too rich for a tool's schema.
+    """
     if field.file is None and get_simple_type(field) is None:
         endpoint = schema.endpoint_id if schema else "this endpoint"
         message = (
@@ -214,11 +239,20 @@ def required_field(field: Field, schema: EndpointSchema | None) -> dict[str, Any
         make = schema.kind if schema else "image"
         step = f"Bind it in code: model=fal.{make}({endpoint!r}, {field.name}=…)."
         raise FalConfigurationError(message, next_step=step)
-    return {field.name: _argument(field), **_sides(field, schema)}
+    return {field.name: _make_argument(field), **_make_sides(field, schema)}
 
 
-def exposed_field(name: str, schema: EndpointSchema | None) -> dict[str, Any]:
-    """Give an argument that the developer exposes."""
+def make_exposed_argument(name: str, schema: EndpointSchema | None) -> dict[str, Any]:
+    """Make an argument that the developer exposes.
+
+    Args:
+        name: In camelCase or snake_case.
+        schema: The endpoint's contract.
+
+    Raises:
+        FalConfigurationError: The endpoint has no such option, or the type of the
+            option is too rich for a tool's schema.
+    """
     if schema is None:
         message = f"expose={name!r}: the options of this endpoint are not known."
         step = "Bind the option in code, or call fal.describe() first."
@@ -228,13 +262,13 @@ def exposed_field(name: str, schema: EndpointSchema | None) -> dict[str, Any]:
     if field is None and schema.kind == "speech":
         field = find_voice_field(schema, name)
         if field is not None:
-            return {to_snake_case(name): _argument(field)}
+            return {to_snake_case(name): _make_argument(field)}
     if field is None and name == "images" and schema.images_field:
-        return _images(schema, set())
+        return _make_images(schema, set())
     if field is None:
         known = (*schema.names, *list_voice_options(schema))
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
         message = f"expose={name!r}: {schema.endpoint_id} has no such option.{hint}"
         raise FalConfigurationError(
             message, next_step=f"Its options are {', '.join(known)}."
@@ -245,27 +279,27 @@ def exposed_field(name: str, schema: EndpointSchema | None) -> dict[str, Any]:
             f"tool's argument; chat models garble such schemas."
         )
         raise FalConfigurationError(message, next_step="Bind the option in code.")
-    return {field.name: _argument(field), **_sides(field, schema)}
+    return {field.name: _make_argument(field), **_make_sides(field, schema)}
 
 
-def _sides(field: Field, schema: EndpointSchema | None) -> dict[str, Any]:
-    """Give the sides beside a choice of sizes that also takes width and height."""
+def _make_sides(field: Field, schema: EndpointSchema | None) -> dict[str, Any]:
+    """Make width and height for a choice of sizes that also takes these two."""
     names = tuple(each.name for each in field.shape.object_fields)
     own = schema.names if schema else ()
     if names != _SIDES or any(side in own for side in _SIDES):
         return {}
     return {
-        side.name: _optional(
+        side.name: _make_optional(
             int,
-            f"{side.name.capitalize()} in pixels, together with {other}, in place of "
-            f"{field.name}{_range(side)}.",
+            f"{side.name.capitalize()} in pixels, together with {other}, instead of "
+            f"{field.name}{_describe_range(side)}.",
             **get_limits(side),
         )
         for side, other in zip(field.shape.object_fields, reversed(_SIDES), strict=True)
     }
 
 
-def _range(side: Field) -> str:
+def _describe_range(side: Field) -> str:
     shape = side.shape.alternatives[0]
     low, high = shape.minimum, shape.maximum
     if low is not None and high is not None:

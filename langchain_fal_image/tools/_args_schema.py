@@ -1,4 +1,4 @@
-"""What a chat model fills in: the flat argument schema of a tool."""
+"""The flat argument schema that a chat model fills in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     GetJsonSchemaHandler,
-    ValidationError,
     create_model,
     model_validator,
 )
@@ -20,25 +19,24 @@ from pydantic_core import CoreSchema
 
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.options.casing import match_name
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.tools._args_fields import (
-    CALL_WORDS,
-    bound_words,
-    exposed_field,
-    offered_field,
-    option_of,
-    required_field,
+    STANDARD_INPUTS,
+    find_bound_voice_options,
+    make_exposed_argument,
+    make_required_argument,
+    make_standard_argument,
+    resolve_option_name,
 )
-from langchain_fal_image.tools._messages import told_nothing
 
-__all__ = ["ToolArguments", "file_arguments", "tool_arguments", "wrong_arguments"]
+__all__ = ["ToolArguments", "build_args_schema", "find_file_arguments"]
 
 
 class ToolArguments(BaseModel):
-    """Base of what a chat model fills in; understands camelCase names.
+    """Base of the argument schemas; camelCase names are understood.
 
-    Unknown arguments are an error and not dropped: a dropped option is the wrong
-    picture. LangGraph's `runtime` comes along with them and is none of ours.
+    An unknown argument is an error: to drop it would make the wrong image. LangGraph's
+    `runtime` is passed among the arguments and dropped here.
     """
 
     model_config = ConfigDict(protected_namespaces=())
@@ -47,7 +45,7 @@ class ToolArguments(BaseModel):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Leave out defaults: strict modes refuse them, and the words say them."""
+        """Drop defaults: strict modes refuse them, and the descriptions name them."""
         schema = handler(core_schema)
         for each in handler.resolve_ref_schema(schema)["properties"].values():
             each.pop("default", None)
@@ -65,13 +63,13 @@ class ToolArguments(BaseModel):
                 continue
             name = match_name(key, names)
             if name is None:
-                near = difflib.get_close_matches(key, names, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                message = f"{key!r} is no argument; use {', '.join(names)}.{hint}"
+                close = difflib.get_close_matches(key, names, n=1)
+                hint = f" Did you mean {close[0]!r}?" if close else ""
+                message = f"unknown argument {key!r}; use {', '.join(names)}.{hint}"
                 raise ValueError(message)
             if name in read and read[name] != value:
                 message = (
-                    f"{name} is given twice: {safe_repr(read[name])}, "
+                    f"{name} has two values: {safe_repr(read[name])}, "
                     f"{safe_repr(value)}."
                 )
                 raise ValueError(message)
@@ -79,53 +77,54 @@ class ToolArguments(BaseModel):
         return read
 
 
-def tool_arguments(
+def build_args_schema(
     name: str,
     schema: EndpointSchema | None,
     *,
-    offered: Iterable[str],
+    standard: Iterable[str],
     bound: Mapping[str, Any] = MappingProxyType({}),
     expose: Iterable[str] = (),
 ) -> type[ToolArguments]:
-    """Make the flat argument schema of a tool.
+    """Build the flat argument schema of a tool.
 
-    Beside what is offered and exposed it has every option that the endpoint requires
-    and that is not bound: without them no call could succeed.
+    In addition to the standard and exposed arguments it has every option that the
+    endpoint requires and that is not bound: without it no call could succeed.
 
     Args:
-        name: The schema's name.
+        name: The name of the schema.
         schema: The endpoint's contract; None for an endpoint we do not know.
-        offered: The arguments every such tool has, where the endpoint takes them.
-        bound: Options fixed in code, which the model is not offered.
-        expose: Further options of the endpoint, in either spelling.
+        standard: The arguments that every such tool has if the endpoint takes them.
+        bound: Options set in code, which the chat model does not see.
+        expose: Further options of the endpoint, in camelCase or snake_case.
 
     Raises:
         FalConfigurationError: An exposed or required option does not exist, or its
             type is too rich for a tool's schema.
     """
-    names = (*(schema.names if schema else ()), *CALL_WORDS)
-    fixed = {match_name(each, names) or each for each in bound} | bound_words(
-        schema, bound
-    )
-    offered = [each for each in offered if option_of(each, schema) not in fixed]
-    fields: dict[str, Any] = {}
-    for each in offered:
-        fields |= offered_field(each, schema, fixed)
+    names = (*(schema.names if schema else ()), *STANDARD_INPUTS)
+    fixed = {match_name(each, names) or each for each in bound}
+    fixed |= find_bound_voice_options(schema, bound)
+    arguments: dict[str, Any] = {}
+    for each in standard:
+        if resolve_option_name(each, schema) not in fixed:
+            arguments |= make_standard_argument(each, schema, fixed)
     for each in expose:
-        fields |= exposed_field(each, schema)
+        arguments |= make_exposed_argument(each, schema)
     fixed |= {
-        option_of(word, schema) for word in CALL_WORDS if word in {*fields, *fixed}
+        resolve_option_name(each, schema)
+        for each in STANDARD_INPUTS
+        if each in {*arguments, *fixed}
     }
     for field in schema.fields if schema else ():
-        if field.required and field.name not in {*fields, *fixed}:
-            fields |= required_field(field, schema)
-    return create_model(name, __base__=ToolArguments, **_required_first(fields))
+        if field.required and field.name not in {*arguments, *fixed}:
+            arguments |= make_required_argument(field, schema)
+    return create_model(name, __base__=ToolArguments, **_sort(arguments))
 
 
-def file_arguments(
+def find_file_arguments(
     schema: EndpointSchema | None, arguments: Iterable[str]
 ) -> frozenset[str]:
-    """Tell which of a tool's arguments name files.
+    """Return those of a tool's arguments that name files.
 
     Args:
         schema: The endpoint's contract.
@@ -139,35 +138,11 @@ def file_arguments(
     return frozenset(found)
 
 
-def _required_first(fields: dict[str, Any]) -> dict[str, Any]:
-    """Put the prompt in front, then what is required: text input means the first."""
+def _sort(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Sort the prompt first, then required ones: a text alone is the first argument."""
 
     def place(item: tuple[str, Any]) -> tuple[bool, bool]:
         name, (_, argument) = item
         return name not in {"prompt", "text"}, not argument.is_required()
 
-    return dict(sorted(fields.items(), key=place))
-
-
-def wrong_arguments(error: ValidationError, *, kind: Kind = "image") -> str:
-    """Tell a model what was wrong with the arguments it filled in.
-
-    Args:
-        error: pydantic's.
-        kind: What would have been made.
-
-    Returns:
-        A line for each fault, without echoing long values.
-    """
-    lines = []
-    for fault in error.errors(include_url=False, include_context=False):
-        where = ".".join(map(str, fault["loc"])) or "arguments"
-        message = fault["msg"].removeprefix("Value error, ")
-        told_already = fault["type"] == "missing" or not fault["loc"]
-        given = "" if told_already else f"={safe_repr(fault['input'])}"
-        lines.append(f"- {where}{given}: {message}")
-    told = "\n".join(lines)
-    return (
-        f"{told_nothing(kind)[:-1]}: wrong arguments.\n{told}\nNothing was charged.\n"
-        f"Next: correct them and call again."
-    )
+    return dict(sorted(arguments.items(), key=place))

@@ -1,30 +1,36 @@
-"""What a model reads: of tools, of results, of failures. Short lines, never bytes."""
+"""Text returned to the chat model: tools, results, failures. Short, and never bytes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from pydantic import ValidationError
+
+from langchain_fal_image import errors
+from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image._session.prices import Price
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.options.sizes import list_aspect_ratios
-from langchain_fal_image.results.image import GeneratedImage, ImageResult
+from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.results.speech import SpeechResult
 from langchain_fal_image.results.transcription import TranscriptionResult
 
 __all__ = [
-    "told_endpoint",
-    "told_failure",
-    "told_nothing",
-    "told_result",
-    "told_speech",
-    "told_transcription",
+    "MAX_CHARACTERS",
+    "describe_endpoint",
+    "describe_failure",
+    "describe_result",
+    "describe_wrong_arguments",
 ]
 
-_LONGEST = 1000
-_SEVERAL = 2
-_LONGEST_URL = 200
-_LONGEST_LINE = 240
+MAX_CHARACTERS = 4000
+"""How many characters of a transcription the chat model reads by default."""
+
+_MAX_TEXT = 1000
+_MAX_LINE = 240
+_MAX_URL = 200
 _CHARGED = {
     "no": "Nothing was charged.",
     "maybe": "It may have been charged.",
@@ -33,196 +39,238 @@ _CHARGED = {
 _NOTHING: dict[Kind, str] = {
     "image": "No image was made.",
     "speech": "Nothing was spoken.",
-    "transcription": "Nothing was written down.",
+    "transcription": "Nothing was transcribed.",
 }
-_THING: dict[Kind, str] = {
+_PRODUCT: dict[Kind, str] = {
     "image": "the image",
     "speech": "the audio",
     "transcription": "the transcription",
 }
+# What a chat model can do; `error.next_step` is written for developers.
+_NEXT_STEPS: dict[type[FalError], str] = {
+    errors.FalOptionError: "Correct these arguments and call the tool again.",
+    errors.FalInputError: "Use a handle of this conversation or a public URL, or ask "
+    "the user for the file.",
+    errors.FalInvalidInputError: "Change the arguments as the message says; the same "
+    "ones fail again.",
+    errors.FalModerationError: "Change the prompt or the input file; the same ones are "
+    "refused again.",
+    errors.FalRateLimitError: "Wait a little, then call the tool again.",
+    errors.FalServerError: "The service failed, not your arguments. Tell the user; it "
+    "may work later.",
+    errors.FalConnectionError: "Tell the user that the service cannot be reached; it "
+    "may work later.",
+    errors.FalSubmitUncertainError: "Tell the user that the request may or may not "
+    "have been accepted. Call the tool again only if the user agrees: {product} could "
+    "be paid twice.",
+    errors.FalTimeoutError: "Tell the user that it took too long. Call the tool again "
+    "only if the user agrees: {product} could be paid twice.",
+    errors.FalCancelledError: "Call the tool again only if the user still wants "
+    "{product}.",
+    errors.FalDownloadError: "Tell the user that {product} could not be downloaded. Do "
+    "not request it again: that would be paid twice.",
+    errors.FalResponseError: "Tell the user that the answer of the service could not "
+    "be read. Call the tool again only if the user agrees: {product} could be paid "
+    "twice.",
+    errors.FalBudgetExceededError: "Request less if the budget leaves room; otherwise "
+    "tell the user.",
+    FalError: "Tell the user what happened.",
+}
 
 
-def told_nothing(kind: Kind) -> str:
-    """Say that a call gave nothing.
-
-    Args:
-        kind: What it should have made.
-    """
-    return _NOTHING[kind]
+# --- Tools ---
 
 
-def told_endpoint(
+def describe_endpoint(
     model: str, schema: EndpointSchema | None, *, price: Price | None
 ) -> str:
-    """Tell which model serves, what it is good at, what it cannot do and costs.
+    """Describe the model behind a tool: its strengths, its limits, its price.
 
     Args:
         model: The endpoint id.
-        schema: Its contract, where it is known.
-        price: fal's, where it is known.
+        schema: Its contract, if it is known.
+        price: Its price at fal, if it is known.
     """
-    parts = [f"Served by {model}."]
-    if schema:
-        parts = [f"Served by {schema.title} ({model})."]
-        if schema.title == model:
-            parts = [f"Served by {model}."]
-        if schema.about:
-            parts.append(f"{schema.about.rstrip('.')}.")
-        parts += _cannot(schema)
+    is_titled = schema is not None and schema.title != model
+    name = f"{schema.title} ({model})" if schema and is_titled else model
+    parts = [f"Served by {name}."]
+    if schema and schema.about:
+        parts.append(f"{schema.about.rstrip('.')}.")
+    if schema and schema.kind == "image":
+        parts += _describe_limits(schema)
     if price:
         parts.append(f"Costs {price}.")
     return " ".join(parts)
 
 
-def _cannot(schema: EndpointSchema) -> list[str]:
-    found: list[str] = []
-    if schema.kind != "image":
-        return found
+def _describe_limits(schema: EndpointSchema) -> Iterator[str]:
     if schema.takes_images and schema.max_images == 1:
-        found.append("It takes one image and cannot combine several.")
+        yield "It takes one image and cannot combine several."
     if not schema.get_field("num_images"):
-        found.append("It makes one image per call.")
+        yield "It makes one image per call."
     if not schema.needs_image and not list_aspect_ratios(schema):
-        found.append("The size cannot be chosen.")
+        yield "The size cannot be chosen."
     if not schema.get_field("seed"):
-        found.append("It takes no seed: the same call gives another image.")
-    return found
+        yield "It takes no seed: the same call returns a different image."
 
 
-def told_result(result: ImageResult, *, vision: bool = False) -> Any:
-    """Tell of finished images: handle, size, seed, URL, warnings, flags.
+# --- Results ---
+
+
+def describe_result(
+    result: Any, *, vision: bool = False, max_characters: int = MAX_CHARACTERS
+) -> Any:
+    """Describe a result: the handles of its files, facts, warnings.
 
     Args:
         result: With handles.
         vision: Whether image blocks, by URL, follow the text.
+        max_characters: How much of a transcription is returned; the text says how
+            much is left out.
 
     Returns:
-        A text of at most 1,000 characters; with `vision` a list of content blocks
-        that begins with it.
+        A text, without a transcription at most 1,000 characters long; with `vision` a
+        list of content blocks that begins with it.
     """
+    text = _DESCRIBE[result.kind](result, max_characters)
+    if not vision:
+        return text
+    images = [file.to_content_block() for file in result.files if file.url]
+    return [{"type": "text", "text": text}, *images]
+
+
+def _describe_images(result: ImageResult, _: int) -> str:
     number = len(result.images)
     made = "1 image" if number == 1 else f"{number} images"
     lines = [f"Made {made} with {result.model}."]
-    lines += [_line(image, result) for image in result.images]
+    for image in result.images:
+        facts = (
+            [f"{image.width}x{image.height}"] if image.width and image.height else []
+        )
+        facts += [f"seed {result.seed}"] if result.seed is not None else []
+        facts += ["flagged as not safe for work"] if image.nsfw else []
+        lines.append(_describe_file(image.handle, image.url, facts))
     if result.description:
-        lines.append(f"The model says: {_short(result.description, _LONGEST_LINE)}")
-    lines += [f"Warning: {_short(each, _LONGEST_LINE)}" for each in result.warnings]
-    text = _short("\n".join(lines), _LONGEST)
-    if not vision:
-        return text
-    shown = [each.to_content_block() for each in result.images if each.url]
-    return [{"type": "text", "text": text}, *shown]
+        lines.append(f"The model says: {_shorten(result.description, _MAX_LINE)}")
+    return _shorten("\n".join([*lines, *_describe_warnings(result)]), _MAX_TEXT)
 
 
-def told_speech(result: SpeechResult) -> str:
-    """Tell of finished audio: handle, length, type, URL, warnings.
-
-    Args:
-        result: With handles.
-    """
+def _describe_speech(result: SpeechResult, _: int) -> str:
     lines = [f"Spoken with {result.model}."]
     for audio in result.audios:
-        parts = [f"{audio.duration:.1f} s"] if audio.duration else []
-        parts += [audio.mime_type] if audio.mime_type else []
-        if audio.url and len(audio.url) <= _LONGEST_URL:
-            parts.append(audio.url)
-        lines.append(f"{audio.handle}: {', '.join(parts) or 'ready'}")
+        facts = [f"{audio.duration:.1f} s"] if audio.duration else []
+        facts += [audio.mime_type] if audio.mime_type else []
+        lines.append(_describe_file(audio.handle, audio.url, facts))
     if result.voice_id:
-        lines.append(f"The voice's id: {result.voice_id}")
-    lines += [f"Warning: {_short(each, _LONGEST_LINE)}" for each in result.warnings]
-    return _short("\n".join(lines), _LONGEST)
+        lines.append(f"Voice id: {result.voice_id}")
+    return _shorten("\n".join([*lines, *_describe_warnings(result)]), _MAX_TEXT)
 
 
-def told_transcription(result: TranscriptionResult, *, longest: int) -> str:
-    """Tell what was said; who said it, where there were several.
-
-    Args:
-        result: The transcription.
-        longest: How many characters of it at most; what was left out is said.
-    """
+def _describe_transcription(result: TranscriptionResult, max_characters: int) -> str:
     facts = [f"{result.duration:.1f} s"] if result.duration else []
     facts += [f"language {result.language}"] if result.language else []
     about = f" ({', '.join(facts)})" if facts else ""
-    lines = [f"Written down with {result.model}{about}."]
-    lines += [f"Warning: {_short(each, _LONGEST_LINE)}" for each in result.warnings]
-    said = _said(result)
-    if len(said) > longest:
-        rest = len(said) - longest
-        lines.append(f"The first {longest} characters; {rest} more are left out here.")
-        said = said[:longest]
-    return "\n".join([*lines, "What was said:", said or "(nothing)"])
+    lines = [f"Transcribed with {result.model}{about}.", *_describe_warnings(result)]
+    text = _write_dialogue(result) if len(result.speakers) > 1 else result.text
+    if (rest := len(text) - max_characters) > 0:
+        lines.append(f"The first {max_characters} characters; {rest} more are omitted.")
+        text = text[:max_characters]
+    return "\n".join([*lines, "Transcript:", text or "(empty)"])
 
 
-def _said(result: TranscriptionResult) -> str:
-    if len(result.speakers) < _SEVERAL:
-        return result.text
+_DESCRIBE: dict[Kind, Callable[[Any, int], str]] = {
+    "image": _describe_images,
+    "speech": _describe_speech,
+    "transcription": _describe_transcription,
+}
+
+
+def _describe_file(handle: str | None, url: str | None, facts: list[str]) -> str:
+    if url and len(url) <= _MAX_URL:
+        facts = [*facts, url]
+    return f"{handle}: {', '.join(facts) or 'ready'}"
+
+
+def _describe_warnings(result: Any) -> list[str]:
+    return [f"Warning: {_shorten(each, _MAX_LINE)}" for each in result.warnings]
+
+
+def _write_dialogue(result: TranscriptionResult) -> str:
     lines: list[str] = []
-    before: str | None = None
+    speaker: str | None = None
     for each in result.segments:
-        if lines and each.speaker == before:
+        if lines and each.speaker == speaker:
             lines[-1] = f"{lines[-1]} {each.text.strip()}"
         else:
             lines.append(f"{each.speaker or 'unknown'}: {each.text.strip()}")
-        before = each.speaker
+        speaker = each.speaker
     return "\n".join(lines)
 
 
-def _line(image: GeneratedImage, result: ImageResult) -> str:
-    parts = []
-    if image.width and image.height:
-        parts.append(f"{image.width}x{image.height}")
-    if result.seed is not None:
-        parts.append(f"seed {result.seed}")
-    if image.nsfw:
-        parts.append("flagged as not safe for work")
-    if image.url and len(image.url) <= _LONGEST_URL:
-        parts.append(image.url)
-    return f"{image.handle}: {', '.join(parts) or 'ready'}"
+# --- Failures ---
 
 
-def told_failure(
+def describe_failure(
     error: FalError,
     *,
-    kind: Kind = "image",
+    kind: Kind,
     request: str | None = None,
     wait_tool: str | None = None,
 ) -> str:
-    """Tell of a failure: what was wrong, whether it was charged, what to do.
+    """Describe a failure: what was wrong, whether it was charged, what to do next.
 
     Args:
         error: As the runnable raised it.
-        kind: What should have been made.
-        request: The handle of the request that may still give it.
-        wait_tool: The name of the tool that waits for it.
+        kind: What the call should have made.
+        request: The handle of the request that may still return it.
+        wait_tool: The name of the tool that waits for such requests.
 
     Returns:
         At most 1,000 characters.
     """
-    lines = [
-        f"{_NOTHING[kind]} {error.message.strip()}",
-        _CHARGED[error.charged],
-        f"Next: {_next_step(error, _THING[kind], request, wait_tool)}",
-    ]
-    rest = "\n".join(lines[1:])
-    return f"{_short(lines[0], _LONGEST - len(rest) - 1)}\n{rest}"
+    step = _next_step(error, _PRODUCT[kind], request, wait_tool)
+    end = f"{_CHARGED[error.charged]}\nNext: {step}"
+    beginning = f"{_NOTHING[kind]} {error.message.strip()}"
+    return f"{_shorten(beginning, _MAX_TEXT - len(end) - 1)}\n{end}"
 
 
 def _next_step(
-    error: FalError, thing: str, request: str | None, wait_tool: str | None
+    error: FalError, product: str, request: str | None, wait_tool: str | None
 ) -> str:
     if request is None:
-        return error.next_step
+        steps = (_NEXT_STEPS[cls] for cls in type(error).__mro__ if cls in _NEXT_STEPS)
+        return next(steps).format(product=product)
     if wait_tool is None:
         return (
-            f"Tell the user that {thing} is still being made as {request} and can "
-            f"be fetched later; do not ask for it anew, that would be paid twice."
+            f"Tell the user that {product} is still in work as {request} and can be "
+            f"fetched later. Do not request it again: that would be paid twice."
         )
     return (
         f"Call {wait_tool} with request={request!r} to wait for it, at no further "
-        f"cost; do not ask for {thing} anew, that would be paid twice."
+        f"cost. Do not request {product} again: that would be paid twice."
     )
 
 
-def _short(text: str, longest: int) -> str:
+def describe_wrong_arguments(error: ValidationError, *, kind: Kind = "image") -> str:
+    """Describe the arguments that do not fit a tool's schema.
+
+    Args:
+        error: pydantic's.
+        kind: What the call should have made.
+
+    Returns:
+        A line for each wrong argument; long values are shortened.
+    """
+    lines = [f"{_NOTHING[kind][:-1]}: wrong arguments."]
+    for each in error.errors(include_url=False, include_context=False):
+        name = ".".join(map(str, each["loc"])) or "arguments"
+        has_value = each["type"] != "missing" and each["loc"]
+        value = f"={safe_repr(each['input'])}" if has_value else ""
+        lines.append(f"- {name}{value}: {each['msg'].removeprefix('Value error, ')}")
+    lines += ["Nothing was charged.", "Next: Correct them and call the tool again."]
+    return "\n".join(lines)
+
+
+def _shorten(text: str, max_length: int) -> str:
     text = text.strip()
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return text if len(text) <= max_length else f"{text[: max_length - 1]}…"

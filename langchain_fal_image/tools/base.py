@@ -1,19 +1,23 @@
-"""What the tools share: whose images are meant, and how a call is answered."""
+"""Base classes of the tools: one call is one flow, driven once."""
 
 from __future__ import annotations
 
 import abc
-import hashlib
-import json
-import uuid
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 from langchain_core.messages import ToolMessage
-from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool, InjectedToolArg, ToolException
 from langchain_core.tools.base import ArgsSchema
-from pydantic import ConfigDict, Field
+from pydantic import (
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SkipValidation,
+    model_validator,
+)
 
+from langchain_fal_image._session.default import default_session
 from langchain_fal_image._session.session import Session
 from langchain_fal_image.budget.budget import Budget
 from langchain_fal_image.budget.reservation import set_handles, settle_request
@@ -28,33 +32,32 @@ from langchain_fal_image.errors import (
     FalServerError,
     FalTimeoutError,
 )
+from langchain_fal_image.inputs.reference import MediaType
 from langchain_fal_image.library._threads import Threads
 from langchain_fal_image.library.library import ImageLibrary
-from langchain_fal_image.library.thread import Thread
+from langchain_fal_image.models.base import FalModel
 from langchain_fal_image.options.endpoint import Kind
-from langchain_fal_image.results.image import ImageResult
+from langchain_fal_image.options.search import check_kind
 from langchain_fal_image.results.request import FalRequest
-from langchain_fal_image.results.speech import SpeechResult
-from langchain_fal_image.results.transcription import TranscriptionResult
-from langchain_fal_image.tools._args_schema import wrong_arguments
+from langchain_fal_image.tools._args_schema import (
+    build_args_schema,
+    find_file_arguments,
+)
+from langchain_fal_image.tools._call import ToolCall, read_thread
+from langchain_fal_image.tools._files import find_file
 from langchain_fal_image.tools._messages import (
-    told_failure,
-    told_result,
-    told_speech,
-    told_transcription,
+    describe_endpoint,
+    describe_failure,
+    describe_result,
+    describe_wrong_arguments,
 )
 from langchain_fal_image.wire.effects import Flow
 
-__all__ = ["LONGEST_TEXT", "Call", "FalTool", "read_thread"]
+__all__ = ["FalModelTool", "FalTool"]
 
-LONGEST_TEXT = 4000
-"""How many characters of a transcription a model is shown."""
-
-AnyResult = ImageResult | SpeechResult | TranscriptionResult
-
-# Only a person can mend these; a model that reads of them can do nothing.
+# Only a person can fix these; a chat model can do nothing about them.
 _RAISED = (FalAuthError, FalConfigurationError)
-# After these the picture may still be had, from the request that was paid for.
+# After these the result may still come from the request that was paid for.
 _RESUMABLE = (
     *(FalTimeoutError, FalConnectionError, FalServerError, FalRateLimitError),
     *(FalDownloadError, FalResponseError),
@@ -69,151 +72,228 @@ class FalTool(BaseTool):
     description: str = ""
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     handle_tool_error: Any = True
-    handle_validation_error: Any = wrong_arguments
+    handle_validation_error: Any = describe_wrong_arguments
 
+    fal: Session | None = Field(default=None, repr=False, exclude=True)
+    """The provider (`FalProvider`); None for that of the model, else the default."""
     library: ImageLibrary = Field(default_factory=ImageLibrary, exclude=True)
-    """Where the images get their handles; share it between tools."""
+    """Names the files; share it between tools."""
+    budget: Budget | None = Field(default=None, repr=False, exclude=True)
+    """Refuses requests that would exceed it."""
     wait_tool: str | None = None
-    """The name of the tool that waits for an earlier request, where there is one."""
+    """The name of the tool that waits for an earlier request, if there is one."""
 
     def func(self, runtime: Annotated[Any, InjectedToolArg] = None) -> None:
-        """Tell LangGraph's ToolNode to hand over its runtime.
+        """Make LangGraph's ToolNode inject its runtime.
 
         ToolNode looks for a parameter named `runtime` in the signature of a tool's
-        `func`, and in the argument schema; the latter would show it to Gemini.
+        `func` and in the argument schema; the latter would show it to Gemini.
         """
 
     @property
     def tool_call_schema(self) -> ArgsSchema:
-        """What a chat model fills in: all of it, nothing is injected."""
+        """The arguments that a chat model fills in: all of them."""
         return self.args_schema or super().tool_call_schema
+
+    @property
+    def _fal(self) -> Session:
+        return self.fal or default_session()
+
+    @abc.abstractmethod
+    def _make_result(self, call: ToolCall) -> Flow[Any]:
+        """Return the result of a call, its files not named yet."""
+
+    def _detect_kind(self, error: FalError) -> Kind:
+        """Return what a failed call should have made."""
+        model = error.model or getattr(error.request, "endpoint_id", None)
+        schema = self._fal.contracts.known(model) if model else None
+        return schema.kind if schema else "image"
+
+    def _describe(self, result: Any) -> Any:
+        return describe_result(result)
 
     @property
     def _threads(self) -> Threads:
         return self.library._threads
 
-    @property
-    @abc.abstractmethod
-    def _fal(self) -> Session:
-        """The provider in use."""
-
-    @property
-    @abc.abstractmethod
-    def _account(self) -> Budget | None:
-        """The budget in use."""
-
     def _to_args_and_kwargs(
         self, tool_input: str | dict[str, Any], tool_call_id: str | None
     ) -> tuple[tuple[str, ...], dict[str, Any]]:
-        args, kwargs = super()._to_args_and_kwargs(tool_input, tool_call_id)
-        return args, {**kwargs, "tool_call_id": tool_call_id}
+        values, arguments = super()._to_args_and_kwargs(tool_input, tool_call_id)
+        # A text alone is the first argument.
+        named = dict(zip(self.args, values, strict=False))
+        return (), {**named, **arguments, "tool_call_id": tool_call_id}
 
-    def _told(
-        self, result: AnyResult, where: Thread
-    ) -> Flow[tuple[Any, dict[str, Any]]]:
-        """Name a result's files and answer with them."""
-        if isinstance(result, ImageResult):
-            named = self.library.add(result, thread=where)
-            handles = [str(image.handle) for image in named.images]
-            artifact, text = named.to_artifact(), self._told_images(named)
-        elif isinstance(result, SpeechResult):
-            spoken = self.library.add(result, thread=where)
-            handles = [str(audio.handle) for audio in spoken.audios]
-            artifact, text = spoken.to_artifact(), told_speech(spoken)
-        else:
-            handles, artifact = [], result.to_artifact()
-            text = told_transcription(result, longest=self._longest_text)
-        if self._account:
-            set_handles(self._account, result.request_id, handles)
-        yield from self._threads.save(artifact, thread=where)
-        return text, artifact
+    def _run(
+        self,
+        *,
+        runtime: Annotated[Any, InjectedToolArg] = None,
+        tool_call_id: str | None = None,
+        **arguments: Any,
+    ) -> tuple[Any, Any]:
+        call = ToolCall(tool_call_id, arguments, read_thread(runtime))
+        return self._fal.run(self._answer(call))
 
-    def _told_images(self, result: ImageResult) -> Any:
-        return told_result(result)
+    async def _arun(
+        self,
+        *,
+        runtime: Annotated[Any, InjectedToolArg] = None,
+        tool_call_id: str | None = None,
+        **arguments: Any,
+    ) -> tuple[Any, Any]:
+        call = ToolCall(tool_call_id, arguments, read_thread(runtime))
+        return await self._fal.arun(self._answer(call))
 
-    @property
-    def _longest_text(self) -> int:
-        return LONGEST_TEXT
+    def _answer(self, call: ToolCall) -> Flow[tuple[Any, Any]]:
+        """Return the content and the artifact that answer a call."""
+        try:
+            pasted = yield from self._threads.load(call.thread)
+            yield from self._fal.store_bytes(pasted)
+            result = yield from self._make_result(call)
+            named = self.library.add(result, thread=call.thread)
+            if self.budget:
+                handles = [str(file.handle) for file in named.files]
+                set_handles(self.budget, named.request_id, handles)
+            artifact = named.to_artifact()
+            yield from self._threads.save(artifact, thread=call.thread)
+        except FalError as error:
+            return (yield from self._answer_failure(error, call))
+        return self._describe(named), artifact
 
-    def _kind(self, error: FalError) -> Kind:
-        """Say what a failed call should have made."""
-        model = error.model or getattr(error.request, "endpoint_id", None)
-        schema = self._fal.contracts.get(model) if model else None
-        return schema.kind if schema else "image"
-
-    def _settled(self, result: Any) -> Any:
-        """Note that a request taken up again gave its result."""
-        if self._account:
-            number = len(result.images) if isinstance(result, ImageResult) else 0
-            settle_request(
-                self._account, result.request_id, images=number, seed=result.seed
-            )
-        return result
-
-    def _failed(
-        self, error: FalError, call: Call, where: Thread
-    ) -> Flow[tuple[Any, Any]]:
-        """Answer with a failure, or raise it where a model can do nothing."""
-        self._threads.note_failure(error, call=call.key, thread=where)
+    def _answer_failure(self, error: FalError, call: ToolCall) -> Flow[tuple[Any, Any]]:
+        """Answer with a failure; raise it if a chat model can do nothing about it."""
+        self._threads.note_failure(error, call=call.key, thread=call.thread)
         if isinstance(error, _RAISED) or not self.handle_tool_error:
             raise error
         artifact = handle = None
         request = error.request
         is_open = isinstance(error, _RESUMABLE) and error.charged != "no"
         if isinstance(request, FalRequest) and is_open:
-            with self._threads.open(where) as files:
+            with self._threads.open(call.thread) as files:
                 handle = files.add_request(request)
             artifact = request.to_artifact(handle)
-            yield from self._threads.save(artifact, thread=where)
-        text = told_failure(
-            error, kind=self._kind(error), request=handle, wait_tool=self.wait_tool
+            yield from self._threads.save(artifact, thread=call.thread)
+        text = describe_failure(
+            error,
+            kind=self._detect_kind(error),
+            request=handle,
+            wait_tool=self.wait_tool,
         )
         if self.handle_tool_error is not True:
             raise ToolException(text) from error
-        if call.tool_call_id is None:
+        if call.id is None:
             return text, None
         message = ToolMessage(
             text,
             artifact=artifact,
             status="error",
             name=self.name,
-            tool_call_id=call.tool_call_id,
+            tool_call_id=call.id,
         )
         return message, None
 
-
-class Call:
-    """One call of a tool: its id, and what tells it from a call made again.
-
-    Args:
-        tool_call_id: As the chat model gave it.
-        arguments: As they were filled in.
-    """
-
-    def __init__(self, tool_call_id: str | None, arguments: dict[str, Any]) -> None:
-        self.tool_call_id = tool_call_id
-        written = json.dumps(arguments, sort_keys=True, default=str)
-        digest = hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()
-        self.key = f"{tool_call_id} {digest}" if tool_call_id else None
+    def _resume(
+        self, request: FalRequest[Any], *, timeout: float | None = None
+    ) -> Flow[Any]:
+        """Return the result of a request that an earlier call submitted."""
+        result = yield from request.using(self._fal)._result_flow(timeout)
+        if self.budget:
+            images = len(result.files) if result.kind == "image" else 0
+            settle_request(
+                self.budget, result.request_id, images=images, seed=result.seed
+            )
+        return result
 
 
-def read_thread(runtime: Any) -> Thread:
-    """Tell whose images are meant: the thread's, the run's, or the library's own.
+class FalModelTool(FalTool):
+    """Base of the tools that make a request."""
 
-    Args:
-        runtime: LangGraph's, or None outside graphs.
-    """
-    configurable = ensure_config().get("configurable", {})
-    state = getattr(runtime, "state", None)
-    messages = state.get("messages", ()) if isinstance(state, dict) else ()
-    if not messages:
-        messages = getattr(state, "messages", ())
-    if (thread_id := configurable.get("thread_id")) is not None:
-        store = getattr(runtime, "store", None)
-        return Thread(str(thread_id), messages=messages, store=store)
-    if runtime is None:
-        return Thread()
-    # Calls of one step share the checkpoint's id, other runs never do; what earlier
-    # steps made stands in the messages.
-    step = getattr(getattr(runtime, "execution_info", None), "checkpoint_id", None)
-    return Thread(run=str(step or uuid.uuid4()), messages=messages)
+    model: SkipValidation[str | FalModel[Any] | None] = None
+    """The runnable that makes the requests, its default if None; an endpoint id
+    becomes a runnable."""
+    expose: Sequence[str] = ()
+    """Further options of the endpoint that the chat model may fill in."""
+
+    _runnable: ClassVar[type[FalModel[Any]]]
+    _purpose: ClassVar[str]
+    _arguments: ClassVar[tuple[str, ...]]
+    _input_kind: ClassVar[MediaType]
+    _model: FalModel[Any] = PrivateAttr()
+    _file_arguments: frozenset[str] = PrivateAttr()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _make_model(cls, given: Any) -> Any:
+        settings = {name: value for name, value in given.items() if value is not None}
+        model = settings.get("model")
+        if model is None or isinstance(model, str):
+            model = cls._runnable(**({"model": model} if model else {}))
+        shared = {
+            name: settings[name] for name in ("fal", "budget") if name in settings
+        }
+        model = model.model_copy(update=shared)
+        return {**settings, "model": model, "fal": model.fal, "budget": model.budget}
+
+    @model_validator(mode="after")
+    def _make_schema(self) -> Self:
+        self._model = cast("FalModel[Any]", self.model)
+        _refuse_bytes(self._model)
+        schema = self._model.endpoint
+        check_kind(schema, self._model.kind)
+        if self.args_schema is None:
+            self.args_schema = build_args_schema(
+                f"{type(self).__name__}Arguments",
+                schema,
+                standard=self._arguments,
+                bound=self._model.options,
+                expose=self.expose,
+            )
+        self._file_arguments = find_file_arguments(schema, self.args)
+        if not self.description:
+            endpoint_id = self._model.model
+            price = self._fal.prices.cached(endpoint_id)
+            endpoint = describe_endpoint(endpoint_id, schema, price=price)
+            self.description = f"{self._purpose} {endpoint}"
+        return self
+
+    def _detect_kind(self, error: FalError) -> Kind:  # noqa: ARG002 - always its model's
+        return self._model.kind
+
+    def _make_result(self, call: ToolCall) -> Flow[Any]:
+        options = self._read_arguments(call)
+        request = self._threads.find_request(call.key, thread=call.thread)
+        if request is not None:
+            return (yield from self._resume(request))
+        return (yield from self._model._invoke_flow(options))
+
+    def _read_arguments(self, call: ToolCall) -> dict[str, Any]:
+        """Return a call's arguments as options; handles become files."""
+        options = {
+            name: value for name, value in call.arguments.items() if value is not None
+        }
+        for name in self._file_arguments & options.keys():
+            value = options[name]
+            options[name] = (
+                [self._find_file(each, call) for each in value]
+                if isinstance(value, list)
+                else self._find_file(value, call)
+            )
+        return options
+
+    def _find_file(self, name: str, call: ToolCall) -> Any:
+        kind, thread = self._input_kind, call.thread
+        return find_file(name, self.library, kind=kind, fal=self._fal, thread=thread)
+
+
+def _refuse_bytes(model: FalModel[Any]) -> None:
+    """Refuse options that make fal respond with bytes, unless a store keeps them."""
+    options = {
+        name.replace("_", "").lower(): value for name, value in model.options.items()
+    }
+    is_hex = options.get("outputformat") == "hex"
+    if not (options.get("syncmode") or is_hex) or model._session.has_store:
+        return
+    option = "output_format='hex'" if is_hex else "sync_mode"
+    message = f"{option} makes fal respond with bytes, which a tool cannot keep."
+    step = f"Leave {option} out, or pass a store to create_fal()."
+    raise FalConfigurationError(message, next_step=step)

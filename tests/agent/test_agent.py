@@ -10,7 +10,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
-from script import Answer, Script, draw, edit, tool_messages
+from script import Answer, Script, draw, edit, impatient, tool_messages
 
 from langchain_fal_image import (
     Budget,
@@ -131,7 +131,7 @@ def test_parallel_calls_get_different_handles(make_agent: Callable[..., Any]) ->
         assert handles == {"img_1", "img_2", "img_3"}
 
 
-def test_wrong_arguments_can_be_mended(
+def test_wrong_arguments_can_be_fixed(
     make_agent: Callable[..., Any], fal_sandbox: Sandbox
 ) -> None:
     agent = make_agent(
@@ -145,7 +145,7 @@ def test_wrong_arguments_can_be_mended(
     *wrong, right = tool_messages(state)
     assert [each.status for each in wrong] == ["error"] * 3
     assert "aspect_ratio='wide'" in wrong[0].text
-    assert "'styl' is no argument" in wrong[1].text
+    assert "unknown argument 'styl'" in wrong[1].text
     assert "num_images=99" in wrong[2].text
     assert "prompt=''" in wrong[2].text
     assert right.status == "success"
@@ -160,7 +160,7 @@ def test_a_data_uri_from_the_model_is_refused(make_agent: Callable[..., Any]) ->
     state = agent.invoke({"messages": [HumanMessage("Draw")]})
     refused = tool_messages(state)[1]
     assert refused.status == "error"
-    assert "Use one of these handles: img_1" in refused.text
+    assert "Handles: img_1" in refused.text
     assert "AAAA" not in refused.text
 
 
@@ -175,9 +175,8 @@ def test_a_local_path_from_the_model_is_refused(
 
 
 def test_a_timeout_leaves_the_request_in_the_artifact() -> None:
-    with Sandbox(run_seconds=30) as sandbox:
-        fal = sandbox.provider(timeout=0.3)
-        tool = FalTextToImageTool(fal=fal)
+    with Sandbox(run_seconds=3600, heartbeat_seconds=0.02) as sandbox:
+        tool = FalTextToImageTool(fal=impatient(sandbox))
         call = {"name": tool.name, "args": {"prompt": "a hill"}, "id": "1"}
         message = tool.invoke({**call, "type": "tool_call"})
         assert message.status == "error"
@@ -186,7 +185,7 @@ def test_a_timeout_leaves_the_request_in_the_artifact() -> None:
         assert "may have been charged" in message.text
 
 
-def test_what_only_a_person_can_mend_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_only_a_person_can_fix_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FAL_KEY", raising=False)
     monkeypatch.setenv("FAL_API_KEY", "")
     with pytest.raises(FalConfigurationError) as caught:
@@ -195,7 +194,7 @@ def test_what_only_a_person_can_mend_raises(monkeypatch: pytest.MonkeyPatch) -> 
     assert "FAL_KEY" in str(caught.value)
 
 
-def test_a_spent_budget_is_told(fal: FalProvider) -> None:
+def test_a_chat_model_reads_of_a_spent_budget(fal: FalProvider) -> None:
     budget = Budget(max_images=1)
     tool = FalTextToImageTool(fal=fal, budget=budget)
     tool.invoke({"prompt": "a hill"})
@@ -255,3 +254,30 @@ def test_options_can_be_exposed_and_bound(fal: FalProvider) -> None:
 def test_bytes_in_answers_are_refused_without_a_store(fal: FalProvider) -> None:
     with pytest.raises(FalConfigurationError, match="sync_mode"):
         FalTextToImageTool(fal=fal, model=fal.text_to_image(syncMode=True))
+
+
+def test_images_by_the_names_of_their_options(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    """An endpoint with several image options, and a mask that was exposed."""
+    draws = FalImageToolkit(fal=fal).get_tools()[0]
+    library = draws.library  # type: ignore[attr-defined]  # ours has one
+    for _ in range(2):
+        draws.invoke({"prompt": "a hill"})
+    urls = [library.images.get(name).url for name in ("img_1", "img_2")]
+    wears = FalImageEditTool(fal=fal, library=library, model="fal-ai/cat-vton")
+    assert {"human_image_url", "garment_image_url"} <= set(wears.args)
+    assert "images" not in wears.args
+    clothed = {"human_image_url": "img_1", "garment_image_url": urls[1]}
+    text = wears.invoke({**clothed, "cloth_type": "upper"})
+    assert "img_3" in text, text
+    sent = [each.json for each in fal_sandbox.requests if each.method == "POST"][-1]
+    assert [sent["human_image_url"], sent["garment_image_url"]] == urls
+    model = "fal-ai/fast-sdxl/inpainting"
+    masked = FalImageEditTool(fal=fal, library=library, model=model)
+    text = masked.invoke({"prompt": "x", "images": ["img_1"], "mask_url": "img_9"})
+    assert "Unknown image 'img_9'" in text
+    text = masked.invoke({"prompt": "x", "images": ["img_1"], "mask_url": "img_2"})
+    assert "img_4" in text, text
+    sent = [each.json for each in fal_sandbox.requests if each.method == "POST"][-1]
+    assert (sent["image_url"], sent["mask_url"]) == tuple(urls)

@@ -317,12 +317,12 @@ def test_a_choice_of_numbers_is_a_number_with_its_choices_in_words(
     assert describe_option(field) == "Factor; one of 1, 2, 4; default 2." or (
         "one of 1, 2, 4; default 2" in describe_option(field)
     )
-    from langchain_fal_image.tools._args_schema import tool_arguments  # noqa: PLC0415
+    from langchain_fal_image.tools._args_schema import build_args_schema  # noqa: PLC0415
 
-    schema = tool_arguments(
+    schema = build_args_schema(
         "Arguments",
         EndpointSchema.from_openapi(document),
-        offered=("prompt",),
+        standard=("prompt",),
         expose=["factor", "kind"],
     )
     facts = convert(FalTextToImageTool(args_schema=schema))

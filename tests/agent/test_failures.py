@@ -1,4 +1,4 @@
-"""What a model reads of a failure, and what middleware may do with our tools."""
+"""What a chat model reads of a failure, and what middleware does with the tools."""
 
 from __future__ import annotations
 
@@ -15,33 +15,46 @@ from langchain.agents.middleware import (
     ToolRetryMiddleware,
 )
 from langchain_core.messages import ToolMessage
-from langgraph.checkpoint.memory import InMemorySaver
-from script import Script, draw, edit, said, thread, tool_messages, wait
+from script import (
+    AUDIO,
+    IMAGE,
+    FileKind,
+    Kinds,
+    Script,
+    Ways,
+    agent_of,
+    draw,
+    impatient,
+    said,
+    thread,
+    tool_messages,
+    wait,
+)
 
 from langchain_fal_image import (
     Budget,
     FalImageEditTool,
-    FalImageToolkit,
     FalProvider,
     FalTextToImageTool,
     errors,
 )
 from langchain_fal_image.sandbox import Sandbox
 
-Ways = pytest.mark.parametrize("way", ["sync", "async"])
+NOTHING = {IMAGE: "No image was made. ", AUDIO: "Nothing was spoken. "}
+FOR_DEVELOPERS = (
+    "create_fal",
+    "dashboard",
+    "FAL_",
+    "error.",
+    ".result()",
+    "base_url",
+)
 
 
 async def run(agent: Any, text: str, way: str, name: str = "one") -> Any:
     if way == "sync":
         return await asyncio.to_thread(agent.invoke, said(text), thread(name))
     return await agent.ainvoke(said(text), thread(name))
-
-
-def agent_of(fal: FalProvider, *answers: Any, **more: Any) -> Any:
-    settings = {"wait": more.pop("wait", False), "budget": more.pop("budget", None)}
-    tools = FalImageToolkit(fal=fal, **settings).get_tools()
-    more.setdefault("checkpointer", InMemorySaver())
-    return create_agent(Script(answers=list(answers)), tools, **more)
 
 
 def refuse(status: int, kind: str, **more: Any) -> Callable[[Sandbox], None]:
@@ -52,53 +65,63 @@ def refuse(status: int, kind: str, **more: Any) -> Callable[[Sandbox], None]:
 
 MODERATED = refuse(422, "content_policy_violation")
 UNREADABLE = refuse(422, "image_load_error")
+BROKEN = refuse(500, "internal_server_error", headers={"x-fal-request-id": "r"})
 Case = tuple[Callable[[Sandbox], None], str, tuple[str, ...]]
 CASES: dict[str, Case] = {
     "moderation": (MODERATED, "Change the prompt", ("content_policy", "charged")),
     "an unreadable input": (UNREADABLE, "Change the", ("image_load_error",)),
     "fal fails": (
-        refuse(500, "internal_server_error", headers={"x-fal-request-id": "r"}),
-        "fal's fault",
+        BROKEN,
+        "service failed",
         ("internal_server_error", "Nothing was charged"),
+    ),
+    "a lost answer to the submit": (
+        lambda sandbox: sandbox.faults.drop("submit"),
+        "only if the user agrees",
+        ("may have been charged",),
     ),
 }
 
 
 @Ways
+@Kinds
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-async def test_what_a_model_can_mend_is_told(case: Case, way: str) -> None:
+async def test_a_chat_model_reads_what_it_can_do(
+    case: Case, kind: FileKind, way: str
+) -> None:
     fault, step, words = case
     with Sandbox() as sandbox:
         fault(sandbox)
-        fal = sandbox.provider(timeout=5)
-        state = await run(agent_of(fal, [draw("a hill")], "I see."), "Draw", way)
-        [told] = tool_messages(state)
-        assert told.status == "error"
-        assert told.text.startswith("No image was made.")
-        assert "charged" in told.text
-        assert step in told.text.partition("Next: ")[2]
+        agent = agent_of(sandbox.provider(), [kind.make("a hill")], "I see.")
+        [answer] = tool_messages(await run(agent, "Go", way))
+        assert answer.status == "error"
+        assert answer.text.startswith(NOTHING[kind])
+        assert "charged" in answer.text
+        assert step in answer.text.partition("Next: ")[2]
         for word in words:
-            assert word in told.text
+            assert word in answer.text
+        for word in FOR_DEVELOPERS:
+            assert word not in answer.text
         assert sandbox.submits == 1
 
 
 @Ways
-async def test_a_rate_limit_is_told_and_costs_nothing(way: str) -> None:
+async def test_a_rate_limit_costs_nothing(way: str) -> None:
     with Sandbox() as sandbox:
         headers = {"retry-after": "60"}
         body = {"detail": "slow down"}
         sandbox.faults.respond("submit", 429, body, headers=headers, times=9)
-        agent = agent_of(sandbox.provider(timeout=2), [draw("a hill")], "I see.")
-        [told] = tool_messages(await run(agent, "Draw", way))
-        assert told.status == "error"
-        assert "Nothing was charged" in told.text
-        assert "Wait a little" in told.text
+        agent = agent_of(sandbox.provider(timeout=20), [draw("a hill")], "I see.")
+        [answer] = tool_messages(await run(agent, "Draw", way))
+        assert answer.status == "error"
+        assert "Nothing was charged" in answer.text
+        assert "Wait a little" in answer.text
         assert sandbox.submits == 0
 
 
 @Ways
 @pytest.mark.parametrize("status", [401, 403])
-async def test_what_only_a_person_can_mend_raises(way: str, status: int) -> None:
+async def test_what_only_a_person_can_fix_raises(way: str, status: int) -> None:
     with Sandbox() as sandbox:
         body = {"detail": "User is locked. Reason: Exhausted balance."}
         sandbox.faults.respond("submit", status, body)
@@ -107,59 +130,72 @@ async def test_what_only_a_person_can_mend_raises(way: str, status: int) -> None
             await run(agent, "Draw", way)
 
 
-# --- Taking up what was paid for ---
+# --- Requests that were paid for ---
 
 
 @Ways
-async def test_a_timeout_is_taken_up_by_the_model(way: str) -> None:
+@Kinds
+async def test_a_chat_model_waits_for_a_request_that_took_too_long(
+    kind: FileKind, way: str
+) -> None:
     budget = Budget(max_images=3)
-    with Sandbox(run_seconds=1.5) as sandbox:
-        fal = sandbox.provider(timeout=0.3)
+    with Sandbox(run_seconds=3600, heartbeat_seconds=0.02) as sandbox:
         agent = agent_of(
-            fal,
-            [draw("a green hill", seed=7)],
+            impatient(sandbox),
+            [kind.make("a green hill")],
             [wait("req_1")],
             [wait("req_4")],
             "No.",
             wait=True,
             budget=budget,
         )
-        state = await run(agent, "Draw", way)
-        late, again, unknown = tool_messages(state)
-        assert "Call fal_wait with request='req_1'" in late.text
-        assert late.artifact["handle"] == "req_1"
-        assert again.status == "error"
-        assert "Call fal_wait with request='req_1'" in again.text
+        late, again, unknown = tool_messages(await run(agent, "Go", way))
+        assert late.text.startswith(NOTHING[kind])
+        for answer in (late, again):
+            assert answer.status == "error"
+            assert "Call fal_wait with request='req_1'" in answer.text
+            assert f"Do not request the {kind} again" in answer.text
+            assert answer.artifact["handle"] == "req_1"
         assert "Known requests: req_1" in unknown.text
         assert "maybe charged" in budget.summary()
-        sandbox.wait_for(lambda each: each.most_in_flight >= 1)
-        patient = sandbox.provider(timeout=30)
-        saver = agent.checkpointer
-        # Another process, which knows only the messages.
-        other = agent_of(
-            patient, [wait("REQ 1")], [edit("night", "img_1")], "Done.",
-            wait=True, budget=budget, checkpointer=saver,
+        assert sandbox.submits == 1
+
+
+@Ways
+@Kinds
+async def test_another_process_takes_up_the_request(kind: FileKind, way: str) -> None:
+    budget = Budget(max_images=3)
+    with Sandbox(run_seconds=0.5, heartbeat_seconds=0.02) as sandbox:
+        agent = agent_of(
+            impatient(sandbox), [kind.make("a green hill")], "No.",
+            wait=True, budget=budget,
         )  # fmt: skip
-        state = await run(other, "And now?", way)
-        *_, found, edited = tool_messages(state)
-        assert found.artifact["handles"] == ["img_1"]
-        assert found.artifact["options"]["prompt"] == "a green hill"
-        assert "seed 7" in found.text
-        assert edited.artifact["handles"] == ["img_2"]
+        await run(agent, "Go", way)
+        # It knows only the messages.
+        other = agent_of(
+            sandbox.provider(), [wait("REQ 1")], [kind.use(kind.handle(1))], "Done.",
+            wait=True, budget=budget, checkpointer=agent.checkpointer,
+        )  # fmt: skip
+        *_, found, used = tool_messages(await run(other, "And now?", way))
+        assert found.artifact["handles"] == [kind.handle(1)]
+        assert "a green hill" in found.artifact["options"].values()
+        assert used.artifact["inputs"][0]["handle"] == kind.handle(1)
         assert sandbox.submits == 2
-        assert budget.images == 2
+        assert budget.images == (2 if kind is IMAGE else 0)
         assert [each.charged for each in budget.spendings()] == ["yes", "yes"]
-        assert [each.handles for each in budget.spendings()] == [("img_1",), ("img_2",)]
+        edited = (kind.handle(2),) if kind is IMAGE else ()
+        names = [each.handles for each in budget.spendings()]
+        assert names == [(kind.handle(1),), edited]
 
 
-def test_without_the_tool_that_waits_the_user_is_to_be_told() -> None:
-    with Sandbox(run_seconds=30) as sandbox:
-        tool = FalTextToImageTool(fal=sandbox.provider(timeout=0.3))
+def test_without_the_wait_tool_the_user_learns_of_it() -> None:
+    with Sandbox(run_seconds=3600, heartbeat_seconds=0.02) as sandbox:
+        tool = FalTextToImageTool(fal=impatient(sandbox))
         call = {"name": tool.name, "args": {"prompt": "a"}, "id": "1"}
-        told = tool.invoke({**call, "type": "tool_call"})
-        assert "Tell the user" in told.text
-        assert "req_1" in told.text
-        assert "paid twice" in told.text
+        answer = tool.invoke({**call, "type": "tool_call"})
+        assert "Tell the user" in answer.text
+        assert "req_1" in answer.text
+        assert "paid twice" in answer.text
 
 
 # --- Middleware ---
@@ -186,22 +222,22 @@ async def ends_badly(agent: Any, how: str, way: str) -> None:
         with pytest.raises(errors.FalError):
             await run(agent, "Draw", way)
     else:
-        [told] = tool_messages(await run(agent, "Draw", way))
-        assert told.status == "error"
+        [answer] = tool_messages(await run(agent, "Draw", way))
+        assert answer.status == "error"
 
 
 @Ways
 @pytest.mark.parametrize("how", RETRIES)
 async def test_retries_after_a_timeout_never_submit_again(how: str, way: str) -> None:
-    with Sandbox(run_seconds=0.9) as sandbox:
-        agent = retrying(sandbox.provider(timeout=0.4), how)
+    with Sandbox(run_seconds=0.5, heartbeat_seconds=0.02) as sandbox:
+        agent = retrying(impatient(sandbox, once=True), how)
         if how == "as it comes":
             with pytest.raises(errors.FalTimeoutError):
                 await run(agent, "Draw", way)
         else:
-            [told] = tool_messages(await run(agent, "Draw", way))
-            # A later try found what the first had paid for.
-            assert told.artifact["handles"] == ["img_1"]
+            [answer] = tool_messages(await run(agent, "Draw", way))
+            # A later attempt found what the first had paid for.
+            assert answer.artifact["handles"] == ["img_1"]
         assert sandbox.submits == 1
 
 
@@ -223,19 +259,19 @@ async def test_retries_after_a_failed_job_never_submit_again(
 ) -> None:
     with Sandbox() as sandbox:
         sandbox.faults.respond("result", 422, {"detail": "no"}, times=9)
-        await ends_badly(retrying(sandbox.provider(timeout=5), how), how, way)
+        await ends_badly(retrying(sandbox.provider(), how), how, way)
         assert sandbox.submits == 1
 
 
 @Ways
-async def test_what_was_surely_not_taken_is_sent_again(way: str) -> None:
+async def test_a_request_that_was_surely_not_accepted_is_sent_again(way: str) -> None:
     with Sandbox() as sandbox:
-        fal = sandbox.provider(timeout=0.5)
-        headers = {"retry-after": "9"}
+        fal = sandbox.provider(timeout=20)
+        headers = {"retry-after": "60"}
         sandbox.faults.respond("submit", 429, {}, headers=headers)
         agent = retrying(fal, "as it comes")
-        [told] = tool_messages(await run(agent, "Draw", way))
-        assert told.artifact["handles"] == ["img_1"]
+        [answer] = tool_messages(await run(agent, "Draw", way))
+        assert answer.artifact["handles"] == ["img_1"]
         assert sandbox.submits == 1
 
 
@@ -248,8 +284,8 @@ async def test_a_message_is_not_retried(way: str) -> None:
             sandbox.provider(), [draw("a hill")], "I see.",
             middleware=[again, ModelRetryMiddleware(max_retries=2)],
         )  # fmt: skip
-        [told] = tool_messages(await run(agent, "Draw", way))
-        assert told.status == "error"
+        [answer] = tool_messages(await run(agent, "Draw", way))
+        assert answer.status == "error"
         assert sandbox.submits == 1
 
 
@@ -278,24 +314,24 @@ def test_the_same_words_in_another_call_are_another_image(
     assert fal_sandbox.submits == 3
 
 
-def test_a_function_can_word_the_errors(fal: FalProvider) -> None:
+def test_a_function_can_write_the_errors(fal: FalProvider) -> None:
     def worded(error: Any) -> str:
         return f"Sorry: {error}"
 
     tool = FalImageEditTool(fal=fal, handle_tool_error=worded)
     call = {"name": tool.name, "args": {"prompt": "a", "images": ["img_1"]}, "id": "1"}
-    told = tool.invoke({**call, "type": "tool_call"})
-    assert isinstance(told, ToolMessage)
-    assert told.status == "error"
-    assert told.text.startswith("Sorry: No image was made.")
+    answer = tool.invoke({**call, "type": "tool_call"})
+    assert isinstance(answer, ToolMessage)
+    assert answer.status == "error"
+    assert answer.text.startswith("Sorry: No image was made.")
 
 
 @Ways
-async def test_error_middleware_hears_of_what_the_tools_raise(way: str) -> None:
-    heard = []
+async def test_error_middleware_receives_what_the_tools_raise(way: str) -> None:
+    raised = []
 
     def worded(error: Exception, *_: Any) -> str | None:
-        heard.append(error)
+        raised.append(error)
         return "A person must look at the key."
 
     with Sandbox() as sandbox:
@@ -304,6 +340,6 @@ async def test_error_middleware_hears_of_what_the_tools_raise(way: str) -> None:
             sandbox.provider(), [draw("a hill")], "I see.",
             middleware=[ToolErrorMiddleware(worded)],
         )  # fmt: skip
-        [told] = tool_messages(await run(agent, "Draw", way))
-        assert told.text == "A person must look at the key."
-        assert [type(each) for each in heard] == [errors.FalAuthError]
+        [answer] = tool_messages(await run(agent, "Draw", way))
+        assert answer.text == "A person must look at the key."
+        assert [type(each) for each in raised] == [errors.FalAuthError]

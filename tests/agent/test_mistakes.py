@@ -1,19 +1,27 @@
-"""Ten mistakes that chat models make: each is understood, or mended at the next call.
+"""Mistakes of chat models: each is understood, or fixed in the next call.
 
 Nothing is submitted in between.
 """
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import BaseMessage, ToolMessage
-from script import Call, Script, draw, edit, said, tool_messages
+from script import Call, Script, draw, edit, make_speech, said, tool_messages
 
-from langchain_fal_image import FalImageEditTool, FalProvider, FalTextToImageTool
+from langchain_fal_image import (
+    FalImageEditTool,
+    FalProvider,
+    FalTextToImageTool,
+    FalTranscriptionTool,
+    ImageLibrary,
+)
+from langchain_fal_image.errors import FalInputError
 from langchain_fal_image.sandbox import Sandbox
 
 ONE_IMAGE = "fal-ai/qwen-image-edit"
@@ -24,16 +32,16 @@ class Mistake:
     """A wrong call, and the right one that its answer leads to.
 
     Attributes:
-        wrong: The call; a function of the last answer where it needs that.
-        told: What the answer must say; None where the call is understood.
+        wrong: The call, or a function of the messages so far.
+        answer: What the answer must say; None if the call is understood.
         right: The next call.
-        sent: What must stand in the payload in the end.
+        sent: What the payload must hold in the end.
         edits: The endpoint of the edit tool.
-        expose: Of the tool that draws.
+        expose: Of the tool that generates.
     """
 
     wrong: Any
-    told: tuple[str, ...] | None = None
+    answer: tuple[str, ...] | None = None
     right: Any = None
     sent: dict[str, Any] = field(default_factory=dict)
     edits: str = "fal-ai/qwen-image-2/edit"
@@ -41,8 +49,8 @@ class Mistake:
 
 
 def url_of_first(messages: list[BaseMessage]) -> str:
-    [told] = [each.text for each in messages if isinstance(each, ToolMessage)]
-    return told.split()[-1]
+    [text] = [each.text for each in messages if isinstance(each, ToolMessage)]
+    return text.split()[-1]
 
 
 def with_mangled_url(messages: list[BaseMessage]) -> list[Call]:
@@ -97,7 +105,7 @@ MISTAKES = {
     ),
     "a size in words": Mistake(
         [draw(HILL, size="large landscape")],
-        ("'size' is no argument", "aspect_ratio"),
+        ("unknown argument 'size'", "aspect_ratio"),
         [draw(HILL, aspect_ratio="4:3")],
         {"image_size": "landscape_4_3"},
     ),
@@ -125,7 +133,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
 @pytest.mark.parametrize("way", ["sync", "async"])
-async def test_a_mistake_is_understood_or_mended(
+async def test_a_mistake_is_understood_or_fixed(
     mistake: Mistake, way: str, fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     draws = FalTextToImageTool(fal=fal, expose=mistake.expose)
@@ -137,15 +145,46 @@ async def test_a_mistake_is_understood_or_mended(
     given = said("Draw")
     state = agent.invoke(given) if way == "sync" else await agent.ainvoke(given)
     _, *wrong, right = tool_messages(state)
-    if mistake.told is None:
+    if mistake.answer is None:
         assert wrong == []
     else:
-        [answer] = wrong
-        assert answer.status == "error"
-        for words in (*mistake.told, "Nothing was charged", "Next:"):
-            assert words in answer.text
-        assert len(answer.text) <= 1000
+        [refused] = wrong
+        assert refused.status == "error"
+        for words in (*mistake.answer, "Nothing was charged", "Next:"):
+            assert words in refused.text
+        assert len(refused.text) <= 1000
     assert right.status == "success", right.text
     assert fal_sandbox.submits == 2
     payload = [each.json for each in fal_sandbox.requests if each.method == "POST"][-1]
     assert mistake.sent.items() <= payload.items()
+
+
+def test_a_url_with_a_typo_is_answered_with_the_handle(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    library = ImageLibrary()
+    spoken = library.add(fal.speech().invoke("One."))
+    tool = FalTranscriptionTool(fal=fal, library=library)
+    assert tool.invoke({"audio": f"<{spoken.url}>."}).endswith("One.")
+    wrong = str(spoken.url).replace("sandbox.wav", "sandbx.wav")
+    assert "Did you mean audio_1?" in tool.invoke({"audio": wrong})
+    assert fal_sandbox.submits == 2
+    assert library.audio.handles() == ("audio_1",)
+    assert library.audio.get("audio_1").url == spoken.url
+    assert library.images.handles() == ()
+    with pytest.raises(FalInputError, match="This conversation has audio_1"):
+        library.audio.get("audio_2")
+
+
+@pytest.mark.parametrize("form", ["base64", "data URI"])
+def test_content_that_a_chat_model_wrote_is_refused(
+    form: str, fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    _, content = make_speech(fal)
+    before = fal_sandbox.submits
+    text = base64.b64encode(content).decode()
+    name = text if form == "base64" else f"data:audio/wav;base64,{text}"
+    answer = FalTranscriptionTool(fal=fal).invoke({"audio": name})
+    assert "Name the audio by its handle or URL" in answer
+    assert len(answer) < 400
+    assert fal_sandbox.submits == before

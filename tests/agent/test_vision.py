@@ -127,11 +127,11 @@ def test_an_image_that_is_gone_stays_a_url(
     agent.invoke(said("Draw"))
     [block] = shown(model.seen[1])
     assert block["url"].startswith("http")
-    assert "img_1 is not shown" in caplog.text
+    assert "cannot show img_1" in caplog.text
 
 
 def test_numbers_above_0() -> None:
-    with pytest.raises(FalConfigurationError, match="above 0"):
+    with pytest.raises(FalConfigurationError, match="at least 1"):
         FalThumbnails(side=0)
 
 

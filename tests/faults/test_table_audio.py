@@ -22,7 +22,7 @@ from langchain_fal_image.sandbox import Sandbox
 
 URL = "https://v3.fal.media/files/a.mp3"
 RECORDING = b"ID3\x04" + b"\0" * 5000
-NOTHING = {"speech": "Nothing was spoken.", "transcription": "Nothing was written"}
+NOTHING = {"speech": "Nothing was spoken.", "transcription": "Nothing was transcribed"}
 CHARGED = {
     "no": "Nothing was charged.",
     "maybe": "It may have been charged.",

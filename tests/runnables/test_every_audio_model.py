@@ -108,7 +108,7 @@ async def test_the_tool_that_listens(
     call: Any = {**arguments, "type": "tool_call"}
     message = tool.invoke(call) if way == "sync" else await tool.ainvoke(call)
     assert message.status == "success"
-    assert "What was said:\nThe sandbox cannot hear this." in message.content
+    assert "Transcript:\nThe sandbox cannot hear this." in message.content
     checked_text(TranscriptionResult.from_artifact(message.artifact), fal_sandbox)
 
 

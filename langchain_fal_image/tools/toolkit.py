@@ -1,0 +1,60 @@
+"""The toolkit: the image tools over one provider, one library and one budget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.tools import BaseTool, BaseToolkit
+from pydantic import ConfigDict, Field
+
+from langchain_fal_image.budget.budget import Budget
+from langchain_fal_image.library.library import ImageLibrary
+from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
+from langchain_fal_image.provider import FalProvider
+from langchain_fal_image.tools.image import FalImageEditTool, FalTextToImageTool
+from langchain_fal_image.tools.wait import FalWaitTool
+
+__all__ = ["FalImageToolkit"]
+
+
+class FalImageToolkit(BaseToolkit):
+    """The image tools over one provider, one library and one budget.
+
+    Example:
+        ```python
+        agent = create_agent(chat_model, FalImageToolkit().get_tools())
+        ```
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    fal: FalProvider | None = Field(default=None, repr=False, exclude=True)
+    """The provider; None stands for that of the models, else the default instance."""
+    text_to_image: str | FalTextToImage | None = None
+    """Endpoint id or runnable that generates images."""
+    image_edit: str | FalImageEdit | None = None
+    """Endpoint id or runnable that edits images."""
+    library: ImageLibrary = Field(default_factory=ImageLibrary, exclude=True)
+    """Gives the images their handles."""
+    budget: Budget | None = None
+    """Refuses requests that would exceed it."""
+    vision: bool = False
+    """Also show the images to the chat model, by URL."""
+    wait: bool = False
+    """Add a third tool, which waits for a request that was not done in time."""
+
+    def get_tools(self) -> list[BaseTool]:
+        """Make the tools."""
+        shared: dict[str, Any] = {
+            "fal": self.fal,
+            "library": self.library,
+            "budget": self.budget,
+            "vision": self.vision,
+        }
+        wait_tools = [FalWaitTool(**shared)] if self.wait else []
+        wait_tool = wait_tools[0].name if wait_tools else None
+        return [
+            FalTextToImageTool(model=self.text_to_image, wait_tool=wait_tool, **shared),
+            FalImageEditTool(model=self.image_edit, wait_tool=wait_tool, **shared),
+            *wait_tools,
+        ]
