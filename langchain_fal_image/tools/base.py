@@ -106,7 +106,7 @@ class FalTool(BaseTool):
     def _detect_kind(self, error: FalError) -> Kind:
         """Return what a failed call should have made."""
         model = error.model or getattr(error.request, "endpoint_id", None)
-        schema = self._fal.contracts.known(model) if model else None
+        schema = self._fal.contracts.get(model) if model else None
         return schema.kind if schema else "image"
 
     def _describe(self, result: Any) -> Any:
