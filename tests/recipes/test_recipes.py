@@ -39,7 +39,8 @@ def library() -> ImageLibrary:
 @pytest.fixture
 def chain(fal: FalProvider, library: ImageLibrary) -> list[ImageResult]:
     """A fox, a hat, the fox in snow, the fox in snow with the hat."""
-    draws, edits = FalTextToImage(fal=fal), FalImageEdit(fal=fal)
+    draws = FalTextToImage(fal=fal, size="512x512")
+    edits = FalImageEdit(fal=fal, size="512x512")
     fox = library.add(draws.invoke({"prompt": "a fox", "n": 2, "guidanceScale": 3}))
     hat = library.add(draws.invoke("a hat"))
     snow = library.add(edits.invoke({"prompt": "in snow", "images": [fox.images[1]]}))
@@ -63,6 +64,7 @@ def test_a_recipe_contains_every_step(
         "prompt": "a fox",
         "num_images": 2,
         "guidance_scale": 3,
+        "image_size": {"width": 512, "height": 512},
         "seed": chain[0].seed,
     }
     assert [each["handle"] for each in fox["images"]] == ["img_1", "img_2"]
@@ -137,7 +139,7 @@ def test_an_image_passed_as_bytes_is_identified_by_its_digest(
     fal: FalProvider, chain: list[ImageResult], fal_sandbox: Sandbox
 ) -> None:
     content = chain[1].images[0].read()
-    edit = FalImageEdit(fal=fal)
+    edit = FalImageEdit(fal=fal, size="512x512")
     made = edit.invoke({"prompt": "night", "images": [content]})
     recipe = made.recipe(library=ImageLibrary())
     [source] = recipe["steps"][0]["options"]["image_urls"]
