@@ -3,13 +3,12 @@
     pip install "langchain-fal-image[ray,sandbox]"
     python examples/bulk_on_ray.py
 
-Each actor has one model. A block of prompts is a shard with a durable journal of its
-own, named after what is in it: when a worker dies, Ray gives its block to another,
-which opens the same journal, takes up the requests that are open at fal, and submits
-only what fal surely never had. Journals and images lie where every worker reaches them.
+Each actor has one model. Each block of prompts is a shard with its own durable journal,
+whose name is a digest of the prompts. When a worker dies, Ray runs its block on another
+worker. That worker opens the same journal, resumes the open requests, and submits only
+those that fal never received. All workers need access to the journals and images.
 
-fal counts requests for each account, not for each worker: `limit` is shared among the
-actors.
+fal's concurrency limit holds per account, not per worker, so the actors share `limit`.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from typing import Any
 
 import ray
 import ray.data
-from stage import OUT, SANDBOX_PRICES
+from services import OUT, SANDBOX_PRICES
 
 from langchain_fal_image import FalTextToImage, ImageResult
 from langchain_fal_image.durable import DurableBatch
@@ -34,13 +33,13 @@ PROMPTS = tuple(f"a lighthouse on a cliff, number {number}" for number in range(
 
 
 class Illustrator:
-    """One actor's model.
+    """An actor that makes the images of a shard.
 
     Args:
         model: The endpoint id.
-        folder: Where journals and images go; shared by all workers.
-        concurrency: How many requests this actor has under way at once.
-        hosts: `FAL_SANDBOX_URL`, where it is not fal that is asked.
+        folder: The folder of the journals and images, shared by all workers.
+        concurrency: How many requests of this actor are open at once.
+        hosts: Environment variables, such as `FAL_SANDBOX_URL`.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class Illustrator:
         self.concurrency = concurrency
 
     def __call__(self, batch: Batch) -> Batch:
-        """Make the images of one shard; give a record for each prompt."""
+        """Make the images of one shard; return a record for each prompt."""
         prompts = [str(each) for each in batch["prompt"]]
         shard = hashlib.sha256(json.dumps([self.model.model, prompts]).encode())
         name = shard.hexdigest()[:16]
@@ -76,14 +75,16 @@ class Illustrator:
         records = []
         for number, prompt in enumerate(prompts):
             state, entry = states[number]
-            made = ImageResult.from_artifact(entry.artifact) if entry.artifact else None
+            result = (
+                ImageResult.from_artifact(entry.artifact) if entry.artifact else None
+            )
             records.append(
                 {
                     "prompt": prompt,
                     "state": state,
                     "request_id": entry.request_id or "",
-                    "seed": made.seed if made and made.seed is not None else -1,
-                    "url": str(made.images[0].url) if made else "",
+                    "seed": result.seed if result and result.seed is not None else -1,
+                    "url": str(result.images[0].url) if result else "",
                     "path": str(images / entry.files[0]) if entry.files else "",
                     "error": entry.error["message"] if entry.error else "",
                 }
@@ -91,7 +92,7 @@ class Illustrator:
         return {key: [record[key] for record in records] for key in records[0]}
 
 
-def illustrated(
+def make_images(
     prompts: Iterable[str],
     *,
     folder: Path,
@@ -101,16 +102,16 @@ def illustrated(
     limit: int = 10,
     hosts: dict[str, str] | None = None,
 ) -> ray.data.Dataset:
-    """Describe the bulk run; it begins when the dataset is consumed.
+    """Return the dataset of image records; consuming it starts the run.
 
     Args:
-        prompts: One image each.
-        folder: Where journals and images go.
+        prompts: One prompt per image.
+        folder: The folder of the journals and images.
         model: The endpoint id.
-        actors: How many workers.
-        shards: Into how many journals; keep it when you start a run again.
+        actors: The number of workers.
+        shards: The number of journals; keep it when you resume a run.
         limit: The account's concurrency limit at fal.
-        hosts: The environment of the workers.
+        hosts: Environment variables of the workers.
     """
     rows = [{"prompt": each} for each in prompts]
     return ray.data.from_items(rows, override_num_blocks=shards).map_batches(
@@ -127,19 +128,19 @@ def illustrated(
 
 
 def main() -> int:
-    """Draw a dozen lighthouses on two workers, in the sandbox."""
+    """Draw twelve lighthouses on two workers, with the sandbox."""
     folder = OUT / "ray"
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
         with Sandbox(concurrency=4, prices=SANDBOX_PRICES) as sandbox:
-            records = illustrated(
+            records = make_images(
                 PROMPTS, folder=folder, hosts={"FAL_SANDBOX_URL": sandbox.url}
             ).take_all()
             for record in sorted(records, key=lambda each: str(each["prompt"])):
                 print(
                     record["state"], record["prompt"], "->", Path(record["path"]).name
                 )
-            print(f"{sandbox.submits} images submitted, all by the sandbox")
+            print(f"{sandbox.submits} images submitted to the sandbox")
     finally:
         ray.shutdown()
     return 0 if all(record["state"] == "done" for record in records) else 1

@@ -1,8 +1,8 @@
-"""One character kept through five edits, its recipe, and a variation of it.
+"""One character through five edits, its recipe, and a variation.
 
-Each edit is given the picture before it, and its result knows what it was made from.
-`recipe()` writes the whole way down; `replay()` walks it again with one step changed
-and pays only for that step and those after it.
+Each edit takes the image before it, and its result names its inputs. `recipe()`
+returns all steps as JSON. `replay()` runs them again with one step changed and pays
+only for that step and those that depend on it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 
-from stage import OUT, provider
+from services import OUT, provider
 
 from langchain_fal_image import FalImageEdit, FalTextToImage, ImageLibrary, replay
 
@@ -24,24 +24,24 @@ STORY = (
 
 
 def main() -> int:
-    """Tell a story in six pictures; then tell it in the rain."""
+    """Draw a story of six images, then a variation with rain."""
     library = ImageLibrary()
     with provider() as (fal, served_by):
         draw, edit = FalTextToImage(fal=fal), FalImageEdit(fal=fal)
         result = library.add(draw.invoke("a small orange robot in a meadow"))
         result.images[0].save(OUT / "character" / "0")
-        for number, words in enumerate(STORY, start=1):
-            given = {"prompt": words, "images": result.images}
-            result = library.add(edit.invoke(given))
+        for number, prompt in enumerate(STORY, start=1):
+            options = {"prompt": prompt, "images": result.images}
+            result = library.add(edit.invoke(options))
             result.images[0].save(OUT / "character" / str(number))
         recipe = result.recipe(library=library)
-        written = json.dumps(recipe, indent=2)
-        (OUT / "character" / "recipe.json").write_text(written, encoding="utf-8")
+        recipe_json = json.dumps(recipe, indent=2)
+        (OUT / "character" / "recipe.json").write_text(recipe_json, encoding="utf-8")
         for number, step in enumerate(recipe["steps"], start=1):
             print(f"{number}. {step['options']['prompt']}")
         varied = replay(recipe, changes={6: {"prompt": "make it rain"}}, fal=fal)
         path = varied.images[0].save(OUT / "character" / "5_in_the_rain")
-        print(f"step 6 changed, one image paid for: {path.name}")
+        print(f"step 6 changed, 1 image paid: {path.name}")
     print(f"images by: {served_by}")
     return 0 if len(recipe["steps"]) == len(STORY) + 1 else 1
 

@@ -1,7 +1,7 @@
-"""A RAG chain that illustrates what it found, and says from which sources.
+"""A RAG chain that illustrates the retrieved text and names its sources.
 
-The retriever is LangChain's in-memory vector store over word counts, so that the
-example needs no embedding service; put your own in its place.
+The retriever is LangChain's in-memory vector store over word counts, so the example
+needs no embedding service. Replace it with your own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_core.vectorstores import InMemoryVectorStore
-from stage import OUT, provider
+from services import OUT, provider
 
 from langchain_fal_image import FalTextToImage, ImageResult
 
@@ -27,31 +27,31 @@ NOTES = {
 
 
 class WordCounts(Embeddings):
-    """Counts words: enough to find a note by what it speaks of."""
+    """Embeddings that count words, which is enough to find a note by its subject."""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Count the words of each text."""
         return [self.embed_query(text) for text in texts]
 
     def embed_query(self, text: str) -> list[float]:
-        """Count the words of a text, each in the place its digest gives it."""
+        """Count the words of a text, each at an index that its digest determines."""
         counts = [0.0] * 256
         for word in text.lower().replace(".", " ").replace(",", " ").split():
             counts[hashlib.sha256(word.encode()).digest()[0]] += 1
         return counts
 
 
-def noted(made: dict[str, Any]) -> ImageResult:
-    """Put the sources beside the picture."""
-    image: ImageResult = made["image"]
-    found: list[Document] = made["found"]
+def add_sources(state: dict[str, Any]) -> ImageResult:
+    """Add the question and the sources to the image's metadata."""
+    image: ImageResult = state["image"]
+    found: list[Document] = state["found"]
     return image.with_metadata(
-        question=made["question"], sources=[each.metadata["source"] for each in found]
+        question=state["question"], sources=[each.metadata["source"] for each in found]
     )
 
 
 def main() -> int:
-    """Answer a question with a picture."""
+    """Answer a question with an image."""
     store = InMemoryVectorStore(WordCounts())
     store.add_texts(list(NOTES.values()), [{"source": name} for name in NOTES])
     retriever = store.as_retriever(search_kwargs={"k": 1})
@@ -59,15 +59,15 @@ def main() -> int:
     with provider() as (fal, served_by):
         chain = (
             RunnablePassthrough.assign(
-                found=RunnableLambda(lambda given: given["question"]) | retriever
+                found=RunnableLambda(lambda state: state["question"]) | retriever
             )
             | RunnablePassthrough.assign(
-                notes=lambda given: " ".join(
-                    each.page_content for each in given["found"]
+                notes=lambda state: " ".join(
+                    each.page_content for each in state["found"]
                 )
             )
             | RunnablePassthrough.assign(image=prompt | FalTextToImage(fal=fal))
-            | RunnableLambda(noted)
+            | RunnableLambda(add_sources)
         )
         result = chain.invoke({"question": "Which volcano has cherry blossoms?"})
         path = result.images[0].save(OUT / "illustrated" / "answer")

@@ -1,11 +1,11 @@
-"""The image tools as an MCP server, for clients that speak the Model Context Protocol.
+"""The image tools as a server of the Model Context Protocol (MCP).
 
     pip install "langchain-fal-image" langchain-mcp-adapters
     python examples/mcp_server.py
 
-It speaks MCP on standard input and output. The images of one server process have their
-handles in common: `img_1` of one call is `img_1` of the next. Where no fal key is set,
-the images come from the sandbox.
+It uses MCP's stdio transport. All calls of one server process share their handles:
+`img_1` of one call is `img_1` of the next. If no fal key is set, the images come from
+the sandbox.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import sys
 
 from langchain_mcp_adapters.tools import to_fastmcp
 from mcp.server.fastmcp import FastMCP
-from stage import provider
+from services import provider
 
 from langchain_fal_image import Budget, FalImageToolkit
 
 
 def main() -> int:
-    """Serve until the client hangs up."""
+    """Serve until the client disconnects."""
     with provider() as (fal, served_by):
         budget = Budget(max_images=50)
         tools = FalImageToolkit(fal=fal, budget=budget).get_tools()
         server = FastMCP(
             "fal-images",
-            instructions=f"Draws and edits images. They are made by {served_by}.",
+            instructions=f"Draw and edit images. They are made by {served_by}.",
             tools=[to_fastmcp(tool) for tool in tools],
         )
         server.run("stdio")

@@ -1,8 +1,8 @@
-"""A chatbot that is given a photo and changes it, turn by turn.
+"""A chatbot that edits a pasted photo, turn by turn.
 
 The user pastes the photo as base64, as chat front ends do. It is the first image of
-the conversation, so it is `img_1`; the model never sees or repeats its bytes, and
-`img_2` is the first change.
+the conversation, so its handle is `img_1`, and the first edit is `img_2`. The model
+never repeats the photo's bytes.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from scripted import ScriptedChatModel
-from stage import OUT, chat_model, provider
+from services import OUT, chat_model, provider
 
 from langchain_fal_image import FalImageToolkit, FalTextToImage, ImageResult
 
 
 def main() -> int:
-    """Have two turns about one photo; save what comes out."""
+    """Edit a photo in two turns; save the images."""
     model, _ = chat_model(ScriptedChatModel())
     with provider() as (fal, served_by):
         photo = FalTextToImage(fal=fal).invoke("a cat on a red sofa").images[0].read()
@@ -38,15 +38,15 @@ def main() -> int:
         agent.invoke({"messages": [first]}, thread)
         second = HumanMessage("Give it a green hat.")
         state = agent.invoke({"messages": [second]}, thread)
-        told = [each for each in state["messages"] if isinstance(each, ToolMessage)]
-        for message in told:
+        answers = [each for each in state["messages"] if isinstance(each, ToolMessage)]
+        for message in answers:
             result = ImageResult.from_artifact(message.artifact, fal=fal)
-            given = [each.handle for each in result.inputs]
+            inputs = [each.handle for each in result.inputs]
             [image] = result.images
             path = image.save(OUT / "photo" / str(image.handle))
-            print(f"{', '.join(map(str, given))} -> {image.handle}: {path.name}")
+            print(f"{', '.join(map(str, inputs))} -> {image.handle}: {path.name}")
     print(f"images by: {served_by}")
-    return 0 if len(told) == 2 else 1  # noqa: PLR2004 - two turns
+    return 0 if len(answers) == 2 else 1  # noqa: PLR2004 - two turns
 
 
 if __name__ == "__main__":

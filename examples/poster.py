@@ -1,11 +1,10 @@
-"""An agent draws a poster, changes it twice by its short name, and saves the files.
+"""An agent draws a poster, edits it twice by its handle, and saves the files.
 
-Runs on fal where FAL_API_KEY or FAL_KEY is set (that costs money), else on the
-sandbox: an offline stand-in for fal on this machine. The chat model is a real one
-where OPENAI_API_KEY, ANTHROPIC_API_KEY or GOOGLE_API_KEY is set, else a scripted
-one. On the way: progress, a mistake of the model's that it mends by itself, an
-account of what was spent, and the recipe of the last picture. Pictures, a page and
-the recipe go to `out/`.
+Runs on fal if FAL_API_KEY or FAL_KEY is set (this costs money), else on the sandbox,
+an offline stand-in for fal. The chat model is a real one if OPENAI_API_KEY,
+ANTHROPIC_API_KEY or GOOGLE_API_KEY is set, else a scripted one. The demo shows
+progress, a wrong call that the model corrects, the budget's account, and the recipe of
+the last image. It writes the images, a page and the recipe to `out/`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from page import write_page
 from scripted import ScriptedChatModel
-from stage import OUT, chat_model, provider
+from services import OUT, chat_model, provider
 
 from langchain_fal_image import Budget, FalImageToolkit, FalProvider, ImageResult
 
@@ -28,17 +27,17 @@ THREAD = {"configurable": {"thread_id": "poster"}}
 TURNS = (
     "Draw a poster of Mount Fuji in spring, with cherry blossoms.",
     "Make it night.",
-    "Add a red kite, same picture.",
+    "Add a red kite, same image.",
 )
 SYSTEM = (
-    "You make pictures with the tools you have. Draw with fal_text_to_image; change "
-    "what exists with fal_image_edit, naming the image by its handle. Call one tool "
-    "once for each wish, then answer in a sentence that names the handle."
+    "You make images with your tools. Draw with fal_text_to_image. Change an existing "
+    "image with fal_image_edit, and name the image by its handle. Call one tool once "
+    "for each request, then answer in one sentence that names the handle."
 )
 
 
-def tell(update: dict[str, Any]) -> None:
-    """Print one update of the queue."""
+def print_update(update: dict[str, Any]) -> None:
+    """Print one status update."""
     line = f"    … {update['status'].lower().replace('_', ' ')}"
     if (position := update.get("queue_position")) is not None:
         line += f", position {position}"
@@ -48,7 +47,7 @@ def tell(update: dict[str, Any]) -> None:
 
 
 async def converse(agent: Any, text: str) -> list[Any]:
-    """Have one turn of the conversation; print it as it goes."""
+    """Run one turn of the conversation and print its messages."""
     print(f"\nyou: {text}")
     messages: list[Any] = []
     turn = {"messages": [HumanMessage(text)]}
@@ -56,16 +55,16 @@ async def converse(agent: Any, text: str) -> list[Any]:
         turn, THREAD, stream_mode=["updates", "custom"]
     ):
         if kind == "custom":
-            tell(chunk)
+            print_update(chunk)
             continue
         for update in chunk.values():
             for message in (update or {}).get("messages", ()):
-                show(message)
+                print_message(message)
                 messages.append(message)
     return messages
 
 
-def show(message: Any) -> None:
+def print_message(message: Any) -> None:
     """Print one message."""
     if isinstance(message, AIMessage):
         for call in message.tool_calls:
@@ -78,7 +77,7 @@ def show(message: Any) -> None:
 
 
 async def save(messages: list[Any], fal: FalProvider) -> dict[str, str]:
-    """Save the turn's pictures; give their file names by handle."""
+    """Save the turn's images; return their file names by handle."""
     files = {}
     for message in messages:
         if isinstance(message, ToolMessage) and message.status == "success":
@@ -91,7 +90,7 @@ async def save(messages: list[Any], fal: FalProvider) -> dict[str, str]:
 
 
 async def main() -> int:
-    """Run the conversation and leave its pictures and a page in `out/`."""
+    """Run the conversation; write its images and a page to `out/`."""
     OUT.mkdir(exist_ok=True)
     model, model_name = chat_model(ScriptedChatModel())
     budget = Budget(max_images=9, max_cost=1, assumed_price=0.05)
@@ -115,21 +114,24 @@ async def main() -> int:
         results = toolkit.library.results(thread="poster")
     account = budget.summary()
     if "sandbox" in service_name:
-        account += "\n(prices made up for the sandbox; they are not fal's)"
-    print(f"\nwhat was spent:\n{account}")
+        account += "\n(The prices are invented for the sandbox.)"
+    print(f"\nSpent:\n{account}")
     recipe = results[-1].recipe(library=toolkit.library) if results else {}
-    written = json.dumps(recipe, indent=2, ensure_ascii=False)
-    (OUT / "recipe.json").write_text(written, encoding="utf-8")
-    print("\nhow the last picture was made, for replay() (out/recipe.json):")
+    recipe_json = json.dumps(recipe, indent=2, ensure_ascii=False)
+    (OUT / "recipe.json").write_text(recipe_json, encoding="utf-8")
+    print("\nRecipe of the last image, for replay() (out/recipe.json):")
     for number, step in enumerate(recipe.get("steps", ()), start=1):
-        told = {key: step["options"][key] for key in ("prompt", "seed", "image_urls")
-                if key in step["options"]}  # fmt: skip
-        print(f"  {number}. {step['model']} {json.dumps(told, ensure_ascii=False)}")
-    notes = {"What was spent": account, "How the last picture was made": written}
+        options = {
+            key: value
+            for key, value in step["options"].items()
+            if key in ("prompt", "seed", "image_urls")
+        }
+        print(f"  {number}. {step['model']} {json.dumps(options, ensure_ascii=False)}")
+    notes = {"Spent": account, "Recipe of the last image": recipe_json}
     page = write_page(
         OUT / "index.html", transcript, files, served_by=served_by, notes=notes
     )
-    print(f"\n{len(files)} pictures and {page.relative_to(OUT.parent)}")
+    print(f"\n{len(files)} images and {page.relative_to(OUT.parent)}")
     return 0 if files else 1
 
 

@@ -1,4 +1,4 @@
-"""Chat models without a model: they play their parts by a few plain rules."""
+"""Scripted chat models, which follow a few fixed rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from langchain_core.runnables import Runnable
 
 
 class _Scripted(BaseChatModel):
-    """Takes tools as they are, and answers as `_answer` says."""
+    """A chat model that answers with `_answer`."""
 
     @property
     def _llm_type(self) -> str:
@@ -22,7 +22,7 @@ class _Scripted(BaseChatModel):
     def bind_tools(
         self, tools: Sequence[Any], **kwargs: Any
     ) -> Runnable[Any, AIMessage]:
-        """Take the tools as they are: the script knows their names."""
+        """Return the model itself: the script knows the tools."""
         return self
 
     def _generate(
@@ -31,16 +31,15 @@ class _Scripted(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=self._answer(messages))])
 
     def _answer(self, messages: list[BaseMessage]) -> AIMessage:
-        return AIMessage(f"I heard {len(messages)} messages.")
+        return AIMessage(f"I received {len(messages)} messages.")
 
 
 class ScriptedChatModel(_Scripted):
-    """Draws on the first wish, edits the newest image on later ones, then reports.
+    """A model that draws on the first request and edits the newest image on later ones.
 
-    Like a real model it knows nothing but the messages: it finds the handle of the
-    newest image in what the tools answered, and mends a call that was refused from
-    the words of the refusal. Like a real model it makes a mistake: it asks for a
-    `portrait` where a ratio is wanted.
+    Like a real model it knows only the messages: it finds the handle of the newest
+    image in the tools' answers, and corrects a failed call from the error message.
+    Like a real model it makes a mistake: it sends `portrait` as the aspect ratio.
     """
 
     def _answer(self, messages: list[BaseMessage]) -> AIMessage:
@@ -50,31 +49,31 @@ class ScriptedChatModel(_Scripted):
         if last.status == "error" and (
             allowed := re.findall(r"'(\d+:\d+)'", last.text)
         ):
-            refused = next(
+            failed = next(
                 call
                 for message in reversed(messages)
                 if isinstance(message, AIMessage)
                 for call in message.tool_calls
             )
             upright = "3:4" if "3:4" in allowed else allowed[0]
-            arguments = {**refused["args"], "aspect_ratio": upright}
-            return _calling(refused["name"], arguments, len(messages))
+            arguments = {**failed["args"], "aspect_ratio": upright}
+            return _calling(failed["name"], arguments, len(messages))
         handles = re.findall(r"^(img_\d+):", last.text, flags=re.MULTILINE)
         return AIMessage(f"Done: {', '.join(handles) or last.text}")
 
     def _call(self, messages: list[BaseMessage]) -> AIMessage:
-        wish = next(
+        request = next(
             each for each in reversed(messages) if isinstance(each, HumanMessage)
         )
-        told = "\n".join(
+        answers = "\n".join(
             each.text for each in messages if isinstance(each, ToolMessage)
         )
-        arguments: dict[str, Any] = {"prompt": wish.text}
-        if handles := re.findall(r"^(img_\d+):", told, flags=re.MULTILINE):
+        arguments: dict[str, Any] = {"prompt": request.text}
+        if handles := re.findall(r"^(img_\d+):", answers, flags=re.MULTILINE):
             arguments["images"] = [handles[-1]]
             return _calling("fal_image_edit", arguments, len(messages))
-        if not isinstance(wish.content, str):
-            # The user pasted a photo: it is the first image of the conversation.
+        if not isinstance(request.content, str):
+            # The photo that the user pasted is the first image of the conversation.
             arguments["images"] = ["img_1"]
             return _calling("fal_image_edit", arguments, len(messages))
         arguments["aspect_ratio"] = "portrait"
@@ -82,15 +81,13 @@ class ScriptedChatModel(_Scripted):
 
 
 class ScriptedCritic(_Scripted):
-    """Looks at pictures and finds fault with the first ones it is shown.
-
-    It looks at nothing: it counts the images that came before.
+    """A critic that counts the images it receives and requests the next change.
 
     Args:
-        wishes: What it asks for, one after the other; then it is content.
+        changes: The changes it requests, one per image; after the last it says "good".
     """
 
-    wishes: list[str]
+    changes: list[str]
 
     def _answer(self, messages: list[BaseMessage]) -> AIMessage:
         seen = [
@@ -100,13 +97,13 @@ class ScriptedCritic(_Scripted):
             if block["type"] == "image"
         ]
         if not seen:
-            return AIMessage("I see no picture.")
+            return AIMessage("I see no images.")
         number = len(seen) - 1
-        return AIMessage(self.wishes[number] if number < len(self.wishes) else "good")
+        return AIMessage(self.changes[number] if number < len(self.changes) else "good")
 
 
 class ScriptedWriter(_Scripted):
-    """Writes a caption: the first sentence that it was given."""
+    """A writer whose caption is the first sentence of the scene."""
 
     def _answer(self, messages: list[BaseMessage]) -> AIMessage:
         _, _, scene = messages[-1].text.partition(": ")

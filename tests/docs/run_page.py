@@ -1,10 +1,10 @@
-"""Runs the Python of one page of the docs, from top to bottom, against a sandbox.
+"""Run the Python blocks of one page of the docs against a sandbox.
 
     python run_page.py docs/tutorial.md
 
-The blocks of a page share one namespace, as if they were typed one after the other. A
-block whose title is that of a test file is run by pytest. Where a block names a chat
-model, a scripted stand-in of the examples takes its part; nothing else is replaced.
+The blocks of a page share one namespace, as in one Python session. pytest runs a block
+whose title is the name of a test file. A scripted model of the examples replaces each
+chat model that a block names; nothing else is replaced.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ BLOCK = re.compile(
 
 
 def blocks(text: str) -> Iterator[tuple[int, str | None, str]]:
-    """Give each block of Python: its line, its title and its code.
+    """Yield the line, the title and the code of each Python block.
 
     Args:
-        text: Of the page.
+        text: The text of the page.
     """
     for found in BLOCK.finditer(text):
         line = text.count("\n", 0, found.start()) + 2
@@ -39,7 +39,7 @@ def blocks(text: str) -> Iterator[tuple[int, str | None, str]]:
 
 
 async def run(page: str, text: str) -> int:
-    """Run a page's blocks; give how many there were."""
+    """Run a page's blocks; return their number."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
     count = 0
     for line, title, code in blocks(text):
@@ -49,11 +49,11 @@ async def run(page: str, text: str) -> int:
             continue
         padded = "\n" * (line - 1) + code
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        made = compile(padded, page, "exec", flags=flags)
-        if made.co_flags & inspect.CO_COROUTINE:
-            await eval(made, namespace)  # noqa: S307 - the docs' own code
+        compiled = compile(padded, page, "exec", flags=flags)
+        if compiled.co_flags & inspect.CO_COROUTINE:
+            await eval(compiled, namespace)  # noqa: S307 - the docs' own code
         else:
-            await asyncio.to_thread(exec, made, namespace)
+            await asyncio.to_thread(exec, compiled, namespace)
     return count
 
 

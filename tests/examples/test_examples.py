@@ -1,4 +1,4 @@
-"""Every example runs as a user runs it, offline, and writes its images."""
+"""Every example runs offline, as a user runs it, and writes its images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import PIL.Image
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-PARTS = {"page.py", "scripted.py", "stage.py"}
+PARTS = {"page.py", "scripted.py", "services.py"}
 SERVERS = {"mcp_server.py"}  # see test_mcp.py
 IMAGES = {
     "bulk_on_ray.py": 12,
@@ -82,14 +82,14 @@ def test_the_demo_prints_what_it_does(tmp_path: Path) -> None:
         "No image was made: wrong arguments.",
         "aspect_ratio='3:4'",
         "cost: 0.08 USD (of 1 USD)",
-        "prices made up for the sandbox",
+        "prices are invented for the sandbox",
         '"image_urls": [{"step": 2, "image": 0}]',
     ):
         assert words in output
     recipe = json.loads((tmp_path / "out" / "recipe.json").read_text("utf-8"))
     assert len(recipe["steps"]) == 3
     page = (tmp_path / "out" / "index.html").read_text("utf-8")
-    assert "What was spent" in page
+    assert "Spent</summary>" in page
     assert page.count("<img ") == 3
 
 

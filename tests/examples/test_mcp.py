@@ -1,4 +1,4 @@
-"""The MCP server, asked by an MCP client in another process."""
+"""The MCP server answers an MCP client in another process."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ import ray
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 
-from bulk_on_ray import illustrated  # noqa: E402 - from the examples
+from bulk_on_ray import make_images  # noqa: E402 - from the examples
 
 from langchain_fal_image.sandbox import Fault, Sandbox  # noqa: E402 - after it
 
@@ -76,7 +76,7 @@ def main() -> int:
         )
         try:
             killer.start()
-            records = illustrated(
+            records = make_images(
                 PROMPTS,
                 folder=folder,
                 limit=LIMIT,

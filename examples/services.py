@@ -1,4 +1,4 @@
-"""What the examples share: fal or the sandbox, a chat model or a script."""
+"""The provider and the chat model of the examples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHAT_MODELS = {
     "ANTHROPIC_API_KEY": "anthropic:claude-haiku-4-5",
     "GOOGLE_API_KEY": "google_genai:gemini-2.5-flash",
 }
-# Made up, so that the account has something to reckon with; they are not fal's.
+# Invented, so that the budget has prices to count; fal's are different.
 SANDBOX_PRICES: dict[str, float | tuple[float, str]] = {
     "fal-ai/qwen-image": 0.02,
     "fal-ai/qwen-image-2/edit": 0.03,
@@ -30,11 +30,11 @@ SANDBOX_PRICES: dict[str, float | tuple[float, str]] = {
 def provider(
     *, queue_seconds: float = 0.0, run_seconds: float = 0.0
 ) -> Iterator[tuple[FalProvider, str]]:
-    """Choose fal or the sandbox, and say which.
+    """Yield a provider and the name of its service: fal, or the sandbox without a key.
 
     Args:
-        queue_seconds: How long the sandbox lets a request wait.
-        run_seconds: How long it lets it run.
+        queue_seconds: How long a request waits in the sandbox's queue.
+        run_seconds: How long it runs.
     """
     if os.environ.get("FAL_API_KEY") or os.environ.get("FAL_KEY"):
         yield fal, "fal.ai (this costs money)"
@@ -46,10 +46,10 @@ def provider(
 
 
 def chat_model(script: BaseChatModel) -> tuple[BaseChatModel, str]:
-    """Choose the chat model, and say which.
+    """Return the chat model and its name.
 
     Args:
-        script: Plays the part where no chat model's key is set.
+        script: The model to use if no chat model's key is set.
     """
     for variable, name in CHAT_MODELS.items():
         if os.environ.get(variable):
