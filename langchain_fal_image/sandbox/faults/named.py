@@ -13,8 +13,6 @@ _API = tuple(on for on in OPERATIONS if on != "file")
 _JSON: tuple[Operation, ...] = ("submit", "status", "result", "run")
 _INGRESS = "<html><head><title>{0}</title></head><body>{0}<hr>nginx</body></html>"
 _FROM_APP = {"x-fal-request-id": "00000000-0000-4000-8000-000000000000"}
-
-
 _TOO_MANY: Final = {"status": 429, "body": {"detail": "Too many requests"}}
 _NOT_FOUND: Final = {"status": 404, "body": {"detail": "Not Found"}}
 _REFUSAL: Final = {
