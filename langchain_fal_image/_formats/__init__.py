@@ -1,1 +1,1 @@
-"""Recognise files by their bytes."""
+"""Recognise files by their bytes; show values in messages without their bytes."""
