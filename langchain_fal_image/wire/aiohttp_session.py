@@ -8,14 +8,13 @@ sent again.
 from __future__ import annotations
 
 import contextlib
-import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import aiohttp
 import yarl
 
 from langchain_fal_image.wire.effects import NotSent, ReplyLost, Unsendable
-from langchain_fal_image.wire.httpx_session import CLIENT_HEADERS
+from langchain_fal_image.wire.httpx_session import CLIENT_HEADERS, get_tls_context
 
 __all__ = ["AiohttpSession"]
 
@@ -26,14 +25,9 @@ _SKIPPED_HEADERS = ("accept", "accept-encoding", "content-type", "user-agent")
 
 
 class AiohttpSession:
-    """An aiohttp session of the running event loop.
+    """An aiohttp session of the running event loop, opened by the first request."""
 
-    Args:
-        tls: Returns the TLS context; called for the first request.
-    """
-
-    def __init__(self, tls: Callable[[], ssl.SSLContext]) -> None:
-        self._tls = tls
+    def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
     async def send(
@@ -82,7 +76,9 @@ class AiohttpSession:
     def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=_MAX_CONNECTIONS, keepalive_timeout=_KEEPALIVE_S, ssl=self._tls()
+                limit=_MAX_CONNECTIONS,
+                keepalive_timeout=_KEEPALIVE_S,
+                ssl=get_tls_context(),
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_SKIPPED_HEADERS,

@@ -10,7 +10,6 @@ import contextlib
 import importlib.metadata
 import os
 import re
-import ssl
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
@@ -24,7 +23,6 @@ from langchain_fal_image.wire.effects import HttpRequest
 from langchain_fal_image.wire.httpx_session import (
     AsyncHttpxSession,
     HttpxSession,
-    create_tls_context,
 )
 from langchain_fal_image.wire.proxies import find_proxy_mounts
 from langchain_fal_image.wire.responses import AsyncResponseStream, ResponseStream
@@ -73,7 +71,7 @@ class HttpClients:
         self._context = context
         self._on_aiohttp = on_aiohttp
         if on_aiohttp:
-            _open_aiohttp_session(self._tls)  # raises early if it is not installed
+            _open_aiohttp_session()  # raises early if it is not installed
         self._key = key
         self._headers = {name.lower(): value for name, value in (headers or {}).items()}
         self._given = HttpxSession(http_client) if http_client else None
@@ -88,7 +86,6 @@ class HttpClients:
         # A lock that another thread held during a fork stays locked in the child.
         self._lock = threading.Lock()
         self._pid = os.getpid()
-        self._tls_context: ssl.SSLContext | None = None
         self._sync: dict[_Purpose, HttpxSession] = {}
         # A provider that is never closed leaves no open socket behind.
         weakref.finalize(self, _close_all, self._sync, os.getpid())
@@ -163,9 +160,7 @@ class HttpClients:
             with self._lock:
                 session = self._sync.get(purpose)
                 if session is None:
-                    session = HttpxSession.open(
-                        self._tls, trusted=self._find_trusted(purpose)
-                    )
+                    session = HttpxSession.open(trusted=self._find_trusted(purpose))
                     self._sync[purpose] = session
         return session
 
@@ -187,8 +182,8 @@ class HttpClients:
     def _open_async_session(self, purpose: _Purpose) -> _AsyncSession:
         # aiohttp does not use the environment's proxies as httpx does.
         if purpose == "api" and self._on_aiohttp and not find_proxy_mounts(str):
-            return _open_aiohttp_session(self._tls)
-        return AsyncHttpxSession.open(self._tls, trusted=self._find_trusted(purpose))
+            return _open_aiohttp_session()
+        return AsyncHttpxSession.open(trusted=self._find_trusted(purpose))
 
     def _find_trusted(self, purpose: _Purpose) -> frozenset[guard.Origin] | None:
         return None if purpose == "api" else self._context.trusted_origins
@@ -220,12 +215,6 @@ class HttpClients:
         closer = self._closers.pop(loop, None)
         if closer is not None:
             await closer.aclose()
-
-    def _tls(self) -> ssl.SSLContext:
-        # Created once: loading the certificates takes longer than a request.
-        if self._tls_context is None:
-            self._tls_context = create_tls_context()
-        return self._tls_context
 
 
 _ALL: weakref.WeakSet[HttpClients] = weakref.WeakSet()
@@ -259,7 +248,7 @@ async def _close_with_loop(
         sessions.clear()
 
 
-def _open_aiohttp_session(tls: Callable[[], ssl.SSLContext]) -> AiohttpSession:
+def _open_aiohttp_session() -> AiohttpSession:
     try:
         from langchain_fal_image.wire.aiohttp_session import AiohttpSession  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -267,7 +256,7 @@ def _open_aiohttp_session(tls: Callable[[], ssl.SSLContext]) -> AiohttpSession:
         raise FalConfigurationError(
             message, next_step="pip install 'langchain-fal-image[fast]'"
         ) from error
-    return AiohttpSession(tls)
+    return AiohttpSession()
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:

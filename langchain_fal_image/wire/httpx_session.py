@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
+import os
 import ssl
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -27,7 +29,7 @@ __all__ = [
     "CLIENT_HEADERS",
     "AsyncHttpxSession",
     "HttpxSession",
-    "create_tls_context",
+    "get_tls_context",
 ]
 
 _log = logging.getLogger("langchain_fal_image")
@@ -39,8 +41,15 @@ CLIENT_HEADERS = {
 """The headers that an httpx client adds; a transport adds none."""
 
 
-def create_tls_context() -> ssl.SSLContext:
-    """Create httpx's own TLS context: with its certificates, or `SSL_CERT_FILE`."""
+def get_tls_context() -> ssl.SSLContext:
+    """Return httpx's TLS context for the environment; all sessions share it."""
+    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    return _create_tls_context(*map(os.environ.get, names))
+
+
+@functools.lru_cache(maxsize=4)
+def _create_tls_context(*_environment: str | None) -> ssl.SSLContext:
+    # Loading the certificates takes longer than a request.
     return httpx.create_ssl_context()
 
 
@@ -55,16 +64,10 @@ class HttpxSession:
         self._client = client
 
     @classmethod
-    def open(
-        cls,
-        tls: Callable[[], ssl.SSLContext],
-        *,
-        trusted: Collection[guard.Origin] | None,
-    ) -> HttpxSession:
+    def open(cls, *, trusted: Collection[guard.Origin] | None) -> HttpxSession:
         """Open a session with its own connections.
 
         Args:
-            tls: Returns the TLS context.
             trusted: For files on any host: the origins that may be private, while
                 all others must be public. None for fal's API.
         """
@@ -72,7 +75,7 @@ class HttpxSession:
         def make_pools(proxy: str | None = None) -> PooledTransport:
             return PooledTransport(
                 lambda: httpx.HTTPTransport(
-                    verify=tls(), limits=POOL_LIMITS, proxy=proxy
+                    verify=get_tls_context(), limits=POOL_LIMITS, proxy=proxy
                 )
             )
 
@@ -138,18 +141,13 @@ class AsyncHttpxSession:
         self._client = client
 
     @classmethod
-    def open(
-        cls,
-        tls: Callable[[], ssl.SSLContext],
-        *,
-        trusted: Collection[guard.Origin] | None,
-    ) -> AsyncHttpxSession:
+    def open(cls, *, trusted: Collection[guard.Origin] | None) -> AsyncHttpxSession:
         """Open a session with its own connections; see `HttpxSession.open`."""
 
         def make_pools(proxy: str | None = None) -> AsyncPooledTransport:
             return AsyncPooledTransport(
                 lambda: httpx.AsyncHTTPTransport(
-                    verify=tls(), limits=POOL_LIMITS, proxy=proxy
+                    verify=get_tls_context(), limits=POOL_LIMITS, proxy=proxy
                 )
             )
 

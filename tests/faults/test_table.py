@@ -1,294 +1,211 @@
-"""docs/explanation/faults.md, row by row: each of its faults, sync and async."""
+"""docs/explanation/faults.md, row by row: images, speech and transcription."""
 
 from __future__ import annotations
 
 import asyncio
-import email.utils
-import io
-import itertools
-import re
-import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-import PIL.Image
 import pytest
+from faulty import ALWAYS, CANCELLED, Row, make_red_square, read_rows, start_run
+from langchain_core.messages import ToolMessage
 
 from langchain_fal_image import (
     FalImageEdit,
     FalProvider,
     FalRequest,
+    FalSpeechTool,
     FalTextToImage,
+    FalTranscriptionTool,
     ImageResult,
+    SpeechResult,
     errors,
 )
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.sandbox.faults.named import FAULTS
-from langchain_fal_image.wire.config import Limits, Retry, Timeouts
-from langchain_fal_image.wire.effects import HttpResponse
-from langchain_fal_image.wire.retry import compute_pause
+from langchain_fal_image.sandbox.faults.script import FAULTS
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "faults.md"
-ROW = re.compile(
-    r"^\| (.+?) \| (.+?) \| (.+?) \| (.+?) \| (.*?) ?\| (.*?) ?\|$", re.MULTILINE
-)
-LIMITS = Limits(download_bytes=1_000_000, inline_bytes=10)
+ONCE = read_rows("Once", 1)
+ROWS = ONCE + read_rows("Again and again", ALWAYS)
+BOTH_WAYS = ("sync", "async")
+RED_SQUARE = make_red_square()
+AUDIO_URL = "https://v3.fal.media/files/a.mp3"
+AUDIO = b"ID3\x04" + b"\0" * 5000
+NOT_MADE = {"speech": "Nothing was spoken.", "transcription": "Nothing was written"}
+CHARGED = {
+    "no": "Nothing was charged.",
+    "maybe": "It may have been charged.",
+    "yes": "It was charged.",
+}
+RESUMABLE = {"FalTimeoutError", "FalRateLimitError"}
 
 
-@dataclass(frozen=True)
-class Case:
-    """One fault of a row.
+def list_runs() -> list[Any]:
+    """List each row for images, sync and async, and for both kinds of audio.
 
-    Attributes:
-        fault: Its name.
-        on: The operation.
-        ends_in: `result`, `word`, or the error.
-        charged: What the error says.
-        has_request: Whether the error carries the request.
-        times: For how many requests it holds.
+    Each row of audio runs one kind sync and the other async, in turns.
     """
-
-    fault: str
-    on: str
-    ends_in: str
-    charged: str
-    has_request: bool
-    times: int
-
-    def __str__(self) -> str:
-        return f"{self.fault} at {self.on} x{self.times}"
+    runs = []
+    for number, row in enumerate(ROWS):
+        ways = BOTH_WAYS[:: 1 if number % 2 else -1]
+        kinds = zip(("speech", "transcription"), ways, strict=True)
+        for kind, way in (*(("image", each) for each in BOTH_WAYS), *kinds):
+            runs.append(pytest.param(row, kind, way, id=f"{kind}-{way}-{row}"))
+    return runs
 
 
-def cases(title: str, times: int) -> list[Case]:
-    section = (
-        PAGE.read_text("utf-8").partition(f"## {title}\n")[2].partition("\n## ")[0]
-    )
-    _, *rows = ROW.findall(section)
-    return [
-        Case(fault, on, ends_in, charged.strip(), request.strip() == "yes", times)
-        for faults, places, _, ends_in, charged, request in rows
-        for fault, on in itertools.product(faults.split(", "), places.split(", "))
-    ]
-
-
-ONCE = cases("Once", 1)
-ALWAYS = cases("Again and again", 9999)
-
-
-def test_the_table_names_every_fault_at_every_place() -> None:
-    named = {(each.fault, each.on) for each in ONCE}
-    assert named == {
-        (name, on) for name, (places, _) in FAULTS.items() for on in places
+def test_the_table_has_every_fault_at_every_operation() -> None:
+    listed = {(each.fault, each.operation) for each in ONCE}
+    assert listed == {
+        (name, operation)
+        for name, (operations, _) in FAULTS.items()
+        for operation in operations
     }
-    assert len(ONCE) == len(named)
+    assert len(ONCE) == len(listed)
 
 
 @pytest.fixture(scope="module")
-def red_square() -> bytes:
-    content = io.BytesIO()
-    PIL.Image.new("RGB", (512, 512), "red").save(content, "PNG")
-    return content.getvalue()
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(heartbeat_seconds=0.05) as started:
+        yield started
 
 
-def call(fal: FalProvider, on: str, content: bytes) -> Any:
-    """Do what meets the fault; give what came of it."""
-    t2i = FalTextToImage(fal=fal, size="64x64")
-    match on:
-        case "file":
-            return t2i.invoke("a hill").images[0].read()
-        case "upload":
-            given = {"prompt": "night", "images": [content], "size": "512x512"}
-            return FalImageEdit(fal=fal).invoke(given)
-        case "run":
-            return FalTextToImage(fal=fal, mode="sync", n=2, size="64x64").invoke(
-                "a hill"
-            )
-        case "cancel":
-            return t2i.submit("a hill").cancel()
-    return t2i.invoke({"prompt": "a hill", "n": 2})
+@pytest.mark.parametrize(("row", "kind", "way"), list_runs())
+async def test_a_row(row: Row, kind: str, way: str, sandbox: Sandbox) -> None:
+    with start_run(row, sandbox) as run:
+        is_tool = kind != "image" and row.operation not in {"cancel", "file", "upload"}
+        call = (call_tool if is_tool else call_model)(run.fal, kind, row.operation)
+        outcome = await find_outcome(call, way, run.fal)
+        if is_tool:
+            request = check_message(outcome, row, kind)
+        else:
+            request = check_outcome(outcome, row, kind)
+        if row.ends_in == "result":
+            assert run.submits == 1
+        if request and row.charged == "maybe" and row.ends_in in RESUMABLE:
+            await check_resumed(request, sandbox, kind)
+            assert run.submits == 1
 
 
-async def acall(fal: FalProvider, on: str, content: bytes) -> Any:
-    t2i = FalTextToImage(fal=fal, size="64x64")
-    match on:
-        case "file":
-            return await (await t2i.ainvoke("a hill")).images[0].aread()
-        case "upload":
-            given = {"prompt": "night", "images": [content], "size": "512x512"}
-            return await FalImageEdit(fal=fal).ainvoke(given)
-        case "run":
-            return await FalTextToImage(
-                fal=fal, mode="sync", n=2, size="64x64"
-            ).ainvoke("a hill")
-        case "cancel":
-            return await (await t2i.asubmit("a hill")).acancel()
-    return await t2i.ainvoke({"prompt": "a hill", "n": 2})
+Call = tuple[Callable[[], Any], Callable[[], Awaitable[Any]]]
+"""The same call, sync and async."""
 
 
-async def outcome(fal: FalProvider, on: str, content: bytes, way: str) -> Any:
+def call_model(fal: FalProvider, kind: str, operation: str) -> Call:
+    """Return a call of a runnable, or of its result, that uses an operation."""
+    model, value = choose_model(fal, kind, operation)
+    if operation == "cancel":
+
+        async def acancel() -> str:
+            return str(await (await model.asubmit(value)).acancel())
+
+        return lambda: model.submit(value).cancel(), acancel
+    if operation == "file":
+
+        def find_file(result: Any) -> Any:
+            return result.images[0] if kind == "image" else result
+
+        async def aread() -> Any:
+            return await find_file(await model.ainvoke(value)).aread()
+
+        return lambda: find_file(model.invoke(value)).read(), aread
+    return lambda: model.invoke(value), lambda: model.ainvoke(value)
+
+
+def choose_model(fal: FalProvider, kind: str, operation: str) -> tuple[Any, Any]:
+    """Return a runnable and its input."""
+    mode: Any = "sync" if operation == "run" else "queue"
+    if kind == "image":
+        if operation == "upload":
+            images = {"prompt": "night", "images": [RED_SQUARE], "size": "512x512"}
+            return FalImageEdit(fal=fal), images
+        t2i = FalTextToImage(fal=fal, size="64x64", mode=mode)
+        return t2i, {"prompt": "a hill", "n": 2}
+    if operation == "upload":
+        return fal.transcription(), AUDIO
+    if kind == "speech" or operation == "file":  # a transcription has no file
+        return fal.speech(mode=mode), "Hello there."
+    return fal.transcription(mode=mode), AUDIO_URL
+
+
+def call_tool(fal: FalProvider, kind: str, operation: str) -> Call:
+    """Return a call of a tool, as a chat model makes it."""
+    model, value = choose_model(fal, kind, operation)
+    tool: Any = (
+        FalSpeechTool(model=model)
+        if kind == "speech"
+        else FalTranscriptionTool(model=model)
+    )
+    arguments = {"text" if kind == "speech" else "audio": value}
+    call: Any = {"name": "x", "args": arguments, "id": "1", "type": "tool_call"}
+    return lambda: tool.invoke(call), lambda: tool.ainvoke(call)
+
+
+async def find_outcome(call: Call, way: str, fal: FalProvider) -> Any:
+    """Return what a call returns, or the error that it raises."""
+    sync, async_ = call
     try:
-        if way == "sync":
-            return await asyncio.to_thread(call, fal, on, content)
-        return await acall(fal, on, content)
+        return await (asyncio.to_thread(sync) if way == "sync" else async_())
     except errors.FalError as error:
         return error
     finally:
         await fal.aclose()
 
 
-def times(total: float) -> Timeouts:
-    return Timeouts(total=total, stream_silence=0.2, submit_grace=1, download=1)
+def check_outcome(outcome: Any, row: Row, kind: str) -> FalRequest[Any] | None:
+    """Check the outcome of a runnable; return the request of its error."""
+    if row.ends_in == "result":
+        assert not isinstance(outcome, errors.FalError), outcome
+        if isinstance(outcome, ImageResult) and row.operation != "upload":
+            expected = 1 if row.fault == "fewer images" else 2
+            assert len(outcome.images) == expected
+        return None
+    if row.ends_in in {"word", "status"}:
+        assert outcome in CANCELLED
+        return None
+    assert type(outcome).__name__ == row.ends_in, outcome
+    assert outcome.charged == row.charged
+    assert isinstance(outcome.request, FalRequest) == row.has_request
+    if not (row.operation == "submit" and row.charged == "no"):
+        assert not outcome.is_retryable
+    assert outcome.next_step
+    request: FalRequest[Any] | None = outcome.request
+    return request if kind == "image" else None
 
 
-@pytest.mark.parametrize("case", ONCE + ALWAYS, ids=str)
-@pytest.mark.parametrize("way", ["sync", "async"])
-async def test_a_row(case: Case, way: str, red_square: bytes) -> None:
-    with Sandbox(heartbeat_seconds=0.05) as sandbox:
-        if case.on == "status":
-            # States are asked for where the stream cannot be had.
-            sandbox.faults.next("stream of nonsense", times=case.times)
-        sandbox.faults.next(case.fault, on=case.on, times=case.times)  # type: ignore[arg-type]  # read from the page
-        fal = sandbox.provider(
-            timeout=times(20 if case.times == 1 else 1.2), limits=LIMITS
-        )
-        came = await outcome(fal, case.on, red_square, way)
-        assert sandbox.faults.counts[case.on, case.fault] >= 1
-        assert sandbox.submits <= 1
-        assert sandbox.leaks == []
-        if case.ends_in == "result":
-            assert isinstance(came, ImageResult | bytes), came
+def check_message(message: Any, row: Row, kind: str) -> FalRequest[Any] | None:
+    """Check the message of a tool; return the request in its artifact."""
+    assert isinstance(message, ToolMessage)
+    assert isinstance(message.content, str)
+    if row.ends_in == "result":
+        assert message.status == "success", message.content
+        return None
+    assert message.status == "error"
+    assert message.content.startswith(NOT_MADE[kind])
+    assert CHARGED[row.charged] in message.content
+    assert "\nNext: " in message.content
+    assert "image" not in message.content
+    if message.artifact is None:
+        return None
+    assert message.artifact["type"] == "fal_request"
+    return FalRequest[Any].from_dict(message.artifact)
+
+
+async def check_resumed(request: FalRequest[Any], sandbox: Sandbox, kind: str) -> None:
+    """Check that the request ends in a result once the fault is over."""
+    sandbox.faults.clear()
+    async with sandbox.provider() as fal:
+        result = await request.using(fal).aresult()
+    assert len(result.images) == 2 if kind == "image" else result.text
+
+
+async def test_speech_is_read_later_without_a_second_request() -> None:
+    with Sandbox() as sandbox:
+        async with sandbox.provider() as fal:
+            result = await fal.speech().ainvoke("Hi")
+            sandbox.faults.next("missing file", on="file")
+            with pytest.raises(errors.FalDownloadError) as caught:
+                await result.aread()
+            assert caught.value.charged == "yes"
+            restored = SpeechResult.from_artifact(result.to_artifact(), fal=fal)
+            assert await restored.aread()
             assert sandbox.submits == 1
-            if isinstance(came, ImageResult) and case.on != "upload":
-                expected = 1 if case.fault == "fewer images" else 2
-                assert len(came.images) == expected
-        elif case.ends_in == "word":
-            assert came in {"OK", "CANCELLATION_REQUESTED", "ALREADY_COMPLETED"}
-        else:
-            assert type(came).__name__ == case.ends_in, came
-            assert came.charged == case.charged
-            assert isinstance(came.request, FalRequest) == case.has_request
-            if not (case.on == "submit" and case.charged == "no"):
-                assert not came.is_retryable
-            assert came.next_step
-        if isinstance(came, errors.FalError) and came.request:
-            sandbox.faults.clear()
-            if case.charged == "maybe" and case.ends_in in {
-                "FalTimeoutError",
-                "FalRateLimitError",
-            }:
-                patient = sandbox.provider()
-                again = came.request.using(patient)
-                assert len((await again.aresult()).images) == 2
-                assert sandbox.submits == 1
-                await patient.aclose()
-
-
-# --- Beyond a single answer ---
-
-
-@pytest.mark.parametrize("way", ["sync", "async"])
-async def test_no_connection_can_be_opened(way: str) -> None:
-    with Sandbox() as sandbox:
-        with sandbox.refuse_connections():
-            came = await outcome(sandbox.provider(timeout=2), "submit", b"", way)
-        assert type(came) is errors.FalConnectionError
-        assert (came.charged, came.is_retryable) == ("no", True)
-        assert sandbox.submits == 0
-        assert isinstance(
-            await outcome(sandbox.provider(), "submit", b"", way), ImageResult
-        )
-
-
-async def again(request: FalRequest, way: str) -> ImageResult:
-    if way == "sync":
-        return await asyncio.to_thread(request.result)
-    return await request.aresult()
-
-
-@pytest.mark.parametrize("way", ["sync", "async"])
-async def test_no_connection_can_be_opened_after_the_submit(way: str) -> None:
-    with Sandbox() as sandbox:
-        fal = sandbox.provider(timeout=1)
-        request = FalTextToImage(fal=fal, size="64x64").submit("a hill")
-        with sandbox.refuse_connections(), pytest.raises(errors.FalError) as caught:
-            await (
-                asyncio.to_thread(request.result)
-                if way == "sync"
-                else request.aresult()
-            )
-        await fal.aclose()
-        assert caught.value.charged == "maybe"
-        assert caught.value.request == request
-        patient = sandbox.provider()
-        assert caught.value.request.using(patient).result().images
-        patient.close()
-        assert sandbox.submits == 1
-
-
-class Jumping:
-    """A clock that jumps by an hour at its n-th reading."""
-
-    def __init__(self, reading: int) -> None:
-        self._left = reading
-        self._ahead = 0.0
-
-    def __call__(self) -> float:
-        self._left -= 1
-        if self._left == 0:
-            self._ahead = 3600.0
-        return time.monotonic() + self._ahead
-
-
-@pytest.mark.parametrize("reading", range(2, 14))
-@pytest.mark.parametrize("way", ["sync", "async"])
-async def test_the_clients_clock_jumps(reading: int, way: str) -> None:
-    with Sandbox() as sandbox:
-        fal = sandbox.provider()
-        fal.context = replace(fal.context, now=Jumping(reading))
-        came = await outcome(fal, "submit", b"", way)
-        assert sandbox.submits == 1
-        if not isinstance(came, ImageResult):
-            assert type(came) is errors.FalTimeoutError
-            patient = sandbox.provider()
-            assert len((await came.request.using(patient).aresult()).images) == 2
-            await patient.aclose()
-
-
-@pytest.mark.parametrize("jump", [-1e9, 0.0, 4e9])
-def test_the_days_clock_jumps(jump: float) -> None:
-    def now() -> float:
-        return time.time() + jump
-
-    assert compute_pause(Retry(), attempt=1, response=None, now=now) <= 0.5
-    told = HttpResponse(status=429, headers={"retry-after": "2"})
-    assert compute_pause(Retry(), attempt=1, response=told, now=now) == 2
-    date = email.utils.formatdate(time.time() + 5, usegmt=True)
-    dated = HttpResponse(status=429, headers={"retry-after": date})
-    assert compute_pause(Retry(), attempt=1, response=dated, now=now) >= 0
-
-
-@pytest.mark.parametrize("way", ["sync", "async"])
-async def test_retry_after_beyond_the_deadline(way: str) -> None:
-    with Sandbox() as sandbox:
-        late = {"retry-after": "3600"}
-        sandbox.faults.respond("submit", 429, {}, headers=late)
-        began = time.monotonic()
-        came = await outcome(sandbox.provider(timeout=5), "submit", b"", way)
-        assert type(came) is errors.FalRateLimitError
-        assert came.charged == "no"
-        assert time.monotonic() - began < 4  # it did not wait in vain
-        sandbox.faults.respond("result", 429, {}, headers=late)
-        came = await outcome(sandbox.provider(timeout=0.5), "submit", b"", way)
-        assert type(came) is errors.FalTimeoutError
-        assert came.request is not None
-
-
-def test_an_unknown_fault_is_a_value_error() -> None:
-    sandbox = Sandbox()
-    with pytest.raises(ValueError, match="Unknown fault .a cough."):
-        sandbox.faults.next("a cough")
-    with pytest.raises(ValueError, match="is for stream, not for"):
-        sandbox.faults.next("stream stalls", on="submit")
-    with pytest.raises(ValueError, match="a cough"):
-        sandbox.faults.randomize(seed=1, only=["a cough"])

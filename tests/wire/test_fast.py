@@ -202,7 +202,7 @@ def test_it_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong: Any = "curl"
     with pytest.raises(errors.FalConfigurationError, match="'httpx' or 'aiohttp'"):
         create_fal(KEY, async_transport=wrong)
-    with pytest.raises(errors.FalConfigurationError, match="Give one"):
+    with pytest.raises(errors.FalConfigurationError, match="only one"):
         create_fal(
             KEY, async_transport="aiohttp", http_async_client=httpx.AsyncClient()
         )
