@@ -16,7 +16,7 @@ import pytest
 
 from langchain_fal_image import FalTextToImage, create_fal, errors
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.wire.config import Timeouts
+from langchain_fal_image.wire.config import Retry, Timeouts
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("aiohttp") is None, reason="the extra fast is absent"
@@ -141,7 +141,8 @@ async def silence(_: asyncio.StreamWriter, head: str) -> None:
 
 @pytest.mark.parametrize("answer", [hang_up, cut_short, nonsense, silence])
 async def test_a_submit_whose_answer_is_lost_is_not_sent_again(answer: Answer) -> None:
-    timeout = Timeouts(submit=0.2)
+    # Only the silent server lets it pass.
+    timeout = Timeouts(submit=1 if answer is silence else 60)
     async with (
         serving(answer) as server,
         create_fal(
@@ -171,7 +172,8 @@ async def test_a_client_on_httpx_aiohttp_does_not_make_us_submit_twice() -> None
 async def test_a_connection_that_never_opened_is_tried_again() -> None:
     async with serving(fal_does) as server:
         gone = server.url
-    fal = create_fal(KEY, base_url=gone, timeout=0.3, async_transport="aiohttp")
+    retry = Retry(first_pause=0.01)
+    fal = create_fal(KEY, base_url=gone, retry=retry, async_transport="aiohttp")
     async with fal:
         with pytest.raises(errors.FalConnectionError) as caught:
             await FalTextToImage(fal=fal).ainvoke("a hill")

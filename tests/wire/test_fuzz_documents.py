@@ -10,7 +10,7 @@ import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_fal_image import FalProvider, ImageResult, create_fal, webhooks
+from langchain_fal_image import FalProvider, ImageResult, Retry, create_fal, webhooks
 from langchain_fal_image._session.prices import Price
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.options.endpoint import EndpointSchema
@@ -68,7 +68,8 @@ def spoilt(data: st.DataObject, whole: Any) -> Any:
 
 def answering(body: bytes, status: int = 200) -> FalProvider:
     transport = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
-    return create_fal("k", http_client=httpx.Client(transport=transport), timeout=0.001)
+    client = httpx.Client(transport=transport)
+    return create_fal("k", http_client=client, retry=Retry(attempts=1))
 
 
 @given(data=st.data())

@@ -117,7 +117,7 @@ def generate(ctx: Context | None = None, **settings: Any) -> Flow[Any]:
 
 def exchange(url: str = f"{BASE}/status", **settings: Any) -> Flow[Any]:
     """Send one request; give its answer, or the failure as a flow hears of it."""
-    settings = {"read_timeout": 5.0, "max_bytes": 1000, "method": "GET", **settings}
+    settings = {"read_timeout": 60.0, "max_bytes": 1000, "method": "GET", **settings}
     try:
         return (yield Send(HttpRequest(url=url, **settings)))
     except TransportFailure as failure:
@@ -321,6 +321,7 @@ def test_a_stream_is_closed_when_its_flow_is_done_with_it(run: Run) -> None:
 
 # --- Cancelled tasks ---
 
+PATIENT = Context(timeouts=Timeouts(cancel=60))
 
 class Fal:
     """An async fal, of which one operation waits until it is let go."""
@@ -352,7 +353,7 @@ class Fal:
 
 
 async def cancelled_while_slow(fal: Fal, ctx: Context | None = None) -> None:
-    task = asyncio.create_task(fal.wire().arun(generate(ctx)))
+    task = asyncio.create_task(fal.wire().arun(generate(ctx or PATIENT)))
     await fal.reached.wait()
     task.cancel()
     await asyncio.sleep(0)

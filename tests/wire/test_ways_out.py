@@ -10,7 +10,7 @@ import httpx
 import pytest
 from acted import MODEL, SUBMITTED, Stage, apooled, pooled
 
-from langchain_fal_image import create_fal, errors
+from langchain_fal_image import Retry, create_fal, errors
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.files import download
 from langchain_fal_image.wire.guarded_transport import (
@@ -47,7 +47,7 @@ def test_what_no_proxy_carries_is_guarded(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     resolve_to(monkeypatch, "127.0.0.1")
-    with create_fal("k", timeout=2) as fal:
+    with create_fal("k") as fal:
         flow = download(fal.context, "https://a.localtest.example/a.png")
         with pytest.raises(errors.FalDownloadError, match="not a public address"):
             fal.run(flow) if way == "sync" else asyncio.run(fal.arun(flow))
@@ -57,7 +57,7 @@ def test_what_a_proxy_carries_is_left_to_it(
     closed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("https_proxy", "127.0.0.1:9")
-    with create_fal("k", timeout=0.2) as fal:
+    with create_fal("k", retry=Retry(first_pause=0.01)) as fal:
         flow = download(fal.context, "https://a.localtest.example/a.png")
         with pytest.raises(errors.FalDownloadError, match="Connect"):
             fal.run(flow)
