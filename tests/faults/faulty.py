@@ -118,11 +118,11 @@ def start_run(row: Row, sandbox: Sandbox) -> Iterator[Run]:
     row.start(sandbox)
     fal = make_provider(sandbox)
     if row.ends_in == "FalTimeoutError":
-        set_clock(fal, JumpingClock(lambda: counts[key] >= 3))  # type: ignore[index]  # read from the page
+        set_clock(fal, JumpingClock(lambda: counts[key] >= 3))
     run = Run(sandbox, fal, sandbox.submits)
     try:
         yield run
-        assert counts[key] >= 1  # type: ignore[index]  # read from the page
+        assert counts[key] >= 1
         assert run.submits <= 1
         assert sandbox.leaks == []
     finally:

@@ -22,7 +22,7 @@ from langchain_fal_image import (
     errors,
 )
 from langchain_fal_image.sandbox import Sandbox
-from langchain_fal_image.sandbox.faults.script import FAULTS
+from langchain_fal_image.sandbox.faults.named import FAULTS
 
 ONCE = read_rows("Once", 1)
 ROWS = ONCE + read_rows("Again and again", ALWAYS)
@@ -30,7 +30,7 @@ BOTH_WAYS = ("sync", "async")
 RED_SQUARE = make_red_square()
 AUDIO_URL = "https://v3.fal.media/files/a.mp3"
 AUDIO = b"ID3\x04" + b"\0" * 5000
-NOT_MADE = {"speech": "Nothing was spoken.", "transcription": "Nothing was written"}
+NOT_MADE = {"speech": "Nothing was spoken.", "transcription": "Nothing was transcribed"}
 CHARGED = {
     "no": "Nothing was charged.",
     "maybe": "It may have been charged.",
