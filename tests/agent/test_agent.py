@@ -51,9 +51,9 @@ def test_edits_what_it_drew_by_its_short_name(
     )
     thread: Any = {"configurable": {"thread_id": "one"}}
     state = agent.invoke({"messages": [HumanMessage("Draw Fuji")]}, thread)
-    told = tool_messages(state)
-    assert [each.status for each in told] == ["success"] * 3
-    for number, message in enumerate(told, start=1):
+    answers = tool_messages(state)
+    assert [each.status for each in answers] == ["success"] * 3
+    for number, message in enumerate(answers, start=1):
         assert f"img_{number}:" in message.text
         assert len(message.text.encode()) < 1024
         assert "base64" not in message.text
@@ -62,9 +62,9 @@ def test_edits_what_it_drew_by_its_short_name(
         assert result.images[0].handle == f"img_{number}"
         assert result.images[0].read()
     payloads = [each.json for each in fal_sandbox.requests if each.method == "POST"]
-    first = ImageResult.from_artifact(told[0].artifact)
+    first = ImageResult.from_artifact(answers[0].artifact)
     assert payloads[1]["image_urls"] == [first.images[0].url]
-    second = ImageResult.from_artifact(told[1].artifact)
+    second = ImageResult.from_artifact(answers[1].artifact)
     assert second.inputs[0].handle == "img_1"
 
 
@@ -125,9 +125,9 @@ def test_parallel_calls_get_different_handles(make_agent: Callable[..., Any]) ->
         )
         thread: Any = {"configurable": {"thread_id": "t"}} if checkpointer else {}
         state = agent.invoke({"messages": [HumanMessage("Draw two")]}, thread)
-        told = tool_messages(state)
-        assert [each.status for each in told] == ["success"] * 3
-        handles = {each.artifact["handles"][0] for each in told}
+        answers = tool_messages(state)
+        assert [each.status for each in answers] == ["success"] * 3
+        handles = {each.artifact["handles"][0] for each in answers}
         assert handles == {"img_1", "img_2", "img_3"}
 
 
@@ -218,11 +218,11 @@ def test_outside_graphs_the_library_is_the_conversation(fal: FalProvider) -> Non
 
 def test_progress_reaches_a_graphs_stream(make_agent: Callable[..., Any]) -> None:
     agent = make_agent([draw("a hill")], "Done.")
-    told = list(
+    updates = list(
         agent.stream({"messages": [HumanMessage("Draw")]}, stream_mode="custom")
     )
-    assert told[0]["type"] == "fal_queue_update"
-    assert told[-1]["status"] == "COMPLETED"
+    assert updates[0]["type"] == "fal_queue_update"
+    assert updates[-1]["status"] == "COMPLETED"
 
 
 def test_the_schema_is_flat_and_plain(fal: FalProvider) -> None:

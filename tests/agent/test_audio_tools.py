@@ -38,10 +38,6 @@ from langchain_fal_image.sandbox import Sandbox
 TEXT = {"type": "text", "text": "Draw what I say here."}
 
 
-def told(state: Any) -> list[str]:
-    return [each.text for each in tool_messages(state)]
-
-
 @pytest.fixture
 def speech(fal: FalProvider) -> tuple[str, bytes]:
     return make_speech(fal)

@@ -71,10 +71,12 @@ async def test_fifty_parallel_calls_with_room_for_ten(
             state = await asyncio.to_thread(agent.invoke, said("Draw fifty"))
         else:
             state = await agent.ainvoke(said("Draw fifty"))
-        told = tool_messages(state)
-        assert len(told) == 50
-        assert sorted(each.status for each in told) == ["error"] * 40 + ["success"] * 10
-        for each in told:
+        answers = tool_messages(state)
+        assert len(answers) == 50
+        assert (
+            sorted(each.status for each in answers) == ["error"] * 40 + ["success"] * 10
+        )
+        for each in answers:
             if each.status == "error":
                 assert "The budget allows" in each.text
                 assert "Nothing was charged" in each.text

@@ -218,7 +218,7 @@ def test_every_option_that_has_a_plain_type_can_be_exposed() -> None:
 
 
 def example(schema: Mapping[str, Any]) -> Any:
-    """Give a value that fits a plain schema."""
+    """Return a value that fits a plain schema."""
     for each in schema.get("anyOf", ()):
         if each.get("type") != "null":
             return example(each)

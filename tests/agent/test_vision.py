@@ -53,7 +53,7 @@ def test_the_answer_is_text_and_images(fal: FalProvider) -> None:
 
 
 def blocks_of(message: Any) -> list[dict[str, Any]]:
-    """Give the blocks that the artifact leads to: nothing in them is random."""
+    """Return the blocks that an artifact leads to: nothing in them is random."""
     result = ImageResult.from_artifact(message.artifact)
     return [image.to_content_block() for image in result.images]
 
@@ -104,8 +104,8 @@ async def test_thumbnails_are_shown_and_never_kept(
     first, second, third = model.seen
     assert shown(first) == []
     for block in shown(second):
-        picture = PIL.Image.open(io.BytesIO(base64.b64decode(block["base64"])))
-        assert max(picture.size) == 128
+        image = PIL.Image.open(io.BytesIO(base64.b64decode(block["base64"])))
+        assert max(image.size) == 128
         assert len(block["base64"]) < 16_000
     assert len(shown(second)) == 2
     # The newest two: the edit as a thumbnail, and one of those drawn before.
