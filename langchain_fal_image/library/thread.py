@@ -123,10 +123,11 @@ class ThreadFiles:
         """
         self.is_loaded = True
         for entry in entries:
-            self.reserve(entry["last"])
-            self._last_request = max(self._last_request, entry["last"]["request"])
-        for entry in sorted(entries, key=lambda each: each["last"]["image"]):
-            self._restore(entry["artifact"])
+            last = _read_last(entry)
+            self.reserve(last)
+            self._last_request = max(self._last_request, last.get("request", 0))
+        for entry in sorted(entries, key=lambda each: _read_last(each).get("image", 0)):
+            self._restore(entry.get("artifact"))
 
     # --- Messages ---
 
@@ -228,6 +229,12 @@ class ThreadFiles:
         handles.add(_FILES[kind](url=pasted.url, sha256=digest, handle=handle))
         if pasted.content is not None:
             self._unsaved[pasted.key] = pasted.content
+
+
+def _read_last(entry: Mapping[str, Any]) -> dict[str, int]:
+    last = entry.get("last")
+    items = last.items() if isinstance(last, Mapping) else ()
+    return {name: value for name, value in items if isinstance(value, int)}
 
 
 def _handles_in(artifact: Mapping[str, Any]) -> list[str]:

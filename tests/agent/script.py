@@ -125,18 +125,16 @@ def handles(state: Any) -> list[str]:
     ]
 
 
-def impatient(sandbox: Sandbox, *, once: bool = False) -> FalProvider:
-    """Return a provider whose time is up as soon as a request has reached the sandbox.
+def impatient(sandbox: Sandbox) -> FalProvider:
+    """Return a provider whose deadlines pass once another request is received.
 
     Args:
         sandbox: It needs short heartbeats: the clock is read with each.
-        once: Whether later waits have the usual time.
     """
     fal = sandbox.provider()
 
     def now() -> float:
-        seen = sandbox.submits if once else len(sandbox.requests)
-        return time.monotonic() + 3600 * seen
+        return time.monotonic() + 3600 * len(sandbox.requests)
 
     fal.context = replace(fal.context, now=now)
     return fal

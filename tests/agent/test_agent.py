@@ -20,6 +20,8 @@ from langchain_fal_image import (
     FalTextToImageTool,
     ImageLibrary,
     ImageResult,
+    Retry,
+    create_fal,
 )
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.sandbox import Sandbox
@@ -171,7 +173,19 @@ def test_a_local_path_from_the_model_is_refused(
     state = agent.invoke({"messages": [HumanMessage("Draw")]})
     refused = tool_messages(state)[0]
     assert refused.status == "error"
-    assert "/etc/passwd" in refused.text
+    assert "'/etc/passwd' is neither a handle nor a public URL" in refused.text
+    assert "allowed_dirs" not in refused.text
+
+
+def test_a_chat_model_reads_that_the_service_cannot_be_reached() -> None:
+    at_once = Retry(first_pause=0, longest_pause=0, jitter=0)
+    fal = create_fal("key", base_url="http://127.0.0.1:1", retry=at_once)
+    text = FalTextToImageTool(fal=fal).invoke({"prompt": "a hill"})
+    assert text.startswith("No image was made. ")
+    assert "Nothing was charged." in text
+    assert text.endswith(
+        "Tell the user that the service cannot be reached; it may work later."
+    )
 
 
 def test_a_timeout_leaves_the_request_in_the_artifact() -> None:

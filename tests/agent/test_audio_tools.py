@@ -223,7 +223,9 @@ def test_an_unknown_price_is_never_nothing() -> None:
         fal = sandbox.provider()
         strict = FalTranscriptionTool(fal=fal, budget=Budget(max_cost=1))
         url = "https://x.example/a.mp3"
-        assert "not known beforehand" in strict.invoke({"audio": url})
+        refused = strict.invoke({"audio": url})
+        assert "not known beforehand" in refused
+        assert "assumed_price" not in refused
         assumed = Budget(max_cost=1, assumed_price=0.6)
         tool = FalTranscriptionTool(fal=fal, budget=assumed)
         assert "Transcript" in tool.invoke({"audio": url})

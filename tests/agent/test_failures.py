@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from clocks import expire_after_submit
 from langchain.agents import create_agent
 from langchain.agents.middleware import (
     ModelRetryMiddleware,
@@ -230,7 +231,7 @@ async def ends_badly(agent: Any, how: str, way: str) -> None:
 @pytest.mark.parametrize("how", RETRIES)
 async def test_retries_after_a_timeout_never_submit_again(how: str, way: str) -> None:
     with Sandbox(run_seconds=0.5, heartbeat_seconds=0.02) as sandbox:
-        agent = retrying(impatient(sandbox, once=True), how)
+        agent = retrying(expire_after_submit(sandbox.provider(), sandbox), how)
         if how == "as it comes":
             with pytest.raises(errors.FalTimeoutError):
                 await run(agent, "Draw", way)

@@ -286,6 +286,14 @@ def test_a_store_keeps_the_files_when_messages_and_process_are_gone(
     with_store(second)
 
 
+def test_a_changed_entry_of_the_store_stops_nothing(fal: FalProvider) -> None:
+    store = InMemoryStore()
+    for key, value in {"a": {}, "b": {"last": 3, "artifact": 4}}.items():
+        store.put(("langchain_fal_image", "one"), key, value)
+    agent = agent_of(fal, [draw("a hill")], "Done.", store=store)
+    assert handles(agent.invoke(said("Draw"), ONE)) == ["img_1"]
+
+
 async def test_a_store_keeps_them_in_an_async_graph(fal: FalProvider) -> None:
     settings: Any = {"checkpointer": InMemorySaver(), "store": InMemoryStore()}
     agent = agent_of(fal, [draw("a")], "Done.", **settings)
