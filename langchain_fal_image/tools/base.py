@@ -209,8 +209,7 @@ class FalModelTool(FalTool):
     """Base of the tools that make a request."""
 
     model: SkipValidation[str | FalModel[Any] | None] = None
-    """The runnable that makes the requests, its default if None; an endpoint id
-    becomes a runnable."""
+    """The runnable that makes the requests; an endpoint id or None becomes one."""
     expose: Sequence[str] = ()
     """Further options of the endpoint that the chat model may fill in."""
 
@@ -232,7 +231,10 @@ class FalModelTool(FalTool):
             name: settings[name] for name in ("fal", "budget") if name in settings
         }
         model = model.model_copy(update=shared)
-        return {**settings, "model": model, "fal": model.fal, "budget": model.budget}
+        settings |= {"model": model, "fal": model.fal, "budget": model.budget}
+        if not isinstance(expose := settings.get("expose", ()), str):
+            settings["expose"] = tuple(expose)
+        return settings
 
     @model_validator(mode="after")
     def _make_schema(self) -> Self:
