@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from langchain_core.stores import BaseStore
 from pydantic import SecretStr
 
-from langchain_fal_image._session.open_requests import cancel_request
 from langchain_fal_image._session.prices import Price
 from langchain_fal_image._session.session import Session
 from langchain_fal_image._session.settings import (
@@ -19,7 +18,7 @@ from langchain_fal_image._session.settings import (
     AsyncTransport,
     read_sandbox_url,
 )
-from langchain_fal_image.errors import FalConfigurationError
+from langchain_fal_image.errors import FalConfigurationError, FalError
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.wire.config import Hosts, Limits, Polling, Retry, Timeouts
 from langchain_fal_image.wire.queue import QueuedRequest
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from langchain_fal_image.models.speech import FalSpeech
     from langchain_fal_image.models.transcription import FalTranscription
     from langchain_fal_image.results.request import FalRequest
+    from langchain_fal_image.wire.context import Context
+    from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["FalProvider", "create_fal", "fal"]
 
@@ -241,15 +242,15 @@ class FalProvider(Session):
             message of the error that the cancellation ended with.
         """
         return {
-            request.request_id: self.run(cancel_request(self.context, request))
-            for request in self.open_requests.list()
+            request_id: self.run(_cancel_request(self.context, request))
+            for request_id, request in list(self.open_requests.items())
         }
 
     async def acancel_open(self) -> dict[str, str]:
         """Cancel every request that this provider waits for; see `cancel_open`."""
         return {
-            request.request_id: await self.arun(cancel_request(self.context, request))
-            for request in self.open_requests.list()
+            request_id: await self.arun(_cancel_request(self.context, request))
+            for request_id, request in list(self.open_requests.items())
         }
 
     # --- Lifetime ---
@@ -261,6 +262,17 @@ class FalProvider(Session):
     async def aclose(self) -> None:
         """Close the connections of the running event loop, and the sync ones."""
         await super().aclose()
+
+
+def _cancel_request(context: Context, request: QueuedRequest) -> Flow[str]:
+    """Cancel a request; return an error's message, so that the next one follows."""
+    # Loaded with the first cancellation, not with the package.
+    from langchain_fal_image.wire import flows  # noqa: PLC0415
+
+    try:
+        return (yield from flows.cancel(context, request))
+    except FalError as error:
+        return str(error)
 
 
 def _model_argument(model: str | None) -> dict[str, str]:

@@ -13,7 +13,6 @@ from langchain_core.stores import BaseStore, InMemoryByteStore
 from pydantic import SecretStr
 
 from langchain_fal_image._session.byte_store import RecentBytes
-from langchain_fal_image._session.open_requests import OpenRequests
 from langchain_fal_image._session.prices import Prices
 from langchain_fal_image._session.settings import (
     AsyncTransport,
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from langchain_fal_image._session.contracts import Contracts
     from langchain_fal_image.wire.driver import Driver
     from langchain_fal_image.wire.effects import Flow
-    from langchain_fal_image.wire.queue import QueueUpdate
+    from langchain_fal_image.wire.queue import QueuedRequest, QueueUpdate
     from langchain_fal_image.wire.signature import WebhookKeys
 
 __all__ = ["Session"]
@@ -56,7 +55,7 @@ class Session:
         context: Hosts, timeouts and limits, as flows need them.
         allowed_dirs: The directories below which files may be read as input.
         prices: The prices that fal reported in the last day.
-        open_requests: The requests that a call waits for now.
+        open_requests: The requests that calls wait for now, in any thread, by id.
     """
 
     def __init__(
@@ -89,7 +88,7 @@ class Session:
         )
         self.allowed_dirs = tuple(Path(each).resolve() for each in allowed_dirs)
         self.prices = Prices()
-        self.open_requests = OpenRequests()
+        self.open_requests: dict[str, QueuedRequest] = {}
         self._api_key = SecretStr(api_key) if isinstance(api_key, str) else api_key
         self._headers = dict(headers or {})
         self._store = store
@@ -151,7 +150,7 @@ class Session:
         Raises:
             FalError: As raised by the flow.
         """
-        watch = self.open_requests.watch(on_update)
+        watch = _Watch(self.open_requests, on_update)
         try:
             return self._driver.run(flow, watch)
         finally:
@@ -164,7 +163,7 @@ class Session:
 
         `on_update` may return an awaitable, which is awaited.
         """
-        watch = self.open_requests.watch(on_update)
+        watch = _Watch(self.open_requests, on_update)
         try:
             return await self._driver.arun(flow, watch)
         finally:
@@ -257,3 +256,29 @@ class Session:
             store=state["store"],
         )
         self.context = state["context"]
+
+
+class _Watch:
+    """Records which requests are open while a flow runs, and passes updates on."""
+
+    def __init__(
+        self,
+        requests: dict[str, QueuedRequest],
+        on_update: Callable[[QueueUpdate], Any] | None,
+    ) -> None:
+        self._requests = requests
+        self._on_update = on_update
+        self._own: set[str] = set()
+
+    def __call__(self, update: QueueUpdate) -> Any:
+        """Record the update's request; return what the callback returns."""
+        request_id = update.request.request_id
+        if request_id not in self._own:
+            self._own.add(request_id)
+            self._requests[request_id] = update.request
+        return self._on_update(update) if self._on_update else None
+
+    def stop(self) -> None:
+        """Forget the flow's requests: nothing waits for them now."""
+        for request_id in self._own:
+            self._requests.pop(request_id, None)

@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config, patch_config
+
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.budget.ledger import RequestEstimate
 from langchain_fal_image.budget.reservation import Reservation
@@ -17,13 +20,15 @@ from langchain_fal_image.inputs.file import read_input_file
 from langchain_fal_image.inputs.file_type import AUDIO, IMAGE, FileType
 from langchain_fal_image.inputs.reference import InputReference
 from langchain_fal_image.inputs.upload import send_file
+from langchain_fal_image.models._events import report_updates
+from langchain_fal_image.models._trace import start_run, trace_input
 from langchain_fal_image.options import paths
 from langchain_fal_image.options.limits import check_file
 from langchain_fal_image.options.resolve import ResolvedOptions
 from langchain_fal_image.results._parse import store_result
 from langchain_fal_image.results.request import FalRequest
 from langchain_fal_image.wire import flows, guard
-from langchain_fal_image.wire.effects import Flow
+from langchain_fal_image.wire.effects import Call, Flow
 from langchain_fal_image.wire.queue import QueuedRequest
 
 if TYPE_CHECKING:
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
     from langchain_fal_image.budget.budget import Budget
     from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 
-__all__ = ["ModelCall", "generate", "submit"]
+__all__ = ["ModelCall", "generate", "run_traced", "submit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +83,40 @@ class _Payload:
     sent: dict[str, Any]
     options: dict[str, Any]
     inputs: tuple[InputReference, ...]
+
+
+def run_traced(
+    prepare: Callable[[], ModelCall],
+    *,
+    name: str,
+    input: Any,
+    config: RunnableConfig | None,
+) -> Flow[Any]:
+    """Make one request as a LangChain run, as `Runnable._call_with_config` does.
+
+    The callbacks are effects of the flow, so that a tool's flow contains the run.
+
+    Args:
+        prepare: Returns the call; its errors belong to the run.
+        name: The run's name, unless the config has one.
+        input: The run's input.
+        config: The run's config.
+    """
+    config = ensure_config(config)
+    run = yield start_run(name, trace_input(input), config)
+    child = patch_config(config, callbacks=run.get_child())
+    try:
+        result = yield from report_updates(generate(prepare()), child)
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        failure = error
+        yield Call(
+            lambda: run.on_chain_error(failure), lambda: run.on_chain_error(failure)
+        )
+        raise
+    yield Call(lambda: run.on_chain_end(result), lambda: run.on_chain_end(result))
+    return result
 
 
 def generate(call: ModelCall) -> Flow[Any]:

@@ -120,9 +120,14 @@ def read_transcription_input(value: Any, *, model: str) -> Mapping[str, Any]:
     return {"audio": value}
 
 
-def expand_results(options: Mapping[str, Any]) -> dict[str, Any]:
+def expand_results(
+    layers: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, Any]]:
     """Replace results by their images in options that take several images."""
-    return {name: _expand_option(name, value) for name, value in options.items()}
+    return {
+        layer: {name: _expand_option(name, value) for name, value in options.items()}
+        for layer, options in layers.items()
+    }
 
 
 def _expand_option(name: str, value: Any) -> Any:

@@ -1,30 +1,25 @@
-"""Run a flow as a LangChain run; write its input for a trace, without bytes."""
+"""Start the LangChain run of a call; write its input for a trace, without bytes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from langchain_core.messages import BaseMessage
 from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import (
-    ensure_config,
     get_async_callback_manager_for_config,
     get_callback_manager_for_config,
-    patch_config,
 )
 
 from langchain_fal_image._formats.safe_repr import safe_repr
-from langchain_fal_image.models._events import report_updates
 from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.file import GeneratedFile
-from langchain_fal_image.wire.effects import Call, Flow
+from langchain_fal_image.wire.effects import Call
 
-__all__ = ["run_traced", "trace_input"]
-
-_R = TypeVar("_R")
+__all__ = ["start_run", "trace_input"]
 
 # The names that content blocks use for base64 without the head of a data URI.
 _BASE64_NAMES = frozenset({"base64", "data", "file_data"})
@@ -32,29 +27,19 @@ _MAX_PLAIN = 64
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{400,}={0,2}")
 
 
-def run_traced(
-    start: Callable[[], Flow[_R]],
-    *,
-    name: str,
-    input: Any,
-    config: RunnableConfig | None,
-) -> Flow[_R]:
-    """Run a flow as a LangChain run, as `Runnable._call_with_config` runs a function.
-
-    The callbacks are effects of the flow, so that one flow can hold several runs.
+def start_run(name: str, input: Any, config: RunnableConfig) -> Call:
+    """Return the effect that starts a LangChain run; it returns the run's manager.
 
     Args:
-        start: Returns the flow; its errors belong to the run.
         name: The run's name, unless the config has one.
         input: The run's input, fit for a trace.
         config: The run's config.
     """
-    config = ensure_config(config)
     arguments: dict[str, Any] = {
         "name": config.get("run_name") or name,
         "run_id": config.pop("run_id", None),
     }
-    run = yield Call(
+    return Call(
         lambda: get_callback_manager_for_config(config).on_chain_start(
             None, input, **arguments
         ),
@@ -62,19 +47,6 @@ def run_traced(
             None, input, **arguments
         ),
     )
-    child = patch_config(config, callbacks=run.get_child())
-    try:
-        result = yield from report_updates(start(), child)
-    except GeneratorExit:
-        raise
-    except BaseException as error:
-        failure = error
-        yield Call(
-            lambda: run.on_chain_error(failure), lambda: run.on_chain_error(failure)
-        )
-        raise
-    yield Call(lambda: run.on_chain_end(result), lambda: run.on_chain_end(result))
-    return result
 
 
 def trace_input(value: Any) -> Any:

@@ -17,7 +17,6 @@ from langchain_fal_image._session.session import Session
 from langchain_fal_image.budget.budget import Budget
 from langchain_fal_image.inputs.reference import MadeFile, MadeFiles
 from langchain_fal_image.models._input_schema import create_input_model
-from langchain_fal_image.models._trace import run_traced, trace_input
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.wire.effects import Flow
 
@@ -176,25 +175,7 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
         Raises:
             FalOptionError: Names every fault.
         """
-        from langchain_fal_image.models._input import expand_results  # noqa: PLC0415
-        from langchain_fal_image.options.resolve import resolve_options  # noqa: PLC0415
-        from langchain_fal_image.options.search import check_kind  # noqa: PLC0415
-
-        schema = self.endpoint
-        check_kind(schema, self.kind)
-        layers = [
-            ("defaults", self._default_options()),
-            ("constructor", expand_results(self.options)),
-            ("bind", expand_results(kwargs)),
-            ("input", expand_results(self._read_input(input))),
-        ]
-        return resolve_options(
-            schema,
-            layers,
-            check=self.check_options,
-            strict=self.strict,
-            nearest_size=self._takes_nearest_size,
-        )
+        return self._create_call(input, kwargs).options
 
     @property
     def InputType(self) -> Any:  # noqa: N802 - LangChain's name
@@ -218,11 +199,20 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
     ) -> Flow[R]:
         """Make one request as a LangChain run."""
-        return run_traced(
-            lambda: self._generate_flow(input, **kwargs),
+        from langchain_fal_image.models import _call  # noqa: PLC0415
+
+        metadata: dict[str, Any] = {"ls_provider": "fal", "ls_model_name": self.model}
+        price = self._session.prices.cached(self.model)
+        if price is not None:
+            metadata["fal_price"] = (
+                f"{price.unit_price} {price.currency} per {price.unit}"
+            )
+        return _call.run_traced(
+            lambda: self._create_call(input, kwargs),
             name=self.get_name(),
-            input=trace_input(input),
-            config=self._add_metadata(config),
+            input=input,
+            # LangSmith filters by these names.
+            config=merge_configs({"metadata": metadata}, config),
         )
 
     def _generate_flow(self, input: Any, **kwargs: Any) -> Flow[R]:
@@ -244,13 +234,29 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
 
     def _create_call(self, input: Any, bound: Mapping[str, Any]) -> ModelCall:
         from langchain_fal_image.models._call import ModelCall  # noqa: PLC0415
+        from langchain_fal_image.models._input import expand_results  # noqa: PLC0415
+        from langchain_fal_image.options.resolve import resolve_options  # noqa: PLC0415
+        from langchain_fal_image.options.search import check_kind  # noqa: PLC0415
 
+        session = self._session
+        schema = session.contracts.get(self.model)
+        check_kind(schema, self.kind)
+        options = {"constructor": self.options, "bind": bound}
+        options["input"] = self._read_input(input, schema)
+        layers = [("defaults", self._default_options(schema))]
+        layers += expand_results(options).items()
         return ModelCall(
             model=self.model,
             kind=self.kind,
-            schema=self.endpoint,
-            session=self._session,
-            options=self.payload(input, **bound),
+            schema=schema,
+            session=session,
+            options=resolve_options(
+                schema,
+                layers,
+                check=self.check_options,
+                strict=self.strict,
+                nearest_size=getattr(self, "nearest_size", False),
+            ),
             check_files=self.check_options,
             estimate=self._estimate,
             budget=self.budget,
@@ -259,27 +265,18 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
             on_cancel=self.on_cancel,
         )
 
-    def _add_metadata(self, config: RunnableConfig | None) -> RunnableConfig:
-        """Add endpoint and price to a run's metadata, which LangSmith filters by."""
-        metadata: dict[str, Any] = {"ls_provider": "fal", "ls_model_name": self.model}
-        price = self._session.prices.cached(self.model)
-        if price is not None:
-            metadata["fal_price"] = (
-                f"{price.unit_price} {price.currency} per {price.unit}"
-            )
-        return merge_configs({"metadata": metadata}, config)
-
     # --- What the kinds do differently ---
 
-    @property
-    def _takes_nearest_size(self) -> bool:
-        return False
-
     @abc.abstractmethod
-    def _read_input(self, input: Any) -> Mapping[str, Any]:
+    def _read_input(
+        self, input: Any, schema: EndpointSchema | None
+    ) -> Mapping[str, Any]:
         """Read the input as options."""
 
-    def _default_options(self) -> Mapping[str, Any]:
+    def _default_options(
+        self,
+        schema: EndpointSchema | None,
+    ) -> Mapping[str, Any]:
         """Return the options that are sent unless the caller sets them."""
         return {}
 

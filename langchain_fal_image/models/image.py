@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_fal_image.models.base import FalModel
-from langchain_fal_image.options.endpoint import Kind
+from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.results.image import ImageResult
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ class FalImageModel(FalModel[ImageResult]):
     result_type: ClassVar[type[ImageResult]] = ImageResult
     _takes_images: ClassVar[bool] = False
 
-    @property
-    def _takes_nearest_size(self) -> bool:
-        return self.nearest_size
-
-    def _read_input(self, input: Any) -> Mapping[str, Any]:
+    def _read_input(
+        self,
+        input: Any,
+        schema: EndpointSchema | None,
+    ) -> Mapping[str, Any]:
         from langchain_fal_image.models import _input  # noqa: PLC0415 - see `_call`
 
         return _input.read_image_input(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import field_validator
 
 from langchain_fal_image.models.base import FalModel, add_owner
-from langchain_fal_image.options.endpoint import Kind
+from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.results.speech import SpeechResult
 
 if TYPE_CHECKING:
@@ -50,13 +50,17 @@ class FalSpeech(FalModel[SpeechResult]):
     def _add_owner(cls, model: Any) -> Any:
         return add_owner(model, cls.kind)
 
-    def _read_input(self, input: Any) -> Mapping[str, Any]:
+    def _read_input(
+        self,
+        input: Any,
+        schema: EndpointSchema | None,
+    ) -> Mapping[str, Any]:
         from langchain_fal_image.models import _input  # noqa: PLC0415 - see `_call`
 
         return _input.read_speech_input(input, model=self.model)
 
-    def _default_options(self) -> Mapping[str, Any]:
-        field = self.endpoint.get_field("output_format") if self.endpoint else None
+    def _default_options(self, schema: EndpointSchema | None) -> Mapping[str, Any]:
+        field = schema.get_field("output_format") if schema else None
         has_url = field is not None and "url" in field.shape.choices
         return {"output_format": "url"} if has_url else {}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import field_validator
 
 from langchain_fal_image.models.base import FalModel, add_owner
-from langchain_fal_image.options.endpoint import Kind
+from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.results.transcription import TranscriptionResult
 
 if TYPE_CHECKING:
@@ -48,19 +48,23 @@ class FalTranscription(FalModel[TranscriptionResult]):
         is_bare = isinstance(model, str) and model and "/" not in model
         return f"fal-ai/{model}" if is_bare else add_owner(model, cls.kind)
 
-    def _read_input(self, input: Any) -> Mapping[str, Any]:
+    def _read_input(
+        self,
+        input: Any,
+        schema: EndpointSchema | None,
+    ) -> Mapping[str, Any]:
         from langchain_fal_image.models import _input  # noqa: PLC0415 - see `_call`
 
         options = _input.read_transcription_input(input, model=self.model)
-        if self.endpoint is not None or "audio" not in options:
+        if schema is not None or "audio" not in options:
             return options
         # Without a contract, the recording goes where most endpoints take it.
         return {("audio_url" if k == "audio" else k): v for k, v in options.items()}
 
-    def _default_options(self) -> Mapping[str, Any]:
+    def _default_options(self, schema: EndpointSchema | None) -> Mapping[str, Any]:
         # @ai-sdk/fal documents diarize=True as the default; fal's API separates
         # speakers only if the option is sent.
-        field = self.endpoint.get_field("diarize") if self.endpoint else None
+        field = schema.get_field("diarize") if schema else None
         return {"diarize": True} if field and field.default is True else {}
 
     def _estimate(self, payload: Mapping[str, Any]) -> RequestEstimate:
