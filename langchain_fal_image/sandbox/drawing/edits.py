@@ -36,7 +36,7 @@ def edit_images(
 ) -> Canvas:
     """Make one image of the inputs, changed as the prompt says.
 
-    Quoted text of the prompt is written on it. It may change where the mask is white.
+    It shows text that the prompt quotes. It changes only where the mask is white.
     """
     before = _arrange(inputs, size)
     named = frozenset(words)

@@ -69,16 +69,9 @@ def draw_images(
     Raises:
         UnreadableInputError: An input is not an image.
     """
-    images = [open_image(each) for each in inputs]
-    size = resolve_size(size_options, [each.size for each in images])
-    allowed = open_image(mask) if mask else None
-    sources = _Sources(
-        digest=_digest(*images),
-        mask_digest=_digest(allowed) if allowed else "",
-        sizes=tuple(each.size for each in images),
-        images=images,
-        mask=allowed,
-    )
+    sources = tuple(map(_read, inputs))
+    size = resolve_size(size_options, [each.image.size for each in sources])
+    allowed = _read(mask) if mask else None
     return [
         DrawnImage(
             _draw_file(
@@ -88,6 +81,7 @@ def draw_images(
                 index=index,
                 size=size,
                 sources=sources,
+                mask=allowed,
                 format=format,
             ),
             *size,
@@ -96,15 +90,17 @@ def draw_images(
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sources:
-    """Input images and a mask, equal to others with the same pixels."""
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """An input image, equal to others with the same pixels."""
 
     digest: str
-    mask_digest: str
-    sizes: tuple[tuple[int, int], ...]
-    images: Sequence[Image.Image] = field(compare=False)
-    mask: Image.Image | None = field(compare=False)
+    image: Image.Image = field(compare=False)
+
+
+def _read(file: InputFile) -> _Source:
+    image = open_image(file)
+    return _Source(f"{image.size} {_digest(image)}", image)
 
 
 def _digest(*images: Image.Image) -> str:
@@ -120,21 +116,19 @@ def _draw_file(
     seed: Any,
     index: int,
     size: tuple[int, int],
-    sources: _Sources,
+    sources: tuple[_Source, ...],
+    mask: _Source | None,
     format: str,  # noqa: A002 - Pillow's name
 ) -> bytes:
     scale = max(0.1, min(2.0, _LONG_SIDE / max(size)))
     draft = (max(16, round(size[0] * scale)), max(16, round(size[1] * scale)))
     words = re.findall(r"[a-z]+", prompt.lower())
-    if sources.images:
-        rng = make_rng(endpoint_id, prompt, seed, index, sources.digest)
+    if sources:
+        images = [each.image for each in sources]
+        rng = make_rng(endpoint_id, prompt, seed, index, _digest(*images))
+        allowed = mask.image if mask else None
         canvas = edit_images(
-            sources.images,
-            prompt=prompt,
-            words=words,
-            mask=sources.mask,
-            size=draft,
-            rng=rng,
+            images, prompt=prompt, words=words, mask=allowed, size=draft, rng=rng
         )
     else:
         rng = make_rng(endpoint_id, prompt, seed, index)
