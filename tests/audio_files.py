@@ -1,4 +1,4 @@
-"""Small recordings for the tests, made here: nothing in them was ever spoken."""
+"""Small audio files for the tests: tones and file headers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BEGINNINGS = {
 
 
 def wav(seconds: float = 1.0, *, rate: int = 8000, pitch: float = 440.0) -> bytes:
-    """Give a tone as a WAV file."""
+    """Return a tone as a WAV file."""
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)

@@ -1,4 +1,4 @@
-"""What all tests have in common."""
+"""Fixtures and settings of all tests."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ collect_ignore = [
     for path in paths
 ]
 
-# No test depends on a clock: neither on how fast examples are made, nor on how fast
-# they run. In CI the same examples come every time.
+# No test depends on a clock: neither on how fast Hypothesis makes examples nor on how
+# fast they run. CI uses the same examples every time.
 settings.register_profile(
     "steady",
     deadline=None,
@@ -42,10 +42,10 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 CANARY = "canary-5f1e2d3c-not-a-key"
-"""The key of most tests; it must not come up in anything that a run leaves behind."""
+"""The key of most tests; no log, report or output of a run may contain it."""
 RETRY = Retry(first_pause=0.001, longest_pause=0.01)
 POLLING = Polling(first_pause=0.01, longest_pause=0.05)
-"""Tests do not wait: what they fake answers at once."""
+"""Tests do not wait: what they fake responds at once."""
 BASE64 = re.compile(r"[A-Za-z0-9+/]{400,}")
 
 
@@ -57,10 +57,10 @@ def fal(fal_sandbox: Sandbox) -> Iterator[FalProvider]:
 
 
 class Watcher(logging.Handler):
-    """Looks for the canary, and for base64, in what the whole run leaves behind.
+    """Searches the logs and reports of the whole run for the canary and for base64.
 
-    That is: every log record down to DEBUG with its traceback, and every test's report
-    with what was printed.
+    It reads every log record down to DEBUG with its traceback, and the report of every
+    test with its output.
     """
 
     def __init__(self) -> None:
@@ -70,12 +70,12 @@ class Watcher(logging.Handler):
         self.setFormatter(logging.Formatter("%(name)s %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Look at a log record."""
+        """Search a log record."""
         self.records += 1
-        self.look(self.format(record), f"log of {record.name}")
+        self.search(self.format(record), f"log of {record.name}")
 
-    def look(self, text: str, where: str) -> None:
-        """Look at a text."""
+    def search(self, text: str, where: str) -> None:
+        """Search a text."""
         if CANARY in text:
             self.found.append(f"the key in the {where}")
         if BASE64.search(text) and "tests/" not in where:
@@ -83,24 +83,24 @@ class Watcher(logging.Handler):
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Look at a test's report."""
+        """Search the report of a test."""
         where = f"report of {report.nodeid}"
-        self.look(report.longreprtext, where)
+        self.search(report.longreprtext, where)
         for _, text in report.sections:
-            self.look(text, where)
+            self.search(text, where)
 
     @pytest.hookimpl
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail the run where something was found; a worker tells its controller."""
-        told = getattr(session.config, "workeroutput", None)
-        if told is not None:
-            told["canary"] = (self.records, self.found)
+        """Fail the run if something was found; a worker reports to its controller."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output["canary"] = (self.records, self.found)
         elif self.found:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Hear what a worker of pytest-xdist found."""
+        """Collect the finds of a worker of pytest-xdist."""
         records, found = node.workeroutput.get("canary", (0, ["a worker was lost"]))
         self.records += records
         self.found += found
@@ -109,9 +109,9 @@ class Watcher(logging.Handler):
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
-        """Say what was looked at, and what was found."""
-        told = f"canary: {self.records} log records, {len(self.found)} finds"
-        terminalreporter.write_line(told)
+        """Print how much was searched and what was found."""
+        line = f"canary: {self.records} log records, {len(self.found)} finds"
+        terminalreporter.write_line(line)
         for each in sorted(set(self.found))[:20]:
             terminalreporter.write_line(f"  {each}")
 
@@ -123,7 +123,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to watch."""
+    """Start to watch."""
     watcher = Watcher()
     config.pluginmanager.register(watcher, "canary")
     root = logging.getLogger()

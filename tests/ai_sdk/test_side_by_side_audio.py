@@ -30,12 +30,14 @@ class Listener(Fal):
         super().__init__()
         self.output = {"audio": {"url": URL}, "duration_ms": 1500}
 
-    def spoke(self, model: str = HD, /, **options: Any) -> dict[str, Any]:
+    def speak(self, model: str = HD, /, **options: Any) -> dict[str, Any]:
         """Generate speech and return the body of the submit."""
         self.provider().speech(model).invoke({"text": "t", **options})
         return self.body()
 
-    def heard(self, model: str = "whisper", given: Any = URL, **options: Any) -> Any:
+    def transcribe(
+        self, model: str = "whisper", given: Any = URL, **options: Any
+    ) -> Any:
         self.output = {"text": "x", "chunks": []}
         self.provider().transcription(model, **options).invoke(given)
         return self.body()
@@ -74,8 +76,10 @@ def transcription_id(service: Listener) -> None:
 
 @row
 def transcription_input(service: Listener) -> None:
-    assert service.heard(given=URL)["audio_url"] == URL
-    assert service.heard(given=MP3)["audio_url"].startswith("data:audio/mpeg;base64,")
+    assert service.transcribe(given=URL)["audio_url"] == URL
+    assert service.transcribe(given=MP3)["audio_url"].startswith(
+        "data:audio/mpeg;base64,"
+    )
     large = MP3 + bytes(2 * 1024 * 1024)
     with pytest.raises(FalError, match="uploaded"):
         # The upload goes through our own guarded client, which finds no such host.
@@ -85,21 +89,21 @@ def transcription_input(service: Listener) -> None:
 
 @row
 def transcription_options(service: Listener) -> None:
-    body = service.heard(task="translate", prompt="names: Ada")
+    body = service.transcribe(task="translate", prompt="names: Ada")
     assert (body["task"], body["prompt"]) == ("translate", "names: Ada")
-    body = service.heard("wizper", maxSegmentLen=10, mergeChunks=False)
+    body = service.transcribe("wizper", maxSegmentLen=10, mergeChunks=False)
     assert (body["max_segment_len"], body["merge_chunks"]) == (10, False)
 
 
 @row
 def transcription_spelling(service: Listener) -> None:
-    assert service.heard(batchSize=10) == service.heard(batch_size=10)
+    assert service.transcribe(batchSize=10) == service.transcribe(batch_size=10)
 
 
 @row
 def transcription_defaults(service: Listener) -> None:
-    assert service.heard() == {"diarize": True, "audio_url": URL}
-    body = service.heard(batchSize=10)
+    assert service.transcribe() == {"diarize": True, "audio_url": URL}
+    body = service.transcribe(batchSize=10)
     assert body == {"diarize": True, "batch_size": 10, "audio_url": URL}
     schema = catalog.get_schema("fal-ai/whisper")
     assert schema is not None
@@ -110,9 +114,9 @@ def transcription_defaults(service: Listener) -> None:
 
 @row
 def transcription_language(service: Listener) -> None:
-    assert "language" not in service.heard(batchSize=10)
-    assert service.heard(language="de")["language"] == "de"
-    assert service.heard("wizper", language=None)["language"] is None
+    assert "language" not in service.transcribe(batchSize=10)
+    assert service.transcribe(language="de")["language"] == "de"
+    assert service.transcribe("wizper", language=None)["language"] is None
 
 
 @row
@@ -163,24 +167,24 @@ def speech_id(service: Listener) -> None:
 
 @row
 def speech_text(service: Listener) -> None:
-    assert service.spoke("fal-ai/dia-tts") == {"text": "t"}
-    body = service.spoke("fal-ai/minimax/voice-design", prompt="deep")
+    assert service.speak("fal-ai/dia-tts") == {"text": "t"}
+    body = service.speak("fal-ai/minimax/voice-design", prompt="deep")
     assert body == {"prompt": "deep", "preview_text": "t"}
-    assert service.spoke("fal-ai/zonos", referenceAudioUrl=URL)["prompt"] == "t"
+    assert service.speak("fal-ai/zonos", referenceAudioUrl=URL)["prompt"] == "t"
 
 
 @row
 def speech_voice_and_speed(service: Listener) -> None:
-    body = service.spoke(voice="Wise_Woman", speed=1.2)
+    body = service.speak(voice="Wise_Woman", speed=1.2)
     assert body["voice_setting"] == {"voice_id": "Wise_Woman", "speed": 1.2}
     assert not {"voice", "speed"} & body.keys()
 
 
 @row
 def speech_voice_setting(service: Listener) -> None:
-    one = service.spoke(voice_setting={"voice_id": "a", "pitch": 1})
-    assert one == service.spoke(voiceSetting={"voiceId": "a", "pitch": 1})
-    assert one == service.spoke(voice="a", pitch=1)
+    one = service.speak(voice_setting={"voice_id": "a", "pitch": 1})
+    assert one == service.speak(voiceSetting={"voiceId": "a", "pitch": 1})
+    assert one == service.speak(voice="a", pitch=1)
     speech = service.provider().speech(HD, voice_setting={"piitch": 1})
     assert any("did you mean 'pitch'" in each for each in speech.payload("t").warnings)
 
@@ -189,20 +193,20 @@ def speech_voice_setting(service: Listener) -> None:
 def speech_ranges(service: Listener) -> None:
     for wrong in ({"speed": 2.1}, {"vol": 11}, {"pitch": 13}, {"emotion": "bored"}):
         with pytest.raises(FalOptionError):
-            service.spoke(voice_setting=wrong)
+            service.speak(voice_setting=wrong)
     assert service.requests == []
 
 
 @row
 def speech_language_boost(service: Listener) -> None:
     for language in ("auto", "Chinese,Yue", "Hindi", "Swedish"):
-        body = service.spoke(languageBoost=language)
+        body = service.speak(languageBoost=language)
         assert body["language_boost"] == language
 
 
 @row
 def speech_pronunciation(service: Listener) -> None:
-    body = service.spoke(pronunciationDict={"toneList": ["a/(b)"]})
+    body = service.speak(pronunciationDict={"toneList": ["a/(b)"]})
     assert body["pronunciation_dict"] == {"tone_list": ["a/(b)"]}
     speech = service.provider().speech(HD, pronunciation_dict={"omg": "oh my god"})
     resolved = speech.payload("t")
@@ -212,8 +216,8 @@ def speech_pronunciation(service: Listener) -> None:
 
 @row
 def speech_output_format(service: Listener) -> None:
-    assert service.spoke()["output_format"] == "url"
-    assert service.spoke(outputFormat="hex")["output_format"] == "hex"
+    assert service.speak()["output_format"] == "url"
+    assert service.speak(outputFormat="hex")["output_format"] == "hex"
     service.output = {"audio": {"url": (MP3 * 2).hex()}}
     result = service.provider().speech(HD, outputFormat="hex").invoke("t")
     assert result.url is None
@@ -223,7 +227,7 @@ def speech_output_format(service: Listener) -> None:
 @row
 def speech_other_formats(service: Listener) -> None:
     with pytest.raises(FalOptionError, match="allowed: url, hex"):
-        service.spoke(outputFormat="mp3")
+        service.speak(outputFormat="mp3")
 
 
 @row

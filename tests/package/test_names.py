@@ -44,7 +44,7 @@ def test_the_public_names_are_pinned() -> None:
     ]
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     for name in langchain_fal_image.__all__:
         assert getattr(langchain_fal_image, name) is not None
 

@@ -1,6 +1,6 @@
 """The public signatures, pinned: a change of the interface is seen in a diff.
 
-python tests/package/test_signatures.py   writes the file anew
+python tests/package/test_signatures.py   writes the file again
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def members(cls: type) -> Iterator[str]:
         kind = "property" if isinstance(value, property | cached_property) else ""
         if isinstance(value, classmethod | staticmethod):
             value = value.__func__
-        told = signature(value) if callable(value) and not kind else ""
-        yield f"    .{name}{told}{' property' if kind else ''}"
+        text = signature(value) if callable(value) and not kind else ""
+        yield f"    .{name}{text}{' property' if kind else ''}"
 
 
 def signature(value: Any) -> str:
@@ -80,7 +80,7 @@ def signature(value: Any) -> str:
     return f"({', '.join(parameters)})"
 
 
-def test_the_public_signatures_are_those_that_are_pinned() -> None:
+def test_the_public_signatures_are_pinned() -> None:
     pytest.importorskip("langchain")  # the thumbnails are middleware for its agents
     now = list(signatures())
     pinned = PINNED.read_text("utf-8").splitlines()

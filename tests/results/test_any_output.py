@@ -55,12 +55,12 @@ NAMED = st.dictionaries(
 
 
 @given(output=NAMED | JSON)
-def test_any_answer_is_a_result_or_an_error_that_says_so(output: Any) -> None:
+def test_any_output_is_a_result_or_a_response_error(output: Any) -> None:
     for read in (speech, text):
         try:
             result: Any = read(wrap_audio_bytes(output))
         except FalResponseError as error:
-            assert error.request_id == "r"  # noqa: PT017 - one of two ends
+            assert error.request_id == "r"  # noqa: PT017 - one of two outcomes
             continue
         assert repr(result)
         assert result.to_html()
@@ -74,7 +74,7 @@ def has_nan(output: Any) -> bool:
     return "NaN" in json.dumps(output)
 
 
-def test_numbers_without_end_lose_nothing() -> None:
+def test_huge_numbers_are_left_out() -> None:
     huge = 10**400
     assert speech({"audio": URL, "duration_ms": huge}).duration is None
     chunk = {"text": "x", "timestamp": [0, huge]}
@@ -91,7 +91,7 @@ def test_numbers_without_end_lose_nothing() -> None:
     ids=["hex", "HEX", "base64"],
 )
 @pytest.mark.parametrize("is_inside", [True, False])
-def test_audio_inside_an_answer_is_made_a_data_uri(
+def test_audio_bytes_in_an_output_become_a_data_uri(
     written: str,
     is_inside: bool,  # noqa: FBT001 - a case
 ) -> None:
@@ -109,11 +109,11 @@ def test_audio_inside_an_answer_is_made_a_data_uri(
         *({"text": "ab" * 100}, [1], None, {"audio": "?" * 100}, {"audio": [URL]}),
     ],
 )
-def test_all_else_stays_as_it_is(output: Any) -> None:
+def test_other_outputs_stay_unchanged(output: Any) -> None:
     assert wrap_audio_bytes(output) == output
 
 
-def test_audio_under_other_names_is_taken_out() -> None:
+def test_bytes_under_other_names_are_removed() -> None:
     content = base64.b64encode(wav(0.2)).decode()
     output = {"audio": {"url": URL, "content": content}, "audio_base64": content}
     result, taken = parse_output(output, schema=None, model="a/b", request_id="r")
@@ -122,7 +122,7 @@ def test_audio_under_other_names_is_taken_out() -> None:
     assert list(taken.values()) == [wav(0.2)]
 
 
-def test_an_unknown_endpoint_is_read_as_it_looks() -> None:
+def test_an_unknown_endpoint_gets_the_input_unchanged() -> None:
     with Sandbox(unknown_endpoints=True) as sandbox, sandbox.provider() as fal:
         with pytest.raises(FalResponseError, match="has no audio"):
             # The sandbox draws for endpoints that nobody knows.

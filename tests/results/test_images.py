@@ -1,4 +1,4 @@
-"""Images and results: reading, saving, showing, and what they never hold."""
+"""Images and results: read, save and show them; they hold no bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def image(fal: FalProvider) -> GeneratedImage:
     return FalTextToImage(fal=fal).invoke("a hill").images[0]
 
 
-def test_the_type_is_told_by_the_bytes_once_read(
+def test_reading_corrects_the_type_and_the_size(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     encoded = io.BytesIO()
@@ -33,7 +33,7 @@ def test_the_type_is_told_by_the_bytes_once_read(
     assert (image.mime_type, image.width, image.height) == ("image/webp", 30, 20)
 
 
-def test_it_is_saved_where_one_would_expect(
+def test_an_image_is_saved_under_the_expected_name(
     image: GeneratedImage, tmp_path: Path
 ) -> None:
     assert image.save(tmp_path / "fuji.png").name == "fuji.png"
@@ -59,12 +59,12 @@ def test_a_missing_file_is_a_failed_download(
     assert fal_sandbox.submits == 1
 
 
-def test_it_opens_in_pillow_and_shows_itself(image: GeneratedImage) -> None:
+def test_an_image_opens_in_pillow_and_in_a_notebook(image: GeneratedImage) -> None:
     assert image.to_pil().size == (1024, 768)
     assert str(image.url) in image._repr_html_()
 
 
-def test_a_content_block_is_by_url_and_the_same_every_time(
+def test_a_content_block_has_the_url(
     image: GeneratedImage,
 ) -> None:
     block = image.to_content_block()
@@ -76,7 +76,7 @@ def test_a_content_block_is_by_url_and_the_same_every_time(
     }
 
 
-def test_bytes_in_the_answer_go_to_the_store(fal_sandbox: Sandbox) -> None:
+def test_bytes_in_the_response_go_to_the_store(fal_sandbox: Sandbox) -> None:
     store = InMemoryByteStore()
     fal = fal_sandbox.provider(store=store)
     [image] = FalTextToImage(fal=fal, sync_mode=True).invoke("a hill").images
@@ -91,7 +91,7 @@ def test_bytes_in_the_answer_go_to_the_store(fal_sandbox: Sandbox) -> None:
         lost.read()
 
 
-def test_a_result_shows_itself_escaped() -> None:
+def test_html_is_escaped() -> None:
     result = ImageResult.from_output(
         {"images": ["https://v3.fal.media/a.png?x='><script>"]},
         model="fal-ai/x",
@@ -100,12 +100,12 @@ def test_a_result_shows_itself_escaped() -> None:
     assert "<script>" not in result._repr_html_()
 
 
-def test_what_is_no_artifact_is_refused() -> None:
+def test_another_dict_is_not_an_artifact() -> None:
     with pytest.raises(ValueError, match="not the artifact"):
         ImageResult.from_artifact({"type": "other"})
 
 
-def test_an_endpoint_that_sends_the_image_itself_is_read(fal: FalProvider) -> None:
+def test_an_endpoint_that_returns_the_image_itself(fal: FalProvider) -> None:
     realtime = fal.text_to_image("fal-ai/flux-2/klein/realtime")
     schema = fal.contract("fal-ai/flux-2/klein/realtime")
     assert schema is not None

@@ -17,17 +17,17 @@ from langchain_fal_image.results._parse import parse_output
 from langchain_fal_image.sandbox import Sandbox
 
 
-def test_a_request_gives_the_result_of_its_kind(
+def test_a_request_returns_the_result_of_its_kind(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
-    spoken = fal.speech().submit("Hello there.")
-    again = fal.request(spoken.endpoint_id, spoken.request_id)
+    speech = fal.speech().submit("Hello there.")
+    again = fal.request(speech.endpoint_id, speech.request_id)
     result: Any = again.result()
     assert isinstance(result, SpeechResult)
-    assert spoken.result().text == "Hello there."
-    heard = fal.transcription().submit(result)
-    stored = json.loads(json.dumps(heard.to_dict()))
-    restored: Any = type(heard).from_dict(stored).using(fal).result()
+    assert speech.result().text == "Hello there."
+    transcription = fal.transcription().submit(result)
+    stored = json.loads(json.dumps(transcription.to_dict()))
+    restored: Any = type(transcription).from_dict(stored).using(fal).result()
     assert isinstance(restored, TranscriptionResult)
     assert restored.text == "Hello there."
     assert stored["kind"] == "transcription"
@@ -35,7 +35,7 @@ def test_a_request_gives_the_result_of_its_kind(
     assert fal_sandbox.submits == 3
 
 
-def test_a_request_to_an_endpoint_nobody_knows_keeps_its_kind() -> None:
+def test_a_request_to_an_unknown_endpoint_keeps_its_kind() -> None:
     stored = create_fal("k").request("acme/stt", "r").to_dict()
     restored = FalRequest.from_dict({**stored, "kind": "transcription"})
     again = pickle.loads(pickle.dumps(restored))  # noqa: S301 - our own
@@ -46,8 +46,8 @@ def test_a_request_to_an_endpoint_nobody_knows_keeps_its_kind() -> None:
     assert isinstance(result, TranscriptionResult)
 
 
-async def test_a_request_gives_the_result_of_its_kind_async(fal: FalProvider) -> None:
+async def test_a_request_returns_the_result_of_its_kind_async(fal: FalProvider) -> None:
     request = await fal.speech().asubmit("Hello there.")
     assert (await request.aresult()).text == "Hello there."
-    heard = await fal.transcription().asubmit(await request.aresult())
-    assert (await heard.aresult()).text == "Hello there."
+    transcription = await fal.transcription().asubmit(await request.aresult())
+    assert (await transcription.aresult()).text == "Hello there."

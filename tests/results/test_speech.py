@@ -38,14 +38,14 @@ def speech(output: Any) -> SpeechResult:
         ({"audio": None, "audios": [{"url": URL}], "duration": 9}, 9.0),
     ],
 )
-def test_each_form_of_an_answer(output: Any, duration: float | None) -> None:
+def test_each_form_of_output(output: Any, duration: float | None) -> None:
     result = speech(output)
     assert result.url == URL
     assert result.duration == duration
     assert len(result.audios) == 1
 
 
-def test_several_are_all_kept() -> None:
+def test_several_files_are_all_kept() -> None:
     result = speech({"audio": [{"url": URL}, {"url": URL + "2"}], "seed": 7})
     assert [each.url for each in result.audios] == [URL, URL + "2"]
     assert [each.index for each in result.audios] == [0, 1]
@@ -53,14 +53,14 @@ def test_several_are_all_kept() -> None:
 
 
 @pytest.mark.parametrize("output", [{}, None, [], "x", {"audio": {}}, {"audio": []}])
-def test_an_answer_without_audio_says_so(output: Any) -> None:
+def test_an_output_without_audio_raises(output: Any) -> None:
     with pytest.raises(FalResponseError, match="has no audio") as caught:
         speech(output)
     assert caught.value.request_id == "r"
     assert caught.value.charged == "maybe"
 
 
-def test_a_voice_without_a_preview_is_a_result() -> None:
+def test_a_designed_voice_without_audio_is_a_result() -> None:
     result = speech({"custom_voice_id": "v1"})
     assert result.voice_id == "v1"
     assert result.audios == ()
@@ -70,20 +70,22 @@ def test_a_voice_without_a_preview_is_a_result() -> None:
     assert restored.voice_id == "v1"
 
 
-def test_bytes_go_to_the_store_and_not_into_the_result(fal: FalProvider) -> None:
+def test_bytes_go_to_the_store_not_into_the_result(fal: FalProvider) -> None:
     result = fal.speech(outputFormat="hex").invoke("Hello")
     assert result.url is None
     assert result.read()[:4] == b"RIFF"
     assert result.mime_type == "audio/wav"
-    for told in (repr(result), str(result.raw), json.dumps(result.to_artifact())):
-        assert "52494646" not in told
-        assert len(told) < 1024
+    for shown in (repr(result), str(result.raw), json.dumps(result.to_artifact())):
+        assert "52494646" not in shown
+        assert len(shown) < 1024
     copied = pickle.loads(pickle.dumps(result))  # noqa: S301 - our own
     with pytest.raises(FalDownloadError, match="store does not have them"):
         copied.using(fal.__class__()).read()
 
 
-def test_saved_under_the_right_name(fal: FalProvider, tmp_path: Path) -> None:
+def test_speech_is_saved_under_the_expected_name(
+    fal: FalProvider, tmp_path: Path
+) -> None:
     result = fal.speech().invoke("Hello")
     assert result.save(tmp_path / "hello").name == "hello.wav"
     assert result.save(tmp_path).name == "sandbox.wav"
@@ -91,15 +93,13 @@ def test_saved_under_the_right_name(fal: FalProvider, tmp_path: Path) -> None:
     assert list(tmp_path.glob(".*")) == []
 
 
-async def test_saved_async(fal: FalProvider, tmp_path: Path) -> None:
+async def test_speech_is_saved_async(fal: FalProvider, tmp_path: Path) -> None:
     result = await fal.speech().ainvoke("Hello")
     saved = await result.asave(tmp_path / "deep" / "hello.mp3")
     assert saved.read_bytes() == await result.aread()
 
 
-def test_a_page_in_the_audios_place_is_refused(
-    fal: FalProvider, fal_sandbox: Sandbox
-) -> None:
+def test_a_page_instead_of_audio_raises(fal: FalProvider, fal_sandbox: Sandbox) -> None:
     result = fal.speech().invoke("Hello")
     fal_sandbox.faults.next("file of another type", on="file")
     with pytest.raises(FalDownloadError, match="is not audio") as caught:
@@ -109,7 +109,7 @@ def test_a_page_in_the_audios_place_is_refused(
     assert fal_sandbox.submits == 1
 
 
-def test_a_notebook_gets_a_player(fal: FalProvider) -> None:
+def test_a_notebook_shows_a_player(fal: FalProvider) -> None:
     result = fal.speech().invoke("Fish & <chips>")
     shown = result._repr_html_()
     assert f'<audio controls preload="metadata" src="{result.url}"' in shown
@@ -118,7 +118,7 @@ def test_a_notebook_gets_a_player(fal: FalProvider) -> None:
     assert "data:audio/wav;base64," in result.to_html(embed=True)
 
 
-def test_the_content_block(fal: FalProvider) -> None:
+def test_a_content_block_has_the_url(fal: FalProvider) -> None:
     result = fal.speech().invoke("Hello")
     block = result.audio.to_content_block()
     assert block == {
@@ -136,7 +136,7 @@ def test_the_content_block(fal: FalProvider) -> None:
         {"pronunciation_dict": {f"word{n}": f"(w{n})" for n in range(90)}},
     ],
 )
-def test_an_artifact_never_gives_up_the_audio(
+def test_an_artifact_always_keeps_the_audio(
     options: dict[str, Any], fal: FalProvider
 ) -> None:
     result = fal.speech(options=options).invoke("Hello")
@@ -147,7 +147,7 @@ def test_an_artifact_never_gives_up_the_audio(
     assert restored.text == "Hello"
 
 
-def test_an_artifact_of_speech_is_small_and_whole(fal: FalProvider) -> None:
+def test_an_artifact_of_speech_is_small_and_complete(fal: FalProvider) -> None:
     result = fal.speech(speed=1.2).invoke("word " * 900)
     artifact = result.to_artifact()
     assert len(json.dumps(artifact)) <= 1024

@@ -26,7 +26,7 @@ def text(output: Any) -> TranscriptionResult:
     return TranscriptionResult.from_output(output, model="fal-ai/y", request_id="r")
 
 
-def test_segments_language_speakers_duration() -> None:
+def test_segments_language_speakers_and_duration_are_parsed() -> None:
     result = text(
         {
             "text": " Hello there. And you?",
@@ -58,11 +58,11 @@ def test_segments_language_speakers_duration() -> None:
         ({}, None),
     ],
 )
-def test_the_language(output: dict[str, Any], language: str | None) -> None:
+def test_the_language_is_parsed(output: dict[str, Any], language: str | None) -> None:
     assert text({"text": "x", **output}).language == language
 
 
-def test_words_are_segments_where_there_are_no_chunks() -> None:
+def test_words_become_segments_without_chunks() -> None:
     words = [
         {"text": "Hi", "type": "word", "start": 0, "end": 0.5, "speaker_id": "s0"},
         {"text": " ", "type": "spacing", "start": 0.5, "end": 0.6},
@@ -74,12 +74,12 @@ def test_words_are_segments_where_there_are_no_chunks() -> None:
     assert result.duration == 1
 
 
-def test_a_text_that_is_missing_is_made_of_the_chunks() -> None:
+def test_a_missing_text_is_joined_from_the_chunks() -> None:
     assert text({"chunks": CHUNKS}).text == "Hello there. And you?"
 
 
 @pytest.mark.parametrize("output", [{}, None, [], {"chunks": []}, {"text": 7}])
-def test_an_answer_without_a_text_says_so(output: Any) -> None:
+def test_an_output_without_text_raises(output: Any) -> None:
     with pytest.raises(FalResponseError, match="has no text"):
         text(output)
 
@@ -92,7 +92,7 @@ def test_silence_is_a_result() -> None:
     assert result.to_documents() == []
 
 
-def test_documents_carry_their_times() -> None:
+def test_documents_have_their_times() -> None:
     result = text({"text": "x", "chunks": CHUNKS, "inferred_languages": ["en"]})
     first, second = result.to_documents(source="a.mp3")
     assert first == Document(
@@ -114,7 +114,7 @@ def test_documents_carry_their_times() -> None:
     assert whole.metadata["start"] == 0.0
 
 
-def test_an_artifact_of_a_transcription_restores_it() -> None:
+def test_an_artifact_restores_a_transcription() -> None:
     result = text({"text": "x", "chunks": CHUNKS, "inferred_languages": ["en"]})
     restored = TranscriptionResult.from_artifact(
         json.loads(json.dumps(result.to_artifact()))
@@ -122,7 +122,7 @@ def test_an_artifact_of_a_transcription_restores_it() -> None:
     assert restored == result
 
 
-def test_an_artifact_of_a_long_recording_keeps_its_limit() -> None:
+def test_an_artifact_of_a_long_transcription_keeps_to_its_limit() -> None:
     chunks: list[dict[str, Any]] = [
         {"timestamp": [n, n + 1], "text": f" Sentence number {n} of a long day."}
         for n in range(5000)
@@ -154,26 +154,26 @@ def test_an_artifact_keeps_as_much_as_it_can(sentence: str) -> None:
     assert whole.strip().startswith(restored.text)
 
 
-def test_metadata_of_any_name_is_taken() -> None:
+def test_document_metadata_may_have_any_name() -> None:
     metadata: dict[str, Any] = {"self": 1, "start": "never"}
     [document] = text({"text": "All of it."}).to_documents(**metadata)
     assert document.metadata["self"] == 1
     assert document.metadata["start"] == 0.0
 
 
-def test_a_result_reads_as_its_text_in_a_chain(fal: FalProvider) -> None:
+def test_a_transcription_is_its_text_in_a_prompt(fal: FalProvider) -> None:
     prompt = ChatPromptTemplate([("human", "Sum up: {text}")])
-    heard: Any = (fal.speech() | fal.transcription()).invoke("Hello there.")
-    assert prompt.invoke(heard).to_string() == "Human: Sum up: Hello there."
+    transcription: Any = (fal.speech() | fal.transcription()).invoke("Hello there.")
+    assert prompt.invoke(transcription).to_string() == "Human: Sum up: Hello there."
 
 
-def test_a_notebook_gets_the_text_with_its_times() -> None:
+def test_a_notebook_shows_the_text_with_its_times() -> None:
     shown = text({"text": "x", "chunks": [*CHUNKS, {"text": "<b>"}]})._repr_html_()
     assert "0:02.5 SPEAKER_01" in shown
     assert "&lt;b&gt;" in shown
 
 
-def test_times_beyond_an_hour() -> None:
+def test_times_beyond_an_hour_are_in_minutes() -> None:
     late = [{"timestamp": [3725.04, 3726], "text": "Late."}]
     assert "62:05.0" in text({"text": "x", "chunks": late})._repr_html_()
 
@@ -181,7 +181,7 @@ def test_times_beyond_an_hour() -> None:
 @pytest.mark.parametrize(
     ("level", "number"), [("none", 1), ("segment", 2), ("word", 4)]
 )
-def test_the_levels(level: str, number: int, fal: FalProvider) -> None:
-    spoken = fal.speech().invoke("Hello there. And you?")
-    result = fal.transcription(chunk_level=level).invoke(spoken)
+def test_each_chunk_level(level: str, number: int, fal: FalProvider) -> None:
+    speech = fal.speech().invoke("Hello there. And you?")
+    result = fal.transcription(chunk_level=level).invoke(speech)
     assert len(result.segments) == number

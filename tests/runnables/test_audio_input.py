@@ -1,4 +1,4 @@
-"""What may be transcribed, in each form, and what is refused."""
+"""Audio input of transcriptions and voices: every form, and what raises."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ B64 = base64.b64encode(MP3).decode()
 DATA = f"data:audio/mpeg;base64,{B64}"
 
 
-def heard(sandbox: Sandbox) -> list[Any]:
+def sent_audio(sandbox: Sandbox) -> list[Any]:
     return [each["audio_url"] for each in sandbox.accepted.values()]
 
 
@@ -70,20 +70,20 @@ RECORDINGS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", RECORDINGS)
 @pytest.mark.parametrize("way", ["sync", "async"])
-async def test_each_form_of_a_recording(
+async def test_every_form_of_audio_input_is_sent(
     name: str, way: str, fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     model, given = fal.transcription(), RECORDINGS[name]
     result = model.invoke(given) if way == "sync" else await model.ainvoke(given)
     assert result.segments
-    assert heard(fal_sandbox) in ([URL], [DATA])
+    assert sent_audio(fal_sandbox) in ([URL], [DATA])
     [reference] = result.inputs
     assert (reference.url == URL) != (reference.sha256 is not None)
     assert "base64" not in repr(result)
     assert B64[:50] not in str(result.to_artifact())
 
 
-def test_a_file_below_an_allowed_directory(
+def test_a_file_in_an_allowed_directory_is_read(
     tmp_path: Path, fal_sandbox: Sandbox
 ) -> None:
     file = tmp_path / "meeting.mp3"
@@ -91,11 +91,11 @@ def test_a_file_below_an_allowed_directory(
     fal = fal_sandbox.provider(allowed_dirs=[tmp_path])
     for given in (file, str(file), {"audio": file}, Blob.from_path(file)):
         assert fal.transcription().invoke(given).segments
-    assert heard(fal_sandbox) == [DATA] * 4
+    assert sent_audio(fal_sandbox) == [DATA] * 4
 
 
 @pytest.mark.parametrize("given", ["/etc/passwd", Path("/etc/passwd"), "x.mp3"])
-def test_a_file_elsewhere_is_refused(
+def test_a_file_outside_the_allowed_directories_raises(
     given: Any, fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     for each in (given, {"audio": given}, Blob.from_path(str(given))):
@@ -107,7 +107,7 @@ def test_a_file_elsewhere_is_refused(
 NOT_TAKEN: dict[str, tuple[Any, str]] = {
     "nothing": (b"", "0 bytes are not in a known recording"),
     "a page": (b"<html>not here</html>", "not in a known recording format"),
-    "a picture": (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "not in a known recording format"),
+    "an image": (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "not in a known recording format"),
     "a broken data URI": ("data:audio/mpeg;base64,!", "known recording"),
     "this machine": ("http://127.0.0.1/a.mp3", "not a public address"),
     "a cloud's metadata": ("http://169.254.169.254/latest", "not a public address"),
@@ -122,14 +122,14 @@ NOT_TAKEN: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("name", NOT_TAKEN)
-async def test_what_is_no_recording_is_refused_before_any_request(
+async def test_invalid_audio_raises_before_any_request(
     name: str, fal_sandbox: Sandbox
 ) -> None:
-    given, told = NOT_TAKEN[name]
+    given, match = NOT_TAKEN[name]
     fal = create_fal("k", base_url="https://queue.example")
-    with pytest.raises(FalInputAudioError, match=told) as caught:
+    with pytest.raises(FalInputAudioError, match=match) as caught:
         fal.transcription().invoke(given)
-    with pytest.raises(FalInputAudioError, match=told):
+    with pytest.raises(FalInputAudioError, match=match):
         await fal.transcription().ainvoke(given)
     assert caught.value.charged == "no"
     assert caught.value.next_step
@@ -137,14 +137,16 @@ async def test_what_is_no_recording_is_refused_before_any_request(
 
 
 @pytest.mark.parametrize("given", [7, None, True, [], ["a"]])
-def test_what_cannot_be_read_is_refused(given: Any, fal: FalProvider) -> None:
+def test_input_of_another_type_raises(given: Any, fal: FalProvider) -> None:
     with pytest.raises(FalOptionError, match="a recording, messages with one"):
         fal.transcription().invoke(given)
 
 
-def test_base64_is_read_or_not_told(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+def test_base64_is_decoded_and_never_repeated_in_an_error(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
     assert fal.transcription().invoke(B64).segments
-    assert heard(fal_sandbox) == [DATA]
+    assert sent_audio(fal_sandbox) == [DATA]
     nothing = base64.b64encode(bytes(range(256)) * 40).decode()
     with pytest.raises(FalInputAudioError) as caught:
         fal.transcription().invoke(nothing)
@@ -152,24 +154,24 @@ def test_base64_is_read_or_not_told(fal: FalProvider, fal_sandbox: Sandbox) -> N
     assert nothing[:100] not in str(caught.value)
 
 
-def test_a_directory_is_named_as_such(tmp_path: Path, fal_sandbox: Sandbox) -> None:
+def test_a_directory_raises(tmp_path: Path, fal_sandbox: Sandbox) -> None:
     fal = fal_sandbox.provider(allowed_dirs=[tmp_path])
     with pytest.raises(FalInputAudioError, match="it is a directory"):
         fal.transcription().invoke(tmp_path)
 
 
-def test_results_are_options_of_the_constructor(fal: FalProvider) -> None:
-    spoken = fal.speech().invoke("My voice.")
-    clone = fal.speech("fal-ai/minimax/voice-clone", audio=spoken)
+def test_results_can_be_options_of_the_constructor(fal: FalProvider) -> None:
+    speech = fal.speech().invoke("My voice.")
+    clone = fal.speech("fal-ai/minimax/voice-clone", audio=speech)
     assert clone.invoke("Hi").voice_id
-    assert fal.transcription(audio=spoken).invoke({}).text == "My voice."
+    assert fal.transcription(audio=speech).invoke({}).text == "My voice."
     message = HumanMessage([BLOCKS["openai"]])
     assert fal.transcription().invoke({"audio": message}).segments
     design = fal.speech("fal-ai/minimax/voice-design", prompt="deep")
     assert design.invoke({"preview_text": AIMessage("Hello")}).text == "Hello"
 
 
-def test_private_urls_are_refused_under_any_option(
+def test_a_private_url_raises_in_any_option(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     private = "http://169.254.169.254/latest"
@@ -185,14 +187,14 @@ def test_private_urls_are_refused_under_any_option(
     assert fal_sandbox.submits == 0
 
 
-def test_an_endpoint_nobody_knows_takes_a_recording() -> None:
+def test_an_unknown_endpoint_takes_audio() -> None:
     unknown = FalTranscription("acme/stt")
     for given in (MP3, {"audio": MP3}, {"audio_url": MP3}):
         assert unknown.payload(given).payload == {"audio_url": MP3}
         assert unknown.payload(given).files == (("audio_url",),)
 
 
-def test_an_image_is_no_recording(fal: FalProvider) -> None:
+def test_an_image_is_not_audio(fal: FalProvider) -> None:
     image = fal.text_to_image(size="64x64").invoke("a hill")
     with pytest.raises(FalInputAudioError, match="is not a recording"):
         fal.transcription().invoke(image)
@@ -200,10 +202,10 @@ def test_an_image_is_no_recording(fal: FalProvider) -> None:
         fal.transcription().invoke({"audio": image.images[0]})
 
 
-def test_a_large_recording_is_uploaded_once(fal_sandbox: Sandbox) -> None:
+def test_large_audio_is_uploaded_once(fal_sandbox: Sandbox) -> None:
     fal = fal_sandbox.provider(limits=Limits(inline_bytes=1000))
     result = fal.transcription().invoke(wav(2))
-    [url] = heard(fal_sandbox)
+    [url] = sent_audio(fal_sandbox)
     assert url.startswith(fal_sandbox.url)
     assert url.endswith(".wav")
     assert result.inputs[0].url == url
@@ -212,14 +214,14 @@ def test_a_large_recording_is_uploaded_once(fal_sandbox: Sandbox) -> None:
     assert again.text == result.text
 
 
-def test_speech_that_came_without_a_url_is_listened_to(fal: FalProvider) -> None:
-    spoken = fal.speech(output_format="hex").invoke("Bytes, not a URL.")
-    assert spoken.url is None
-    assert spoken.audio.sha256
-    assert fal.transcription().invoke(spoken).text == "Bytes, not a URL."
+def test_speech_without_a_url_is_transcribed(fal: FalProvider) -> None:
+    speech = fal.speech(output_format="hex").invoke("Bytes, not a URL.")
+    assert speech.url is None
+    assert speech.audio.sha256
+    assert fal.transcription().invoke(speech).text == "Bytes, not a URL."
 
 
-def test_a_cloned_voice_takes_bytes(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+def test_voice_cloning_takes_bytes(fal: FalProvider, fal_sandbox: Sandbox) -> None:
     clone = fal.speech("fal-ai/minimax/voice-clone", audio=wav(10))
     result = clone.invoke("Hello")
     assert result.voice_id
@@ -228,7 +230,7 @@ def test_a_cloned_voice_takes_bytes(fal: FalProvider, fal_sandbox: Sandbox) -> N
     assert result.options["audio_url"].startswith("sha256:")
 
 
-def test_no_bytes_in_a_trace(fal: FalProvider) -> None:
+def test_a_trace_of_audio_input_has_no_bytes(fal: FalProvider) -> None:
     runs: list[Run] = []
 
     def keep(run: Run) -> None:
@@ -248,6 +250,6 @@ def test_no_bytes_in_a_trace(fal: FalProvider) -> None:
         assert B64[:60] not in str(run.outputs)
 
 
-def test_a_file_object_is_no_recording(fal: FalProvider) -> None:
+def test_a_file_object_is_not_audio(fal: FalProvider) -> None:
     with pytest.raises(FalInputAudioError, match="Pass an https URL"):
         fal.transcription().invoke(io.BytesIO(MP3))

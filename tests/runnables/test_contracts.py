@@ -1,4 +1,4 @@
-"""Finding endpoints, and fal's own document of one."""
+"""Find endpoints and fetch fal's own document of one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from langchain_fal_image.sandbox.api import openapi
 QWEN = "fal-ai/qwen-image"
 
 
-def asked(sandbox: Sandbox) -> int:
+def count_fetches(sandbox: Sandbox) -> int:
     return sum(each.path == "/openapi.json" for each in sandbox.requests)
 
 
-def test_all_image_endpoints_can_be_found(fal: FalProvider) -> None:
+def test_image_endpoints_are_found_by_words(fal: FalProvider) -> None:
     assert len(fal.endpoints()) == 539
     edits = fal.endpoints("qwen edit", takes_images=True)
     assert "fal-ai/qwen-image-2/edit" in {each.endpoint_id for each in edits}
@@ -42,21 +42,21 @@ def test_a_document_is_fetched_once_without_the_key(
     assert "authorization" not in request.headers
 
 
-async def test_and_so_it_is_without_blocking(
+async def test_a_document_is_fetched_once_async(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     assert (await fal.adescribe(QWEN)).required == ("prompt",)
-    assert asked(fal_sandbox) == 1
+    assert count_fetches(fal_sandbox) == 1
 
 
-def test_a_store_keeps_it_for_other_processes(fal_sandbox: Sandbox) -> None:
+def test_a_store_keeps_a_document_for_other_processes(fal_sandbox: Sandbox) -> None:
     store = InMemoryByteStore()
     fal_sandbox.provider(store=store).describe(QWEN)
     fal_sandbox.provider(store=store).describe(QWEN)
-    assert asked(fal_sandbox) == 1
+    assert count_fetches(fal_sandbox) == 1
 
 
-def test_where_fal_cannot_be_asked_the_catalog_serves_with_a_warning(
+def test_the_catalog_replaces_a_document_that_cannot_be_fetched(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     fal = create_fal("k", openapi_url="http://127.0.0.1:1/openapi.json")
@@ -69,14 +69,14 @@ def test_where_fal_cannot_be_asked_the_catalog_serves_with_a_warning(
 
 @pytest.fixture
 def newer(fal_sandbox: Sandbox) -> Iterator[FalProvider]:
-    """Give a provider whose fal has an endpoint that no catalog knows."""
+    """Return a provider whose fal has an endpoint that the catalog lacks."""
     document = json.dumps(openapi.make_document(QWEN)).replace(QWEN, "me/newer")
     with Sandbox(unknown_endpoints=True) as sandbox:
         url = sandbox.files.put("new.json", document.encode(), "application/json")
         yield sandbox.provider(openapi_url=url)
 
 
-def test_an_endpoint_newer_than_the_catalog_gets_its_contract(
+def test_a_fetched_document_becomes_the_contract(
     newer: FalProvider,
 ) -> None:
     model = FalTextToImage(fal=newer, model="me/newer")

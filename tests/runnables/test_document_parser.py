@@ -1,4 +1,4 @@
-"""Recordings as documents that can be retrieved."""
+"""Transcriptions as documents for retrieval."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_each_segment_is_a_document_with_its_times(
     assert fal_sandbox.submits == 2
 
 
-async def test_async_gives_the_same(fal: FalProvider) -> None:
+async def test_parsing_async_returns_the_same(fal: FalProvider) -> None:
     blob = Blob.from_data(MP3, path="https://x.example/a.mp3")
     parser = FalTranscriptionParser(fal=fal)
     documents = [each async for each in parser.alazy_parse(blob)]
@@ -53,14 +53,14 @@ async def test_async_gives_the_same(fal: FalProvider) -> None:
     assert documents[0].metadata["source"] == "https://x.example/a.mp3"
 
 
-def test_bound_options_hold(fal: FalProvider) -> None:
+def test_bound_options_apply(fal: FalProvider) -> None:
     words = FalTranscriptionParser(fal.transcription("wizper", chunkLevel="word"))
     documents = words.parse(Blob.from_data(MP3))
     assert documents[0].page_content == "The"
     assert all(" " not in each.page_content for each in documents)
 
 
-def test_a_path_that_is_not_allowed_is_refused(
+def test_a_path_that_is_not_allowed_raises(
     fal: FalProvider, fal_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     file = tmp_path / "a.mp3"
@@ -71,10 +71,10 @@ def test_a_path_that_is_not_allowed_is_refused(
     assert fal_sandbox.requests == []
 
 
-def test_what_was_said_is_found_again(fal: FalProvider) -> None:
+def test_documents_are_found_in_a_vector_store(fal: FalProvider) -> None:
     pytest.importorskip("numpy")  # langchain-core's own store of vectors needs it
-    spoken = fal.speech("fal-ai/dia-tts").invoke(SAID)
-    documents = fal.transcription().invoke(spoken).to_documents(source=spoken.url)
+    speech = fal.speech("fal-ai/dia-tts").invoke(SAID)
+    documents = fal.transcription().invoke(speech).to_documents(source=speech.url)
     store = InMemoryVectorStore(DeterministicFakeEmbedding(size=64))
     store.add_documents(documents)
     [found] = store.similarity_search("The harbour is small.", k=1)

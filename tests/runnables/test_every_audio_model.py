@@ -1,4 +1,4 @@
-"""Each model that the page lists, in the sandbox: sync and async, runnable and tool."""
+"""Each audio model on the sandbox: sync and async, runnable and tool."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from langchain_fal_image.options import catalog
 from langchain_fal_image.sandbox import Sandbox
 
 TEXT = "A red kite flies over a small harbour."
-SPEAKS: dict[str, dict[str, Any]] = {
+SPEECH_MODELS: dict[str, dict[str, Any]] = {
     "fal-ai/minimax/voice-clone": {"audio": wav(10)},
     "fal-ai/minimax/voice-design": {"prompt": "a deep, calm voice"},
     "fal-ai/dia-tts/voice-clone": {"ref_audio_url": wav(3), "ref_text": "Hi"},
@@ -28,10 +28,10 @@ SPEAKS: dict[str, dict[str, Any]] = {
     "fal-ai/dia-tts": {},
     "resemble-ai/chatterboxhd/text-to-speech": {"voice": "Aurora"},
 }
-LISTENS = ("whisper", "wizper", "fal-ai/whisper", "fal-ai/wizper")
+TRANSCRIPTION_MODELS = ("whisper", "wizper", "fal-ai/whisper", "fal-ai/wizper")
 
 
-def checked_speech(result: SpeechResult, content: bytes, sandbox: Sandbox) -> None:
+def check_speech(result: SpeechResult, content: bytes, sandbox: Sandbox) -> None:
     assert result.text == TEXT
     assert result.url == result.audio.url
     assert str(result.url).startswith(sandbox.url)
@@ -43,7 +43,7 @@ def checked_speech(result: SpeechResult, content: bytes, sandbox: Sandbox) -> No
     assert sandbox.leaks == []
 
 
-def checked_text(result: TranscriptionResult, sandbox: Sandbox) -> None:
+def check_transcription(result: TranscriptionResult, sandbox: Sandbox) -> None:
     assert result.text.startswith("The sandbox cannot hear this.")
     assert " ".join(each.text.strip() for each in result.segments) == result.text
     assert result.language == "en"
@@ -54,24 +54,24 @@ def checked_text(result: TranscriptionResult, sandbox: Sandbox) -> None:
     assert sandbox.leaks == []
 
 
-@pytest.mark.parametrize("name", SPEAKS)
+@pytest.mark.parametrize("name", SPEECH_MODELS)
 def test_speech(name: str, fal: FalProvider, fal_sandbox: Sandbox) -> None:
-    result = fal.speech(name).invoke({"text": TEXT, **SPEAKS[name]})
-    checked_speech(result, result.read(), fal_sandbox)
+    result = fal.speech(name).invoke({"text": TEXT, **SPEECH_MODELS[name]})
+    check_speech(result, result.read(), fal_sandbox)
 
 
-@pytest.mark.parametrize("name", SPEAKS)
+@pytest.mark.parametrize("name", SPEECH_MODELS)
 async def test_speech_async(name: str, fal: FalProvider, fal_sandbox: Sandbox) -> None:
-    result = await fal.speech(name).ainvoke({"text": TEXT, **SPEAKS[name]})
-    checked_speech(result, await result.aread(), fal_sandbox)
+    result = await fal.speech(name).ainvoke({"text": TEXT, **SPEECH_MODELS[name]})
+    check_speech(result, await result.aread(), fal_sandbox)
 
 
-@pytest.mark.parametrize("name", SPEAKS)
+@pytest.mark.parametrize("name", SPEECH_MODELS)
 @pytest.mark.parametrize("way", ["sync", "async"])
-async def test_the_tool_that_speaks(
+async def test_the_speech_tool(
     name: str, way: str, fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
-    model = fal.speech(name, **SPEAKS[name])
+    model = fal.speech(name, **SPEECH_MODELS[name])
     tool = FalSpeechTool(model=model)
     assert next(iter(tool.args)) == "text"
     arguments = {"name": tool.name, "args": {"text": TEXT}, "id": "1"}
@@ -82,24 +82,24 @@ async def test_the_tool_that_speaks(
     assert len(message.content) < 1000
     result = SpeechResult.from_artifact(message.artifact, fal=fal)
     assert result.audio.handle == "audio_1"
-    checked_speech(result, await result.aread(), fal_sandbox)
+    check_speech(result, await result.aread(), fal_sandbox)
 
 
-@pytest.mark.parametrize("name", LISTENS)
+@pytest.mark.parametrize("name", TRANSCRIPTION_MODELS)
 def test_transcription(name: str, fal: FalProvider, fal_sandbox: Sandbox) -> None:
-    checked_text(fal.transcription(name).invoke(wav(4)), fal_sandbox)
+    check_transcription(fal.transcription(name).invoke(wav(4)), fal_sandbox)
 
 
-@pytest.mark.parametrize("name", LISTENS)
+@pytest.mark.parametrize("name", TRANSCRIPTION_MODELS)
 async def test_transcription_async(
     name: str, fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
-    checked_text(await fal.transcription(name).ainvoke(wav(4)), fal_sandbox)
+    check_transcription(await fal.transcription(name).ainvoke(wav(4)), fal_sandbox)
 
 
-@pytest.mark.parametrize("name", LISTENS)
+@pytest.mark.parametrize("name", TRANSCRIPTION_MODELS)
 @pytest.mark.parametrize("way", ["sync", "async"])
-async def test_the_tool_that_listens(
+async def test_the_transcription_tool(
     name: str, way: str, fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     tool = FalTranscriptionTool(model=name, fal=fal)
@@ -109,13 +109,13 @@ async def test_the_tool_that_listens(
     message = tool.invoke(call) if way == "sync" else await tool.ainvoke(call)
     assert message.status == "success"
     assert "Transcript:\nThe sandbox cannot hear this." in message.content
-    checked_text(TranscriptionResult.from_artifact(message.artifact), fal_sandbox)
+    check_transcription(
+        TranscriptionResult.from_artifact(message.artifact), fal_sandbox
+    )
 
 
 @pytest.mark.parametrize("name", catalog.list_endpoint_ids("speech"))
-def test_every_other_endpoint_answers_in_its_own_form(
-    name: str, fal: FalProvider
-) -> None:
+def test_every_speech_endpoint(name: str, fal: FalProvider) -> None:
     schema = catalog.get_schema(name)
     assert schema is not None
     given: dict[str, Any] = {"text": TEXT} if schema.text_field else {}
@@ -132,9 +132,9 @@ def test_every_other_endpoint_answers_in_its_own_form(
 
 
 @pytest.mark.parametrize("name", catalog.list_endpoint_ids("transcription"))
-def test_every_endpoint_that_listens(name: str, fal: FalProvider) -> None:
-    spoken = fal.speech(voice="x").invoke(TEXT)
-    result = fal.transcription(name).invoke(spoken)
+def test_every_transcription_endpoint(name: str, fal: FalProvider) -> None:
+    speech = fal.speech(voice="x").invoke(TEXT)
+    result = fal.transcription(name).invoke(speech)
     assert result.text == TEXT
     assert result.segments
     assert result.segments[-1].end == pytest.approx(result.duration)
@@ -142,7 +142,7 @@ def test_every_endpoint_that_listens(name: str, fal: FalProvider) -> None:
 
 
 def example(field: Any) -> Any:
-    """Give a value that fits an option."""
+    """Return a value that fits an option."""
     if field.shape.choices:
         return field.shape.choices[0]
     shape = field.shape.alternatives[0]

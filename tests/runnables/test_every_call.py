@@ -1,4 +1,4 @@
-"""Every public call, sync and async, against the sandbox."""
+"""Every public call, sync and async, on the sandbox."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def kind(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_sync_and_async_do_the_same(
+def test_sync_and_async_return_the_same_types(
     name: str, fal: FalProvider, tmp_path: Path
 ) -> None:
     world = World(fal, tmp_path)
@@ -109,7 +109,7 @@ def test_sync_and_async_do_the_same(
     assert kind(first) == kind(second)
 
 
-def test_no_public_call_lacks_its_twin() -> None:
+def test_every_sync_call_and_its_async_form_are_tested() -> None:
     for cls in (FalRequest, GeneratedImage, FalProvider, FalTextToImage):
         own = {name for name in vars(cls) if not name.startswith("_")}
         for name in own:

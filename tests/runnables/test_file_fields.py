@@ -1,4 +1,4 @@
-"""Any option that holds a picture takes a picture in any form."""
+"""Every image option takes an image in every form."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def allowed(fal_sandbox: Sandbox, tmp_path: Path) -> FalProvider:
 
 
 @pytest.mark.parametrize("form", NAMES)
-def test_each_form_goes_into_options_with_names_of_their_own(
+def test_every_form_of_image_fits_any_image_option(
     form: str, allowed: FalProvider, fal_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     made = FalTextToImage(fal=allowed).invoke("a hill")
     path = tmp_path / "given.png"
     path.write_bytes(encoded())
-    picture = forms(made, path)[form]
-    named = {"humanImageUrl": picture, "garment_image_url": picture}
+    image = forms(made, path)[form]
+    named = {"humanImageUrl": image, "garment_image_url": image}
     schema = catalog.get_schema(TRY_ON)
     assert schema is not None
     kind = schema.get_field("garment_type")
@@ -71,7 +71,7 @@ def test_each_form_goes_into_options_with_names_of_their_own(
         assert sent[name].startswith(("https://", "data:image/", fal_sandbox.url))
 
 
-def test_masks_take_them_too(allowed: FalProvider, fal_sandbox: Sandbox) -> None:
+def test_a_mask_takes_bytes(allowed: FalProvider, fal_sandbox: Sandbox) -> None:
     edit = allowed.image("fal-ai/qwen-image-edit/inpaint")
     edit.invoke({"prompt": "p", "images": [URL], "mask": encoded()})
     sent = fal_sandbox.requests[0].json

@@ -23,7 +23,7 @@ def test_files_are_recognised_by_their_bytes(kind: str) -> None:
         assert (seen.width, seen.height) == (31, 17)
 
 
-def test_webp_and_png_forms_and_cut_files() -> None:
+def test_webp_and_png_variants_and_truncated_files() -> None:
     for settings in ({"lossless": True}, {"lossless": False}):
         encoded = io.BytesIO()
         PIL.Image.new("RGBA", (31, 17), (1, 2, 3, 4)).save(encoded, "WEBP", **settings)
@@ -46,7 +46,7 @@ def test_webp_and_png_forms_and_cut_files() -> None:
     ("kind", "beginning"),
     [(kind, each) for kind, all_ in BEGINNINGS.items() for each in all_],
 )
-def test_formats_are_told_by_their_beginning(kind: str, beginning: bytes) -> None:
+def test_audio_is_recognised_by_its_bytes(kind: str, beginning: bytes) -> None:
     found = sniff_audio(beginning)
     assert found is not None
     assert found.mime_type == kind
@@ -59,11 +59,11 @@ def test_formats_are_told_by_their_beginning(kind: str, beginning: bytes) -> Non
         *(b"\0\0\0\x20ftypavif", b"\xff\xff\xff\xff", b"\xff\xfb", b"FORM\0\0\0\0ILBM"),
     ],
 )
-def test_what_is_no_audio(content: bytes) -> None:
+def test_other_bytes_are_not_audio(content: bytes) -> None:
     assert sniff_audio(content) is None
 
 
-def test_the_length_of_a_wav_and_a_flac() -> None:
+def test_the_duration_of_wav_and_flac() -> None:
     found = sniff_audio(wav(1.5))
     assert found is not None
     assert found.duration == 1.5
@@ -75,7 +75,7 @@ def test_the_length_of_a_wav_and_a_flac() -> None:
     assert found.duration == 2.0
 
 
-def test_cut_off_headers_are_no_error() -> None:
+def test_truncated_audio_headers_raise_nothing() -> None:
     for whole in (wav(0.1), *(each for all_ in BEGINNINGS.values() for each in all_)):
         for end in range(min(len(whole), 80)):
             sniff_audio(whole[:end])

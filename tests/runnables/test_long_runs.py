@@ -19,7 +19,7 @@ LONG_RUN = Path(__file__).resolve().parents[2] / "benchmarks" / "long_run.py"
 SMALL = "64x64"
 
 
-def test_many_threads_share_it(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+def test_many_threads_share_a_provider(fal: FalProvider, fal_sandbox: Sandbox) -> None:
     t2i = FalTextToImage(fal=fal, size=SMALL)
     with ThreadPoolExecutor(16) as pool:
         results = list(pool.map(t2i.invoke, [f"hill {n}" for n in range(48)]))
@@ -27,7 +27,9 @@ def test_many_threads_share_it(fal: FalProvider, fal_sandbox: Sandbox) -> None:
     assert fal_sandbox.submits == 48
 
 
-def test_many_event_loops_share_it(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+def test_many_event_loops_share_a_provider(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
     t2i = FalTextToImage(fal=fal, size=SMALL)
 
     async def some() -> None:
@@ -47,7 +49,7 @@ def test_many_event_loops_share_it(fal: FalProvider, fal_sandbox: Sandbox) -> No
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("is_locked", [False, True])
-def test_a_forked_child_uses_it_too(
+def test_a_forked_process_uses_the_same_provider(
     is_locked: bool,  # noqa: FBT001 - a parameter of the test
     fal: FalProvider,
     fal_sandbox: Sandbox,
@@ -64,14 +66,14 @@ def test_a_forked_child_uses_it_too(
 
     holder = threading.Thread(target=hold)
     if is_locked:
-        # Another thread is making a client while the process is forked.
+        # Another thread creates a client while the process forks.
         holder.start()
         held.wait(5)
     child = os.fork()
     if child == 0:
         try:
             t2i.invoke("in the child")
-        except BaseException:  # noqa: BLE001 - a child must never come back here
+        except BaseException:  # noqa: BLE001 - a child must not return to pytest
             os._exit(1)
         os._exit(0)
     go.set()
@@ -88,8 +90,8 @@ def test_descriptors_and_tasks_do_not_grow() -> None:
         early=60, late=300, concurrency=8, way="async"
     )
     early, late = measured
-    # A stream that is read to its end beside what follows holds a connection a moment
-    # longer: up to one more for each place in flight. A leak would show 240 of them.
+    # A status stream keeps its connection a moment longer: up to one for each place in
+    # flight. A leak would keep 240.
     assert late.descriptors <= early.descriptors + 8
     assert late.tasks <= early.tasks
     assert late.threads <= early.threads

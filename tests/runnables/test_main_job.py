@@ -41,7 +41,7 @@ PRO_EDIT = "fal-ai/nano-banana-pro/edit"
 
 
 def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """Give the payloads that were submitted, in order."""
+    """Return the payloads that were submitted, in order."""
     return [
         each.json
         for each in sandbox.requests
@@ -64,7 +64,7 @@ def test_draws_edits_and_saves(
     assert fal_sandbox.submits == 2
 
 
-async def test_the_same_without_blocking(fal: FalProvider, tmp_path: Path) -> None:
+async def test_draws_edits_and_saves_async(fal: FalProvider, tmp_path: Path) -> None:
     chain = FalTextToImage(fal=fal) | FalImageEdit(fal=fal, prompt="make it night")
     result = await chain.ainvoke("Mount Fuji in spring")
     path = await result.images[0].asave(tmp_path)
@@ -72,14 +72,14 @@ async def test_the_same_without_blocking(fal: FalProvider, tmp_path: Path) -> No
     assert sniff_image(path.read_bytes()) is not None
 
 
-def test_two_event_loops_after_each_other(fal: FalProvider) -> None:
+def test_two_event_loops_in_a_row(fal: FalProvider) -> None:
     t2i = FalTextToImage(fal=fal)
     first = asyncio.run(t2i.ainvoke("one"))
     second = asyncio.run(t2i.ainvoke("two"))
     assert first.request_id != second.request_id
 
 
-async def test_the_async_path_uses_no_thread_of_ours(fal: FalProvider) -> None:
+async def test_async_calls_start_no_threads(fal: FalProvider) -> None:
     before = set(threading.enumerate())
     chain = FalTextToImage(fal=fal) | FalImageEdit(fal=fal, prompt="night")
     await asyncio.gather(*(chain.ainvoke(f"hill {number}") for number in range(4)))
@@ -89,11 +89,11 @@ async def test_the_async_path_uses_no_thread_of_ours(fal: FalProvider) -> None:
     assert not any("Sync" in each.name for each in new)
 
 
-def test_a_chat_models_message_is_a_prompt(
+def test_messages_and_prompts_become_the_prompt(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     prompt = ChatPromptTemplate.from_messages(
-        [("system", "Describe a picture."), ("human", "{thing}")]
+        [("system", "Describe an image."), ("human", "{thing}")]
     )
     model = FakeListChatModel(responses=["a red kite over the sea"])
     (prompt | model | FalTextToImage(fal=fal)).invoke({"thing": "kite"})
@@ -113,7 +113,7 @@ def test_the_last_human_message_is_the_prompt(
     assert sent(fal_sandbox)[0]["prompt"] == "2"
 
 
-def test_a_messages_images_are_edited(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+def test_images_in_a_message_are_edited(fal: FalProvider, fal_sandbox: Sandbox) -> None:
     url = FalTextToImage(fal=fal).invoke("a hill").images[0].url
     assert url is not None
     message = HumanMessage(
@@ -126,7 +126,7 @@ def test_a_messages_images_are_edited(fal: FalProvider, fal_sandbox: Sandbox) ->
     assert sent(fal_sandbox)[-1]["image_urls"] == [url]
 
 
-def test_a_document_is_not_a_payload(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+def test_a_document_in_the_input_raises(fal: FalProvider, fal_sandbox: Sandbox) -> None:
     with pytest.raises(FalOptionError, match="context"):
         FalTextToImage(fal=fal).invoke(
             {"prompt": "a hill", "context": [Document("long text")]}
@@ -134,7 +134,7 @@ def test_a_document_is_not_a_payload(fal: FalProvider, fal_sandbox: Sandbox) -> 
     assert fal_sandbox.requests == []
 
 
-def test_an_input_that_is_none_is_refused(fal: FalProvider) -> None:
+def test_input_of_another_type_raises(fal: FalProvider) -> None:
     with pytest.raises(FalOptionError, match="a prompt, messages or a dict"):
         FalTextToImage(fal=fal).invoke(7)
 
@@ -154,7 +154,7 @@ def test_submits_now_and_waits_later(fal: FalProvider, fal_sandbox: Sandbox) -> 
     assert fal_sandbox.submits == 1
 
 
-async def test_submits_now_and_waits_later_without_blocking(
+async def test_submits_now_and_waits_later_async(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     request = await FalTextToImage(fal=fal).asubmit("a hill")
@@ -166,7 +166,7 @@ async def test_submits_now_and_waits_later_without_blocking(
     assert fal_sandbox.submits == 1
 
 
-def test_sync_mode_gives_bytes_without_a_url(fal: FalProvider) -> None:
+def test_sync_mode_returns_bytes_without_a_url(fal: FalProvider) -> None:
     result = FalTextToImage(fal=fal, syncMode=True).invoke("a hill")
     [image] = result.images
     assert image.url is None
@@ -176,7 +176,7 @@ def test_sync_mode_gives_bytes_without_a_url(fal: FalProvider) -> None:
     assert b"PNG" not in pickle.dumps(result)
 
 
-def test_one_post_in_sync_mode(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+def test_mode_sync_sends_one_post(fal: FalProvider, fal_sandbox: Sandbox) -> None:
     result = FalTextToImage(fal=fal, mode="sync").invoke("a hill")
     assert result.images[0].read()
     assert [each.path for each in fal_sandbox.requests if "/run/" in each.path] == [
@@ -184,7 +184,7 @@ def test_one_post_in_sync_mode(fal: FalProvider, fal_sandbox: Sandbox) -> None:
     ]
 
 
-def test_local_images_go_along(fal_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_local_images_are_sent_inline(fal_sandbox: Sandbox, tmp_path: Path) -> None:
     fal = fal_sandbox.provider(allowed_dirs=[tmp_path])
     edit = FalImageEdit(fal=fal, model=PRO_EDIT)
     path = FalTextToImage(fal=fal).invoke("a hill").images[0].save(tmp_path / "a.png")
@@ -199,15 +199,17 @@ def test_large_images_are_uploaded(fal_sandbox: Sandbox) -> None:
     from langchain_fal_image.wire.config import Limits  # noqa: PLC0415
 
     fal = fal_sandbox.provider(limits=Limits(inline_bytes=100))
-    picture = FalTextToImage(fal=fal).invoke("a hill").images[0].read()
+    content = FalTextToImage(fal=fal).invoke("a hill").images[0].read()
     FalImageEdit(fal=fal, model=PRO_EDIT).invoke(
-        {"prompt": "night", "images": [picture]}
+        {"prompt": "night", "images": [content]}
     )
     [url] = sent(fal_sandbox)[-1]["image_urls"]
     assert url.startswith(fal_sandbox.url)
 
 
-def test_a_budget_holds(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+def test_a_budget_stops_a_call_before_it_is_sent(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
     budget = Budget(max_images=3)
     t2i = FalTextToImage(fal=fal, budget=budget, n=2)
     t2i.invoke("a hill")
@@ -218,7 +220,7 @@ def test_a_budget_holds(fal: FalProvider, fal_sandbox: Sandbox) -> None:
     assert "images: 2 (of 3)" in budget.summary()
 
 
-def test_results_are_results(fal: FalProvider) -> None:
+def test_an_artifact_restores_the_result(fal: FalProvider) -> None:
     result = FalTextToImage(fal=fal, seed=7).invoke("a hill")
     assert isinstance(result, ImageResult)
     assert result.seed == 7
@@ -229,7 +231,7 @@ def test_results_are_results(fal: FalProvider) -> None:
     assert restored.images[0].read() == result.images[0].read()
 
 
-def test_the_environment_can_name_a_sandbox(
+def test_an_environment_variable_selects_a_sandbox(
     fal_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAL_SANDBOX_URL", f"{fal_sandbox.url}/")
@@ -240,7 +242,7 @@ def test_the_environment_can_name_a_sandbox(
     assert elsewhere.context.hosts.queue == "https://fal.example"
 
 
-def test_a_sandbox_does_not_get_fals_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sandbox_does_not_receive_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAL_SANDBOX_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("FAL_KEY", "canary-of-fal-not-a-key")
     keys: list[str] = []

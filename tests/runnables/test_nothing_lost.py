@@ -1,4 +1,4 @@
-"""Paid once, and never lost: a killed process, a lost answer, a missing key."""
+"""Paid once and never lost: a killed process, a lost response, a missing key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_killed_process_loses_no_picture(
+def test_a_killed_process_loses_no_image(
     fal: FalProvider, fal_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     killed = subprocess.run(
@@ -44,7 +44,7 @@ def test_a_killed_process_loses_no_picture(
     assert fal_sandbox.submits == 1
 
 
-def test_a_lost_answer_is_not_submitted_again(
+def test_a_lost_response_is_not_submitted_again(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     fal_sandbox.faults.drop("submit")
@@ -55,7 +55,7 @@ def test_a_lost_answer_is_not_submitted_again(
     assert fal_sandbox.submits == 1
 
 
-async def test_a_lost_answer_is_not_submitted_again_without_blocking(
+async def test_a_lost_response_is_not_submitted_again_async(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     fal_sandbox.faults.drop("submit")
@@ -64,7 +64,7 @@ async def test_a_lost_answer_is_not_submitted_again_without_blocking(
     assert fal_sandbox.submits == 1
 
 
-def test_a_timeout_can_be_taken_up() -> None:
+def test_a_request_can_be_resumed_after_a_timeout() -> None:
     with Sandbox(run_seconds=0.6) as sandbox:
         fal = expire_after_submit(sandbox.provider(), sandbox)
         with pytest.raises(FalTimeoutError) as caught:
@@ -75,7 +75,7 @@ def test_a_timeout_can_be_taken_up() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "", "  "])
-def test_no_key_names_both_variables(
+def test_a_missing_key_raises_and_names_both_variables(
     value: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("FAL_API_KEY", "FAL_KEY"):
@@ -88,7 +88,7 @@ def test_no_key_names_both_variables(
         model.invoke("a hill")
 
 
-def test_the_second_variable_serves_where_the_first_is_empty(
+def test_an_empty_variable_counts_as_unset(
     fal_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAL_API_KEY", "")
@@ -97,20 +97,20 @@ def test_the_second_variable_serves_where_the_first_is_empty(
         assert FalTextToImage(fal=fal).invoke("a hill").images
 
 
-def test_a_kind_fal_does_not_serve_is_a_clear_error(fal: FalProvider) -> None:
+def test_kinds_that_fal_does_not_serve_raise(fal: FalProvider) -> None:
     with pytest.raises(FalConfigurationError, match="Embedding models"):
         fal.embedding_model("text-embedding-3")
     with pytest.raises(FalConfigurationError, match="Chat models"):
         fal.chat_model("gpt")
 
 
-def test_the_provider_makes_the_runnable_that_fits(fal: FalProvider) -> None:
+def test_the_provider_returns_the_matching_runnable(fal: FalProvider) -> None:
     assert type(fal.image("fal-ai/qwen-image")).__name__ == "FalTextToImage"
     assert type(fal.image("fal-ai/qwen-image-edit")).__name__ == "FalImageEdit"
     assert type(fal.image("me/mine/edit")).__name__ == "FalImageEdit"
     assert fal.text_to_image(seed=3).options == {"seed": 3}
 
 
-def test_no_key_in_reprs() -> None:
+def test_a_repr_has_no_key() -> None:
     fal = create_fal("canary-key", headers={"Authorization": "canary"})
     assert "canary" not in repr(fal) + repr(FalTextToImage(fal=fal))

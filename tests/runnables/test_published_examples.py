@@ -1,4 +1,4 @@
-"""fal's published examples through the runnables: what is POSTed, what is read."""
+"""fal's published examples: what the runnables send and parse."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def camel(key: str) -> str:
     return head + "".join(part.capitalize() for part in rest)
 
 
-def respelled(value: Any, spelling: str) -> Any:
+def respell(value: Any, spelling: str) -> Any:
     if isinstance(value, list):
-        return [respelled(each, spelling) for each in value]
+        return [respell(each, spelling) for each in value]
     if not isinstance(value, dict):
         return value
     return {
         camel(key)
         if spelling == "camelCase" or (spelling == "mixed" and number % 2)
-        else key: respelled(each, spelling)
+        else key: respell(each, spelling)
         for number, (key, each) in enumerate(value.items())
     }
 
 
-class FalByTheBook:
-    """Answers submit, stream and result with a published answer."""
+class PublishedFal:
+    """A fal that returns a published response."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -62,23 +62,23 @@ class FalByTheBook:
 
 
 @pytest.fixture
-def book(request: pytest.FixtureRequest) -> Iterator[tuple[FalByTheBook, FalProvider]]:
-    """Serve the contract of the test's first parameter."""
-    service = FalByTheBook(request.node.callspec.params["contract"]["answer"])
+def book(request: pytest.FixtureRequest) -> Iterator[tuple[PublishedFal, FalProvider]]:
+    """Serve the published response of the test's contract."""
+    service = PublishedFal(request.node.callspec.params["contract"]["answer"])
     with httpx.Client(transport=httpx.MockTransport(service)) as client:
         yield service, create_fal("key-id:secret", http_client=client)
 
 
 @pytest.mark.parametrize("spelling", ["snake_case", "camelCase", "mixed"])
 @pytest.mark.parametrize(("contract", "example"), EXAMPLES)
-def test_an_example_becomes_exactly_its_post(
+def test_a_published_example_is_sent_as_published(
     contract: dict[str, Any],
     example: dict[str, Any],
     spelling: str,
-    book: tuple[FalByTheBook, FalProvider],
+    book: tuple[PublishedFal, FalProvider],
 ) -> None:
     service, fal = book
-    fal.image(contract["endpoint_id"]).invoke(respelled(example, spelling))
+    fal.image(contract["endpoint_id"]).invoke(respell(example, spelling))
     submit = service.requests[0]
     assert submit.method == "POST"
     assert str(submit.url) == f"https://queue.fal.run/{contract['endpoint_id']}"
@@ -88,8 +88,8 @@ def test_an_example_becomes_exactly_its_post(
 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each["endpoint_id"])
-def test_a_published_answer_is_read_with_nothing_lost(
-    contract: dict[str, Any], book: tuple[FalByTheBook, FalProvider]
+def test_a_published_response_is_parsed_completely(
+    contract: dict[str, Any], book: tuple[PublishedFal, FalProvider]
 ) -> None:
     _, fal = book
     answer = contract["answer"]
@@ -112,7 +112,7 @@ def test_a_published_answer_is_read_with_nothing_lost(
     assert restored.model == result.model
 
 
-def test_an_odd_answer_never_loses_the_image() -> None:
+def test_an_odd_response_never_loses_the_image() -> None:
     odd: dict[str, Any] = {
         "image": {"url": "https://v3.fal.media/a.png", "width": "wide", "height": 5.0},
         "seed": "many",

@@ -1,4 +1,4 @@
-"""Wrong options are refused before any request, with what is allowed."""
+"""Invalid options and images raise before any request."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("model", "options", "named"), CASES)
-async def test_it_is_refused_with_option_value_and_what_is_allowed(
+async def test_an_invalid_option_raises_with_its_value_and_the_allowed_ones(
     model: str, options: dict[str, Any], named: list[str], offline: FalProvider
 ) -> None:
     runnable = offline.image(model)
@@ -101,14 +101,14 @@ async def test_it_is_refused_with_option_value_and_what_is_allowed(
         ({"type": "text", "text": "x"}, "no image by URL"),
     ],
 )
-def test_an_input_image_that_may_not_be_sent_is_refused(
+def test_an_invalid_input_image_raises(
     image: Any, text: str, offline: FalProvider
 ) -> None:
     with pytest.raises(FalInputImageError, match=text):
         offline.image(EDIT).invoke({"prompt": "p", "images": [image]})
 
 
-def test_an_image_outside_the_endpoints_limits_is_refused(offline: FalProvider) -> None:
+def test_an_image_outside_the_endpoints_limits_raises(offline: FalProvider) -> None:
     tiny = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (100).to_bytes(4) + (90).to_bytes(4)
     with pytest.raises(FalOptionError, match="384"):
         offline.image(EDIT).invoke({"prompt": "p", "images": [tiny + b"\x08\x02" * 9]})

@@ -27,7 +27,7 @@ PRO = "fal-ai/nano-banana-pro"
 
 
 def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """Give the payloads that were submitted, in order."""
+    """Return the payloads that were submitted, in order."""
     return [
         each.json
         for each in sandbox.requests
@@ -38,7 +38,7 @@ def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
 def test_batch_keeps_to_its_concurrency() -> None:
     with Sandbox(run_seconds=0.05) as sandbox:
         t2i = FalTextToImage(fal=sandbox.provider())
-        prompts = [f"picture {number}" for number in range(8)]
+        prompts = [f"image {number}" for number in range(8)]
         results = t2i.batch(prompts, {"max_concurrency": 2})
         assert [result.prompt for result in results] == prompts
         assert sandbox.most_in_flight <= 2
@@ -49,7 +49,7 @@ async def test_abatch_keeps_to_its_concurrency() -> None:
     with Sandbox(run_seconds=0.05) as sandbox:
         fal = sandbox.provider()
         t2i = FalTextToImage(fal=fal)
-        prompts = [f"picture {number}" for number in range(8)]
+        prompts = [f"image {number}" for number in range(8)]
         results = await t2i.abatch(prompts, {"max_concurrency": 2})
         assert [result.prompt for result in results] == prompts
         assert sandbox.most_in_flight <= 2
@@ -87,7 +87,7 @@ def test_copies_lose_no_option(fal: FalProvider) -> None:
         assert copy.options == {"guidance_scale": 4}
 
 
-def test_a_pickled_runnable_works_and_holds_no_key(
+def test_a_pickled_runnable_works_and_has_no_key(
     fal_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fal = fal_sandbox.provider(api_key="canary-key")
@@ -101,25 +101,25 @@ def test_a_pickled_runnable_works_and_holds_no_key(
 
 async def test_streams_queue_updates_as_events(fal: FalProvider) -> None:
     chain = FalTextToImage(fal=fal) | FalImageEdit(fal=fal, prompt="night")
-    told = [
+    events = [
         event
         async for event in chain.astream_events("a hill", version="v2")
         if event["event"] == "on_custom_event"
     ]
-    assert {event["name"] for event in told} == {"fal_queue_update"}
-    first: Any = told[0]["data"]
+    assert {event["name"] for event in events} == {"fal_queue_update"}
+    first: Any = events[0]["data"]
     assert first["status"] == "IN_QUEUE"
     assert first["request_id"]
-    data: list[Any] = [event["data"] for event in told]
+    data: list[Any] = [event["data"] for event in events]
     statuses = [each["status"] for each in data]
     assert statuses.count("COMPLETED") == 2
     assert json.dumps(data)
 
 
-def test_a_trace_holds_inputs_and_outputs_but_no_bytes(
+def test_a_trace_has_inputs_and_outputs_but_no_bytes(
     fal: FalProvider, tmp_path: Path
 ) -> None:
-    picture = FalTextToImage(fal=fal).invoke("a hill").images[0].read()
+    content = FalTextToImage(fal=fal).invoke("a hill").images[0].read()
     runs: list[Any] = []
 
     class Keep(BaseTracer):
@@ -128,11 +128,11 @@ def test_a_trace_holds_inputs_and_outputs_but_no_bytes(
 
     edit = FalImageEdit(fal=fal, model="fal-ai/qwen-image-edit")
     config: Any = {"callbacks": [Keep()], "tags": ["t"], "metadata": {"who": "me"}}
-    edit.invoke({"prompt": "night", "images": [picture]}, config)
+    edit.invoke({"prompt": "night", "images": [content]}, config)
     [run] = runs
     text = repr(run.inputs) + repr(run.outputs)
     assert "night" in text
-    assert f"<{len(picture)} bytes>" in text
+    assert f"<{len(content)} bytes>" in text
     assert "base64" not in text
     assert "PNG" not in text
     assert run.tags == ["t"]
@@ -155,13 +155,13 @@ def test_layers_override_in_order(fal: FalProvider, fal_sandbox: Sandbox) -> Non
     ]
 
 
-def test_the_input_schema_reads_well() -> None:
+def test_the_input_schema_lists_the_options() -> None:
     schema = FalTextToImage(model=PRO).get_input_schema().model_json_schema()
     assert schema["required"] == ["prompt"]
     assert set(schema["properties"]) >= {"prompt", "aspect_ratio", "resolution"}
 
 
-def test_constructor_refuses_what_is_no_option() -> None:
+def test_invalid_constructor_options_raise() -> None:
     with pytest.raises(ValueError, match="llm"):
         FalTextToImage(llm=object())
     with pytest.raises(ValueError, match="seed has two values"):
@@ -170,7 +170,7 @@ def test_constructor_refuses_what_is_no_option() -> None:
         FalTextToImage(model="qwen-image")
 
 
-def test_unknown_option_is_sent_with_a_warning(
+def test_an_unknown_option_is_sent_with_a_warning(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     result = FalTextToImage(fal=fal, guidence_scale=4).invoke("a hill")

@@ -1,4 +1,4 @@
-"""What may be spoken: text, messages, prompts, in chains and batches."""
+"""What speech accepts as text: prompts, messages, results, chains and batches."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from langchain_fal_image.sandbox import Sandbox
 URL = "https://v3.fal.media/files/a.mp3"
 
 
-def spoken(sandbox: Sandbox) -> list[Any]:
+def sent_text(sandbox: Sandbox) -> list[Any]:
     return [each["text"] for each in sandbox.accepted.values()]
 
 
-def test_a_text_a_prompt_value_and_messages(
+def test_text_prompts_and_messages_become_the_text(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     speech = fal.speech()
@@ -33,7 +33,7 @@ def test_a_text_a_prompt_value_and_messages(
     speech.invoke({"text": "five"})
     speech.invoke({"text": prompt.invoke({"text": "six"})})
     speech.invoke({"text": AIMessage([{"type": "text", "text": "seven"}])})
-    assert spoken(fal_sandbox) == [
+    assert sent_text(fal_sandbox) == [
         "one",
         "two",
         "three",
@@ -44,21 +44,23 @@ def test_a_text_a_prompt_value_and_messages(
     ]
 
 
-def spoken_texts(sandbox: Sandbox) -> list[Any]:
+def sent_texts(sandbox: Sandbox) -> list[Any]:
     return [each["text"] for each in sandbox.accepted.values() if "text" in each]
 
 
-async def test_in_chains(fal: FalProvider, fal_sandbox: Sandbox) -> None:
+async def test_speech_and_transcription_in_chains(
+    fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
     llm = FakeListChatModel(responses=["A kite."])
     chain = ChatPromptTemplate([("human", "{text}")]) | llm
     assert (await (chain | fal.speech()).ainvoke({"text": "x"})).audios
     assert (chain | StrOutputParser() | fal.speech()).invoke({"text": "x"}).audios
     both = fal.speech() | fal.transcription() | fal.speech()
     assert both.invoke("There and back.").text == "There and back."
-    assert spoken_texts(fal_sandbox) == ["A kite.", "A kite.", *["There and back."] * 2]
+    assert sent_texts(fal_sandbox) == ["A kite.", "A kite.", *["There and back."] * 2]
 
 
-def test_the_input_schema_names_what_is_given(fal: FalProvider) -> None:
+def test_the_input_schema_names_the_required_input(fal: FalProvider) -> None:
     for model, required in (
         (fal.speech(), ["text"]),
         (fal.speech("fal-ai/minimax/voice-design"), ["preview_text", "prompt"]),
@@ -70,7 +72,7 @@ def test_the_input_schema_names_what_is_given(fal: FalProvider) -> None:
         assert schema["required"] == required
 
 
-def test_batches(fal: FalProvider) -> None:
+def test_batches_of_speech_and_transcription(fal: FalProvider) -> None:
     results = fal.speech().batch(["a", "b b", "c c c"])
     assert [each.text for each in results] == ["a", "b b", "c c c"]
     texts = fal.transcription().batch(list(results), config={"max_concurrency": 2})
@@ -78,7 +80,7 @@ def test_batches(fal: FalProvider) -> None:
 
 
 @pytest.mark.parametrize("given", [7, None, b"text", ["text"], {7}, []])
-def test_what_is_no_text_is_refused(
+def test_input_without_text_raises(
     given: Any, fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     with pytest.raises(FalOptionError, match="a text, messages or a dict"):

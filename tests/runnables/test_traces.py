@@ -1,4 +1,4 @@
-"""What a trace says of a run: name, input, output, endpoint and price; no bytes."""
+"""A trace has name, input, output, endpoint and price of a run, and no bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from langchain_fal_image.sandbox import Sandbox
 
 @pytest.fixture
 def traces() -> tuple[LangChainTracer, Any]:
-    """Give LangSmith's own tracer, and the HTTP session that it would send through."""
+    """Return LangSmith's tracer and the HTTP session that it sends with."""
     session = mock.MagicMock()
     client = langsmith.Client(
         session=session,
@@ -31,7 +31,7 @@ def traces() -> tuple[LangChainTracer, Any]:
 
 
 def sent(session: Any) -> list[dict[str, Any]]:
-    """Give the last word on each run."""
+    """Return the last update of each run."""
     runs = [
         json.loads(call.kwargs["data"])
         for call in session.request.call_args_list
@@ -40,7 +40,9 @@ def sent(session: Any) -> list[dict[str, Any]]:
     return list({run["id"]: run for run in runs}.values())
 
 
-def test_a_trace_reads_well(traces: tuple[LangChainTracer, Any]) -> None:
+def test_a_trace_shows_input_output_model_and_price(
+    traces: tuple[LangChainTracer, Any],
+) -> None:
     tracer, session = traces
     with Sandbox(prices={"fal-ai/qwen-image": 0.02}) as sandbox:
         fal = sandbox.provider()
@@ -59,7 +61,7 @@ def test_a_trace_reads_well(traces: tuple[LangChainTracer, Any]) -> None:
     assert metadata["fal_price"] == "0.02 USD per image"
 
 
-def test_a_trace_of_bytes_holds_none(
+def test_a_trace_of_bytes_has_no_bytes(
     traces: tuple[LangChainTracer, Any], fal_sandbox: Sandbox
 ) -> None:
     tracer, session = traces
