@@ -18,7 +18,7 @@ from langchain_fal_image._session.settings import (
     AsyncTransport,
     read_sandbox_url,
 )
-from langchain_fal_image.errors import FalConfigurationError, FalError
+from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.wire.config import Hosts, Limits, Polling, Retry, Timeouts
 from langchain_fal_image.wire.queue import QueuedRequest
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from langchain_fal_image.models.speech import FalSpeech
     from langchain_fal_image.models.transcription import FalTranscription
     from langchain_fal_image.results.request import FalRequest
-    from langchain_fal_image.wire.context import Context
-    from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["FalProvider", "create_fal", "fal"]
 
@@ -75,34 +73,19 @@ class FalProvider(Session):
         return create(model, **options)
 
     def text_to_image(self, model: str | None = None, **options: Any) -> FalTextToImage:
-        """Create a `FalTextToImage` that uses this provider.
-
-        Args:
-            model: The endpoint id; by default that of `FalTextToImage`.
-            **options: Options and settings of the runnable.
-        """
+        """Create a `FalTextToImage`, by default with its default model; see `image`."""
         from langchain_fal_image.models.image import FalTextToImage  # noqa: PLC0415
 
         return FalTextToImage(fal=self, **_model_argument(model), **options)
 
     def image_edit(self, model: str | None = None, **options: Any) -> FalImageEdit:
-        """Create a `FalImageEdit` that uses this provider.
-
-        Args:
-            model: The endpoint id; by default that of `FalImageEdit`.
-            **options: Options and settings of the runnable.
-        """
+        """Create a `FalImageEdit`, by default with its default model; see `image`."""
         from langchain_fal_image.models.image import FalImageEdit  # noqa: PLC0415
 
         return FalImageEdit(fal=self, **_model_argument(model), **options)
 
     def speech(self, model: str | None = None, **options: Any) -> FalSpeech:
-        """Create a `FalSpeech` that uses this provider.
-
-        Args:
-            model: The endpoint id; by default that of `FalSpeech`.
-            **options: Options and settings of the runnable.
-        """
+        """Create a `FalSpeech`, by default with its default model; see `image`."""
         from langchain_fal_image.models.speech import FalSpeech  # noqa: PLC0415
 
         return FalSpeech(fal=self, **_model_argument(model), **options)
@@ -110,12 +93,9 @@ class FalProvider(Session):
     def transcription(
         self, model: str | None = None, **options: Any
     ) -> FalTranscription:
-        """Create a `FalTranscription` that uses this provider.
+        """Create a `FalTranscription`, by default with its default model.
 
-        Args:
-            model: The endpoint id, with or without `fal-ai/`; by default that of
-                `FalTranscription`.
-            **options: Options and settings of the runnable.
+        See `image`; the endpoint id may lack `fal-ai/`.
         """
         from langchain_fal_image.models.transcription import (  # noqa: PLC0415
             FalTranscription,
@@ -181,9 +161,6 @@ class FalProvider(Session):
     def contract(self, model: str) -> EndpointSchema | None:
         """Return the contract of an endpoint, without a request to fal.
 
-        Args:
-            model: The endpoint id.
-
         Returns:
             What `describe` fetched in the last day, else what ships with the package,
             else None.
@@ -194,9 +171,6 @@ class FalProvider(Session):
         """Fetch what an endpoint charges.
 
         It is cached for a day; budgets and tool descriptions use it from then on.
-
-        Args:
-            model: The endpoint id.
 
         Returns:
             The price, or None if fal does not report it: the endpoint has none, the
@@ -242,14 +216,14 @@ class FalProvider(Session):
             message of the error that the cancellation ended with.
         """
         return {
-            request_id: self.run(_cancel_request(self.context, request))
+            request_id: self.run(self._cancel_flow(request))
             for request_id, request in list(self.open_requests.items())
         }
 
     async def acancel_open(self) -> dict[str, str]:
         """Cancel every request that this provider waits for; see `cancel_open`."""
         return {
-            request_id: await self.arun(_cancel_request(self.context, request))
+            request_id: await self.arun(self._cancel_flow(request))
             for request_id, request in list(self.open_requests.items())
         }
 
@@ -262,17 +236,6 @@ class FalProvider(Session):
     async def aclose(self) -> None:
         """Close the connections of the running event loop, and the sync ones."""
         await super().aclose()
-
-
-def _cancel_request(context: Context, request: QueuedRequest) -> Flow[str]:
-    """Cancel a request; return an error's message, so that the next one follows."""
-    # Loaded with the first cancellation, not with the package.
-    from langchain_fal_image.wire import flows  # noqa: PLC0415
-
-    try:
-        return (yield from flows.cancel(context, request))
-    except FalError as error:
-        return str(error)
 
 
 def _model_argument(model: str | None) -> dict[str, str]:
@@ -345,9 +308,6 @@ def create_fal(
             default, because paths often come from a model or a user.
         store: Keeps image bytes that fal sends inside its answers (`sync_mode`);
             by default the newest 256 MiB are kept in memory.
-
-    Returns:
-        The provider.
 
     Raises:
         FalConfigurationError: Two settings contradict each other, or one is unknown.

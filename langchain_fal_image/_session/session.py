@@ -20,7 +20,7 @@ from langchain_fal_image._session.settings import (
     read_key,
     read_transport,
 )
-from langchain_fal_image.errors import FalConfigurationError
+from langchain_fal_image.errors import FalConfigurationError, FalError
 from langchain_fal_image.wire.config import Hosts, Limits, Polling, Retry, Timeouts
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call
@@ -176,6 +176,16 @@ class Session:
     def aiterate(self, flow: Flow[Any]) -> AsyncIterator[QueueUpdate]:
         """Drive a flow and yield its updates one by one; see `iterate`."""
         return self._driver.aiterate(flow)
+
+    def _cancel_flow(self, request: QueuedRequest) -> Flow[str]:
+        """Cancel a request; return an error's message, so that others are tried too."""
+        # Loaded with the first cancellation, not with the package.
+        from langchain_fal_image.wire import flows  # noqa: PLC0415
+
+        try:
+            return (yield from flows.cancel(self.context, request))
+        except FalError as error:
+            return str(error)
 
     @property
     def _driver(self) -> Driver:

@@ -323,6 +323,7 @@ def test_a_stream_is_closed_when_its_flow_is_done_with_it(run: Run) -> None:
 
 PATIENT = Context(timeouts=Timeouts(cancel=60))
 
+
 class Fal:
     """An async fal, of which one operation waits until it is let go."""
 
