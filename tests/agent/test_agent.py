@@ -41,7 +41,7 @@ def make_agent(fal: FalProvider) -> Callable[..., Any]:
     return make
 
 
-def test_edits_what_it_drew_by_its_short_name(
+def test_an_agent_edits_its_image_by_handle(
     make_agent: Callable[..., Any], fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     agent = make_agent(
@@ -70,7 +70,9 @@ def test_edits_what_it_drew_by_its_short_name(
     assert second.inputs[0].handle == "img_1"
 
 
-async def test_the_same_without_blocking(make_agent: Callable[..., Any]) -> None:
+async def test_an_async_agent_edits_its_image_by_handle(
+    make_agent: Callable[..., Any],
+) -> None:
     agent = make_agent([draw("a hill")], [edit("night", "img_1")], "Done.")
     state = await agent.ainvoke({"messages": [HumanMessage("Draw")]})
     assert [each.status for each in tool_messages(state)] == ["success"] * 2
@@ -215,7 +217,7 @@ def test_a_chat_model_reads_of_a_spent_budget(fal: FalProvider) -> None:
     assert "allows 1 images" in tool.invoke({"prompt": "a hill"})
 
 
-def test_outside_graphs_the_library_is_the_conversation(fal: FalProvider) -> None:
+def test_outside_graphs_tools_share_the_handles_of_a_library(fal: FalProvider) -> None:
     library = ImageLibrary()
     draws = FalTextToImageTool(fal=fal, library=library)
     edits = FalImageEditTool(fal=fal, library=library)
@@ -270,7 +272,7 @@ def test_bytes_in_answers_are_refused_without_a_store(fal: FalProvider) -> None:
         FalTextToImageTool(fal=fal, model=fal.text_to_image(syncMode=True))
 
 
-def test_images_by_the_names_of_their_options(
+def test_an_argument_for_each_image_option_and_an_exposed_mask(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     """An endpoint with several image options, and a mask that was exposed."""

@@ -89,12 +89,14 @@ async def test_fifty_parallel_calls_with_room_for_ten(
 @settings(max_examples=60)
 @given(
     room=st.integers(0, 12),
-    wishes=st.lists(
+    requests=st.lists(
         st.tuples(st.integers(1, 4), st.sampled_from(["yes", "maybe", "no"])),
         max_size=30,
     ),
 )
-def test_never_over_and_never_under(room: int, wishes: list[tuple[int, Any]]) -> None:
+def test_parallel_requests_use_the_whole_room_and_no_more(
+    room: int, requests: list[tuple[int, Any]]
+) -> None:
     budget = Budget(max_images=room)
 
     def spend(wish: tuple[int, Any]) -> int:
@@ -110,7 +112,7 @@ def test_never_over_and_never_under(room: int, wishes: list[tuple[int, Any]]) ->
         return 0 if charged == "no" else images
 
     with ThreadPoolExecutor(4) as pool:
-        spent = sum(pool.map(spend, wishes))
+        spent = sum(pool.map(spend, requests))
     assert budget.images == spent <= room
     # Room of requests that were not charged is free again.
     if room > spent:
@@ -144,7 +146,7 @@ def test_room_is_returned_only_if_nothing_was_charged() -> None:
         assert [each.charged for each in budget.spendings()] == ["maybe", "yes"]
 
 
-def test_an_error_says_how_many_are_left(fal: FalProvider) -> None:
+def test_an_error_says_how_many_images_are_left(fal: FalProvider) -> None:
     budget = Budget(max_images=3)
     t2i = FalTextToImage(fal=fal, budget=budget)
     t2i.invoke({"prompt": "a", "n": 2})
@@ -305,7 +307,7 @@ def test_the_summary_is_a_table() -> None:
     assert cost == "cost: 0.075 USD (of 1 USD)"
 
 
-def test_tools_and_runnables_share_one() -> None:
+def test_tools_and_runnables_share_a_budget() -> None:
     budget = Budget(max_images=2)
     with Sandbox() as sandbox:
         fal = sandbox.provider()

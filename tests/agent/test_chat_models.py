@@ -29,7 +29,7 @@ from langchain_fal_image.middleware import FalThumbnails
 pytestmark = pytest.mark.chat_models
 
 
-def answered(fal: FalProvider) -> list[BaseMessage]:
+def make_messages(fal: FalProvider) -> list[BaseMessage]:
     """Have a conversation up to a tool result with vision."""
     tool = FalTextToImageTool(fal=fal, vision=True)
     call = {
@@ -41,8 +41,8 @@ def answered(fal: FalProvider) -> list[BaseMessage]:
     return [HumanMessage("Draw"), AIMessage("", tool_calls=[call]), message]
 
 
-def test_openai_sees_it(fal: FalProvider) -> None:
-    messages = answered(fal)
+def test_openai_models_see_the_image(fal: FalProvider) -> None:
+    messages = make_messages(fal)
     url = messages[2].artifact["raw"]["images"][0]["url"]  # type: ignore[attr-defined]  # a tool message
     chat = _convert_message_to_dict(messages[2])
     assert {"type": "image_url", "image_url": {"url": url}} in chat["content"]
@@ -54,8 +54,8 @@ def test_openai_sees_it(fal: FalProvider) -> None:
     )
 
 
-def test_anthropic_sees_it(fal: FalProvider) -> None:
-    messages = answered(fal)
+def test_anthropic_models_see_the_image(fal: FalProvider) -> None:
+    messages = make_messages(fal)
     url = messages[2].artifact["raw"]["images"][0]["url"]  # type: ignore[attr-defined]  # a tool message
     _, formatted = _format_messages(messages, model="claude-x")
     [result] = formatted[-1]["content"]
@@ -70,10 +70,12 @@ def parts(messages: list[BaseMessage]) -> list[Any]:
     return [part for content in history for part in content.parts or []]
 
 
-def test_gemini_sees_it(fal: FalProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gemini_models_see_the_image(
+    fal: FalProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Gemini's package fetches a URL itself, and refuses one on loopback: the
     # sandbox's file is therefore handed to it in the place of the fetch.
-    messages = answered(fal)
+    messages = make_messages(fal)
     image = messages[2].artifact["raw"]["images"][0]  # type: ignore[attr-defined]  # a tool message
     fetched = []
 
@@ -90,7 +92,7 @@ def test_gemini_sees_it(fal: FalProvider, monkeypatch: pytest.MonkeyPatch) -> No
     assert PIL.Image.open(io.BytesIO(data.data)).size == (1024, 768)
 
 
-def test_anthropic_and_gemini_see_thumbnails(fal: FalProvider) -> None:
+def test_anthropic_and_gemini_models_see_thumbnails(fal: FalProvider) -> None:
     seen: list[list[BaseMessage]] = []
 
     class Looking(Script):

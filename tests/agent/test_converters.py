@@ -177,7 +177,7 @@ def quiet() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("convert", CONVERTERS, ids=lambda each: each.__name__)
-def test_every_endpoints_tool_comes_out_whole(
+def test_the_tool_of_every_endpoint_survives_conversion(
     convert: Callable[[BaseTool], Facts],
 ) -> None:
     losses = []
@@ -253,7 +253,7 @@ def test_the_required_arguments_are_enough_for_every_endpoint() -> None:
     assert called > 500
 
 
-def test_what_must_be_given_and_cannot_be_said_must_be_bound() -> None:
+def test_a_required_option_without_a_plain_type_must_be_bound() -> None:
     names = [name for name in ALL if too_rich(endpoint(name))]
     assert names
     for name in names:
@@ -332,7 +332,7 @@ def test_a_choice_of_numbers_is_a_number_with_its_choices_in_words(
 
 
 @pytest.mark.parametrize("convert", CONVERTERS, ids=lambda each: each.__name__)
-def test_the_tool_that_waits_comes_out_whole(
+def test_the_wait_tool_survives_conversion(
     convert: Callable[[BaseTool], Facts],
 ) -> None:
     tool = FalWaitTool()

@@ -306,7 +306,7 @@ async def test_a_limit_on_calls_holds(
     assert fal_sandbox.submits == 2
 
 
-def test_the_same_words_in_another_call_are_another_image(
+def test_the_same_arguments_in_another_call_make_another_image(
     fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     agent = agent_of(fal, [draw("a hill"), draw("a hill")], [draw("a hill")], "Done.")

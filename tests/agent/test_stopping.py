@@ -15,7 +15,7 @@ from langgraph.prebuilt import ToolNode
 from langchain_fal_image import FalImageToolkit, FalTextToImage
 from langchain_fal_image.sandbox import Sandbox
 
-WISH = {"messages": [HumanMessage("Draw")]}
+INPUT = {"messages": [HumanMessage("Draw")]}
 CALL = {"name": "fal_text_to_image", "args": {"prompt": "a hill"}, "id": "1"}
 
 
@@ -43,21 +43,21 @@ def one_tool_graph(sandbox: Sandbox) -> Any:
 
 
 async def test_closing_a_graphs_stream_cancels_at_fal(slow: Sandbox) -> None:
-    stream = one_tool_graph(slow).astream(WISH, stream_mode="custom")
+    stream = one_tool_graph(slow).astream(INPUT, stream_mode="custom")
     first = await anext(stream)
     assert first["status"] == "IN_QUEUE"
     await stream.aclose()
-    await settled(slow)
+    await wait_for_cancel(slow)
     assert cancels(slow) == 1
 
 
 async def test_cancelling_a_graphs_task_cancels_at_fal(slow: Sandbox) -> None:
-    task = asyncio.create_task(one_tool_graph(slow).ainvoke(WISH))
+    task = asyncio.create_task(one_tool_graph(slow).ainvoke(INPUT))
     await asyncio.to_thread(slow.wait_for, lambda seen: seen.submits == 1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await settled(slow)
+    await wait_for_cancel(slow)
     assert cancels(slow) == 1
 
 
@@ -68,10 +68,10 @@ async def test_closing_a_runnables_events_cancels_at_fal(slow: Sandbox) -> None:
         if event["event"] == "on_custom_event":
             break
     await events.aclose()
-    await settled(slow)
+    await wait_for_cancel(slow)
     assert cancels(slow) == 1
 
 
-async def settled(sandbox: Sandbox) -> None:
-    """Let what was cancelled come to its end: LangGraph does not wait for it."""
+async def wait_for_cancel(sandbox: Sandbox) -> None:
+    """Wait until the sandbox received the cancel; LangGraph does not wait for it."""
     await asyncio.to_thread(sandbox.wait_for, lambda seen: cancels(seen) == 1)

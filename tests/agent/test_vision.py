@@ -30,7 +30,7 @@ from langchain_fal_image.middleware import FalThumbnails
 from langchain_fal_image.sandbox import Sandbox
 
 
-def answered(fal: FalProvider, **arguments: Any) -> list[BaseMessage]:
+def make_messages(fal: FalProvider, **arguments: Any) -> list[BaseMessage]:
     """Have a conversation up to a tool's answer with vision."""
     tool = FalTextToImageTool(fal=fal, vision=True)
     call = {
@@ -43,16 +43,16 @@ def answered(fal: FalProvider, **arguments: Any) -> list[BaseMessage]:
 
 
 def test_the_answer_is_text_and_images(fal: FalProvider) -> None:
-    [_, _, message] = answered(fal, num_images=2)
+    [_, _, message] = make_messages(fal, num_images=2)
     content: Any = message.content
     text, *images = content
     assert text["text"].startswith("Made 2 images")
     assert [each["type"] for each in images] == ["image", "image"]
     assert len(json.dumps(message.content)) < 2000
-    assert images == blocks_of(message)
+    assert images == read_blocks(message)
 
 
-def blocks_of(message: Any) -> list[dict[str, Any]]:
+def read_blocks(message: Any) -> list[dict[str, Any]]:
     """Return the blocks that an artifact leads to: nothing in them is random."""
     result = ImageResult.from_artifact(message.artifact)
     return [image.to_content_block() for image in result.images]
@@ -130,7 +130,7 @@ def test_an_image_that_is_gone_stays_a_url(
     assert "cannot show img_1" in caplog.text
 
 
-def test_numbers_above_0() -> None:
+def test_numbers_below_1_are_refused() -> None:
     with pytest.raises(FalConfigurationError, match="at least 1"):
         FalThumbnails(side=0)
 
