@@ -35,15 +35,7 @@ _ANY_METHOD = ("GET", "POST", "PUT")
 
 
 class Api:
-    """The state of one sandbox and its routes.
-
-    Args:
-        faults: The faults to come.
-        heartbeat_seconds: The silence after which a status stream sends a comment.
-        unknown_endpoints: Whether endpoints outside the catalog are served.
-        prices: See `Pricing`.
-        **queue_settings: See `Queue`.
-    """
+    """The state of one sandbox and its routes; `Sandbox` describes the settings."""
 
     def __init__(
         self,

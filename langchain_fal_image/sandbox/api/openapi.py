@@ -62,11 +62,7 @@ def output_fields(endpoint_id: str) -> dict[str, Any]:
 
 
 def make_document(endpoint_id: str) -> dict[str, Any] | None:
-    """Return the OpenAPI 3.0 document of an endpoint; None for an unknown endpoint.
-
-    Args:
-        endpoint_id: fal's id, such as `fal-ai/qwen-image`.
-    """
+    """Return the OpenAPI 3.0 document of an endpoint; None for an unknown endpoint."""
     entry = catalog.get_entry(endpoint_id)
     if entry is None:
         return None

@@ -19,11 +19,7 @@ from langchain_fal_image.sandbox.input_file import UnreadableInputError
 
 __all__ = ["Job", "Queue"]
 
-_WORK = {
-    "image": "drawing",
-    "speech": "speaking",
-    "transcription": "listening",
-}
+_WORK = {"image": "drawing", "speech": "speaking", "transcription": "listening"}
 _log = logging.getLogger(__name__)
 
 
@@ -69,15 +65,7 @@ class Job:
 
 
 class Queue:
-    """Runs requests on a few runners, in order.
-
-    Args:
-        files: Where input files are and output files are stored.
-        queue_seconds: The shortest wait of a request.
-        run_seconds: The shortest run of a request.
-        concurrency: How many requests run at once.
-        seed: Determines the seeds of requests that have none.
-    """
+    """Runs requests on a few runners, in order; `Sandbox` describes the settings."""
 
     def __init__(
         self,
@@ -115,13 +103,9 @@ class Queue:
         start_timeout: float | None = None,
         is_sync: bool = False,
     ) -> Job:
-        """Accept a request.
+        """Accept a request; it fails if no runner starts it within `start_timeout` s.
 
-        Args:
-            endpoint_id: fal's id, such as `fal-ai/qwen-image`.
-            payload: The input.
-            start_timeout: It fails if no runner starts it within these seconds.
-            is_sync: Whether it is a sync run, which skips the queue.
+        A sync run skips the queue.
         """
         job = Job(endpoint_id, payload, request_id=str(uuid.uuid4()))
         self.jobs[job.request_id] = self._open[job.request_id] = job
@@ -155,12 +139,7 @@ class Queue:
     async def follow(
         self, job: Job, *, silence: float | None = None
     ) -> AsyncIterator[bool]:
-        """Yield True at each change until the request is done, False at each silence.
-
-        Args:
-            job: The request.
-            silence: In seconds; None never yields False.
-        """
+        """Yield True at each change until the request is done, False at silence."""
         seen = -1
         while True:
             if job.version != seen:
@@ -210,11 +189,7 @@ class Queue:
         await job.update("COMPLETED", *messages)
 
     def _work(self, job: Job) -> tuple[int, Any, dict[str, str]]:
-        """Validate the payload and make the output, as fal's models do.
-
-        Returns:
-            HTTP status, body and headers of the response.
-        """
+        """Return HTTP status, body and headers of the response."""
         errors = validation.find_errors(job.endpoint_id, job.payload)
         if errors:
             return 422, {"detail": errors}, {}

@@ -32,15 +32,7 @@ __all__ = ["QueueRoutes"]
 
 
 class QueueRoutes:
-    """Accepts requests and returns their status and results.
-
-    Args:
-        queue: Runs the requests.
-        webhooks: Sends their results.
-        injector: Applies faults.
-        heartbeat_seconds: The silence after which a status stream sends a comment.
-        unknown_endpoints: Whether endpoints outside the catalog are served.
-    """
+    """Accepts requests and returns their status and results."""
 
     def __init__(
         self,

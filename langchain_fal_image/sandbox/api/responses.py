@@ -26,14 +26,7 @@ def json_response(
     request_id: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return a JSON response with fal's headers.
-
-    Args:
-        status: The HTTP status.
-        body: The JSON; a header repeats its `error_type`.
-        request_id: Of the request; by default a new one.
-        headers: Further headers.
-    """
+    """Return a JSON response with fal's headers; by default with a new request id."""
     headers = {"x-fal-request-id": request_id or str(uuid.uuid4()), **(headers or {})}
     if isinstance(body, dict) and isinstance(body.get("error_type"), str):
         headers["x-fal-error-type"] = body["error_type"]

@@ -19,23 +19,14 @@ __all__ = ["Storage"]
 
 
 class Storage:
-    """Accepts uploads as fal's two clients send them, and serves files.
-
-    Args:
-        files: Where the files are stored.
-    """
+    """Accepts uploads as fal's two clients send them, and serves files."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
         self._content_types: dict[str, str] = {}
 
     async def initiate(self, path: str, body: Any) -> Response:
-        """Start an upload: return its URL, or a token for it.
-
-        Args:
-            path: Below `/rest/`.
-            body: The request's JSON.
-        """
+        """Start an upload: return its URL, or a token for it."""
         if path == "storage/auth/token":
             token = {
                 "token": "sandbox-upload",

@@ -47,12 +47,7 @@ def _make_validator(endpoint_id: str) -> Validator | None:
 
 
 def find_errors(endpoint_id: str, payload: Any) -> list[dict[str, Any]]:
-    """Return fal's `detail` entries for a payload; empty if it is valid.
-
-    Args:
-        endpoint_id: fal's id, such as `fal-ai/qwen-image`.
-        payload: The request's JSON.
-    """
+    """Return fal's `detail` entries for a payload; empty if it is valid."""
     if not isinstance(payload, dict):
         return [make_error([], "Input should be a valid dictionary", "dict_type")]
     validator = _make_validator(endpoint_id)
@@ -70,15 +65,7 @@ def find_errors(endpoint_id: str, payload: Any) -> list[dict[str, Any]]:
 def make_error(
     path: list[Any], message: str, error_type: str, **extra: Any
 ) -> dict[str, Any]:
-    """Return one entry of fal's `detail`.
-
-    Args:
-        path: Where in the payload.
-        message: For people.
-        error_type: For programs, such as `literal_error`.
-        **extra: Further members, such as `ctx`; None is left out.
-    """
-    extra = {key: value for key, value in extra.items() if value is not None}
+    """Return an entry of fal's `detail`; `extra` are members such as `ctx`."""
     url = f"https://docs.fal.ai/errors#{error_type}"
     entry = {"loc": ["body", *path], "msg": message, "type": error_type, "url": url}
     return {**entry, **extra}

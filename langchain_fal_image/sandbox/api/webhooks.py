@@ -32,9 +32,6 @@ class Webhooks:
     """Sends the results of requests and serves the public key.
 
     Needs `cryptography`; nothing is sent without it.
-
-    Args:
-        queue: The queue of the requests.
     """
 
     def __init__(self, queue: Queue) -> None:
@@ -67,13 +64,7 @@ class Webhooks:
         task.add_done_callback(self._tasks.discard)
 
     def sign(self, body: bytes, request_id: str, *, at: float) -> dict[str, str]:
-        """Return the headers of a webhook.
-
-        Args:
-            body: Of the webhook.
-            request_id: Of the request.
-            at: The time of the signature, in seconds since 1970.
-        """
+        """Return the headers of a webhook that is signed `at` seconds since 1970."""
         timestamp, digest = str(int(at)), hashlib.sha256(body).hexdigest()
         message = f"{request_id}\n{_USER_ID}\n{timestamp}\n{digest}".encode()
         return {

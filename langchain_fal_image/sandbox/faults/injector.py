@@ -38,12 +38,9 @@ class FaultInjector:
         request: Request,
         act: Callable[[], Awaitable[Response]],
     ) -> Response:
-        """Return the response to a request, with a fault if one is due.
+        """Return what `act` returns, or a false response if a fault is due.
 
-        Args:
-            operation: What is requested.
-            request: Reaches its fault as `sandbox.fault` of its scope.
-            act: Does what is requested and returns the true response.
+        The request's scope has the fault as `sandbox.fault`.
         """
         fault = self._faults.take(operation)
         if fault is None:
@@ -85,11 +82,7 @@ def _make_response(fault: Fault) -> Response:
 
 
 class ConnectionControl:
-    """Lets faults reset or close the connection of a request.
-
-    Args:
-        app: Gets `sandbox.reset` and `sandbox.close` in each scope.
-    """
+    """Adds `sandbox.reset` and `sandbox.close` to each scope, for faults to call."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -75,12 +75,7 @@ class Speech:
 
 
 def synthesize(text: str, voice: Voice) -> Speech:
-    """Turn a text into a WAV file of tones.
-
-    Args:
-        text: What to say; `[S1]` and `[S2]` change the speaker.
-        voice: Who says it.
-    """
+    """Turn a text into a WAV file; `[S1]` and `[S2]` in it change the speaker."""
     notes: dict[tuple[int, str], array.array[int]] = {}
     samples = array.array("h")
     words = []
