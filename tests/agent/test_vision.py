@@ -167,7 +167,11 @@ class WithoutArtifacts(AgentMiddleware[Any, Any, Any]):
 def size_of_twenty_edits(
     fal: FalProvider, path: Path, *, vision: bool, empty: bool
 ) -> tuple[int, str]:
-    tools = FalImageToolkit(fal=fal, vision=vision).get_tools()
+    tools = FalImageToolkit(
+        text_to_image=fal.text_to_image(size="512x512"),
+        image_edit=fal.image_edit(size="512x512"),
+        vision=vision,
+    ).get_tools()
     emptied: Any = [WithoutArtifacts()] if empty else []
     url = "img_{}"
     answers: list[Any] = [[draw("a small fox in a green wood, watercolour")]]

@@ -85,6 +85,7 @@ def test_a_forked_process_uses_the_same_provider(
     assert fal_sandbox.submits == 3
 
 
+@pytest.mark.slow
 def test_descriptors_and_tasks_do_not_grow() -> None:
     measured = runpy.run_path(str(LONG_RUN))["long_run"](
         early=60, late=300, concurrency=8, way="async"
