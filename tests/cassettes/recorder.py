@@ -138,5 +138,6 @@ def _record(
     if mode == "live":
         yield fal
         return
+    Path(path).unlink(missing_ok=True)  # vcrpy adds to a cassette that exists
     with create_recorder(mode, source=source).use_cassette(path):
         yield fal
