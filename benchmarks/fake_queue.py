@@ -1,16 +1,15 @@
-"""A fake queue for measuring clients: it only waits and answers, as fast as it can.
+"""A fake queue for measuring clients: it only waits and responds, as fast as it can.
 
     python benchmarks/fake_queue.py 0.3
 
 Prints its URL. Each request takes the given seconds, plus or minus 20 %, drawn from a
-seed; the submit, the status, the status stream, the result and the cancel answer as fal
-does, and so does `/run/…`, which answers when it is done. `GET /times` gives when each
-request was taken and completed, by the machine's clock, and how many requests of HTTP
-came; `GET /files/<bytes>` gives a PNG of so many bytes; what is uploaded is counted and
-dropped.
+seed. Submit, status, status stream, result, cancel and `/run/…` respond as fal does.
+`GET /times` returns when each request was accepted and completed, by the machine's
+clock, and the number of HTTP requests. `GET /files/<bytes>` returns a PNG of that size.
+Uploads are counted and dropped.
 
-It speaks HTTP/1.1 by itself, since a server's framework would cost more than the
-clients that are measured.
+It implements HTTP/1.1 itself, since a framework would cost more than the clients that
+are measured.
 """
 
 from __future__ import annotations
@@ -25,26 +24,26 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-PIECE = 256 * 1024
+CHUNK_BYTES = 256 * 1024
 
 
 @dataclass(slots=True)
 class Job:
-    """One request: the answers that do not change, and who listens."""
+    """A request: its constant responses, and the connections that wait for it."""
 
     waiting: bytes
     completed: bytes
-    began: float
+    accepted_at: float
     listeners: list[Connection] = field(default_factory=list)
     callers: list[Connection] = field(default_factory=list)
     is_done: bool = False
 
 
 class FakeQueue:
-    """What all connections share.
+    """The state that all connections share.
 
     Args:
-        seconds: How long a request takes, on average.
+        seconds: The average duration of a request.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -56,16 +55,16 @@ class FakeQueue:
         self.uploaded = 0
         self.url = ""
 
-    def answer(self, connection: Connection, method: str, target: str) -> None:
-        """Answer one request."""
+    def respond(self, connection: Connection, method: str, target: str) -> None:
+        """Respond to an HTTP request."""
         path = target.partition("?")[0]
         if path == "/times":
-            told = {
+            body = {
                 "times": self._times,
                 "requests": self._requests,
                 "uploaded": self.uploaded,
             }
-            connection.send(200, json.dumps(told).encode())
+            connection.send(200, json.dumps(body).encode())
             return
         self._requests += 1
         if path.startswith(("/storage/", "/upload")):
@@ -73,18 +72,18 @@ class FakeQueue:
         elif path.startswith("/files/"):
             connection.send_file(int(path.rpartition("/")[2]))
         elif method == "POST" and path.startswith("/run/"):
-            request_id = self._begin(path.removeprefix("/run/"))
+            request_id = self._submit(path.removeprefix("/run/"))
             self._jobs[request_id].callers.append(connection)
         elif method == "POST":
-            request_id = self._begin(path.strip("/"))
+            request_id = self._submit(path.strip("/"))
             connection.send(200, self._jobs[request_id].waiting)
         else:
-            self._tell(connection, path)
+            self._report(connection, path)
 
-    def _begin(self, app: str) -> str:
+    def _submit(self, app: str) -> str:
         request_id = f"r{len(self._jobs)}"
         url = f"{self.url}/{app}/requests/{request_id}"
-        state = {
+        status = {
             "status": "IN_QUEUE",
             "request_id": request_id,
             "response_url": url,
@@ -94,38 +93,38 @@ class FakeQueue:
             "logs": None,
         }
         job = self._jobs[request_id] = Job(
-            waiting=json.dumps(state).encode(),
-            completed=json.dumps({**state, "status": "COMPLETED"}).encode(),
-            began=time.time(),
+            waiting=json.dumps(status).encode(),
+            completed=json.dumps({**status, "status": "COMPLETED"}).encode(),
+            accepted_at=time.time(),
         )
 
-        def end() -> None:
-            self._times[request_id] = (job.began, time.time())
+        def complete() -> None:
+            self._times[request_id] = (job.accepted_at, time.time())
             job.is_done = True
             for each in job.listeners:
                 each.end_stream(job.completed)
             for each in job.callers:
-                each.send(200, self._output, _named(request_id))
+                each.send(200, self._output, _format_header(request_id))
 
-        takes = self._seconds * self._random.uniform(0.8, 1.2)
-        asyncio.get_running_loop().call_later(takes, end)
+        duration = self._seconds * self._random.uniform(0.8, 1.2)
+        asyncio.get_running_loop().call_later(duration, complete)
         return request_id
 
-    def _tell(self, connection: Connection, path: str) -> None:
-        request_id, _, what = path.partition("/requests/")[2].partition("/")
+    def _report(self, connection: Connection, path: str) -> None:
+        request_id, _, operation = path.partition("/requests/")[2].partition("/")
         job = self._jobs[request_id]
-        if what == "status/stream":
-            connection.begin_stream()
+        if operation == "status/stream":
+            connection.start_stream()
             if job.is_done:
                 connection.end_stream(job.completed)
             else:
                 connection.send_event(job.waiting)
                 job.listeners.append(connection)
-        elif what == "status":
-            state = job.completed if job.is_done else job.waiting
-            connection.send(200 if job.is_done else 202, state)
+        elif operation == "status":
+            status = job.completed if job.is_done else job.waiting
+            connection.send(200 if job.is_done else 202, status)
         elif job.is_done:
-            connection.send(200, self._output, _named(request_id))
+            connection.send(200, self._output, _format_header(request_id))
         else:
             connection.send(400, b'{"detail": "Request is still in progress"}')
 
@@ -134,11 +133,11 @@ class FakeQueue:
             part = path.rpartition("/")[2]
             connection.send(200, json.dumps({"partNumber": part, "etag": "e"}).encode())
             return
-        told = {
+        body = {
             "file_url": f"{self.url}/files/1000",
             "upload_url": f"{self.url}/upload/1",
         }
-        connection.send(200, json.dumps(told).encode())
+        connection.send(200, json.dumps(body).encode())
 
     @property
     def _output(self) -> bytes:
@@ -147,7 +146,7 @@ class FakeQueue:
 
 
 class Connection(asyncio.Protocol):
-    """One connection of HTTP/1.1, kept open."""
+    """A persistent HTTP/1.1 connection."""
 
     def __init__(self, queue: FakeQueue) -> None:
         self._queue = queue
@@ -160,24 +159,24 @@ class Connection(asyncio.Protocol):
         self._tasks: set[asyncio.Task[None]] = set()
 
     def connection_made(self, transport: Any) -> None:
-        """Begin."""
+        """Keep the transport."""
         self._transport = transport
 
     def pause_writing(self) -> None:
-        """Wait until the other side has read."""
+        """Pause files until the client has read."""
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Resume files."""
         self._writable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let a file that is being sent end."""
+        """Stop files that are being sent."""
         del exc
         self._writable.set()
 
     def data_received(self, data: bytes) -> None:
-        """Take in what came; requests are not pipelined."""
+        """Parse a request; requests are not pipelined."""
         if self._body_left:
             self._queue.uploaded += len(data)
             self._body_left -= len(data)
@@ -197,34 +196,34 @@ class Connection(asyncio.Protocol):
                     length = int(value)
             self._body_left = length - len(body)
         if self._body_left <= 0:
-            self._queue.answer(self, *self._line)
+            self._queue.respond(self, *self._line)
 
     def send(self, status: int, body: bytes, fields: str = "") -> None:
-        """Answer with JSON."""
+        """Send a JSON response."""
         head = (
             f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\n{fields}\r\n"
         )
         self._transport.write(head.encode() + body)
 
-    def begin_stream(self) -> None:
-        """Begin an event stream."""
+    def start_stream(self) -> None:
+        """Start an event stream."""
         self._transport.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
             b"transfer-encoding: chunked\r\n\r\n"
         )
 
-    def send_event(self, state: bytes, end: bytes = b"") -> None:
-        """Send one event, and the stream's end with the last."""
-        event = b"data: " + state + b"\n\n"
+    def send_event(self, status: bytes, end: bytes = b"") -> None:
+        """Send an event; `end` is the end of the stream."""
+        event = b"data: " + status + b"\n\n"
         self._transport.write(b"%x\r\n%s\r\n%s" % (len(event), event, end))
 
-    def end_stream(self, state: bytes) -> None:
+    def end_stream(self, status: bytes) -> None:
         """Send the last event."""
-        self.send_event(state, b"0\r\n\r\n")
+        self.send_event(status, b"0\r\n\r\n")
 
     def send_file(self, size: int) -> None:
-        """Send a PNG whose pixels nobody looks at."""
+        """Send a PNG without valid pixels."""
         task = asyncio.ensure_future(self._send_file(size))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -240,11 +239,11 @@ class Connection(asyncio.Protocol):
         left = size - len(head)
         while left > 0 and not self._transport.is_closing():
             await self._writable.wait()
-            self._transport.write(bytes(min(PIECE, left)))
-            left -= PIECE
+            self._transport.write(bytes(min(CHUNK_BYTES, left)))
+            left -= CHUNK_BYTES
 
 
-def _named(request_id: str) -> str:
+def _format_header(request_id: str) -> str:
     return f"x-fal-request-id: {request_id}\r\n"
 
 
@@ -254,11 +253,11 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 async def serve(seconds: float) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is terminated."""
     queue = FakeQueue(seconds)
     loop = asyncio.get_running_loop()
-    # A host and a port, not a socket made by hand: asyncio then sends small answers
-    # at once (TCP_NODELAY), without the 40 ms that the other side takes to confirm.
+    # With a host and a port, asyncio sets TCP_NODELAY: small responses are sent at
+    # once, without a wait for the 40 ms of a delayed acknowledgement.
     server = await loop.create_server(
         lambda: Connection(queue), "127.0.0.1", 0, backlog=2048
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from acted import IMAGE, MODEL, SUBMITTED, Stage, answer, event
+from stage import IMAGE, MODEL, SUBMITTED, Stage, answer, event
 
 from langchain_fal_image import errors
 from langchain_fal_image.wire import flows
@@ -60,7 +60,7 @@ def slow(reply: HttpResponse, seconds: float) -> Callable[[Stage], HttpResponse]
     ],
 )
 @pytest.mark.parametrize("timeout", [0.7, 7.0, 90.0])
-def test_the_wait_ends_when_it_should(script: dict[str, Any], timeout: float) -> None:
+def test_the_wait_ends_at_the_deadline(script: dict[str, Any], timeout: float) -> None:
     stage = Stage(**script)
     with pytest.raises(errors.FalTimeoutError) as caught:
         stage.play(flows.resume(stage.context, REQUEST, timeout=timeout))
@@ -73,7 +73,7 @@ def test_the_wait_ends_when_it_should(script: dict[str, Any], timeout: float) ->
 
 
 @pytest.mark.parametrize("pace", [0.2, 3.0, 15.0, 39.0])
-def test_heartbeats_alone_do_not_hold_it_up(pace: float) -> None:
+def test_heartbeats_do_not_extend_the_deadline(pace: float) -> None:
     stage = Stage(stream=[[HEARTBEAT] * 1000], status=[QUEUED])
     stage.listen_cost = pace
     with pytest.raises(errors.FalTimeoutError):
@@ -83,7 +83,7 @@ def test_heartbeats_alone_do_not_hold_it_up(pace: float) -> None:
     assert stage.operations().count("stream") < 60
 
 
-def test_no_exchange_may_outlast_the_deadline() -> None:
+def test_no_exchange_outlasts_the_deadline() -> None:
     asked: list[tuple[float, HttpRequest]] = []
 
     def watched(stage: Stage) -> HttpResponse:
@@ -98,7 +98,7 @@ def test_no_exchange_may_outlast_the_deadline() -> None:
         assert clock + request.total_timeout <= 100.01
 
 
-def test_time_lost_before_the_submit_counts() -> None:
+def test_time_before_the_submit_counts() -> None:
     stage = Stage(
         submit=[answer(429, {}, retry_after="50"), answer(200, SUBMITTED)],
         stream=[answer(404)],
@@ -110,7 +110,7 @@ def test_time_lost_before_the_submit_counts() -> None:
 
 
 @pytest.mark.parametrize("mode", ["queue", "sync"])
-def test_a_later_try_of_the_submit_has_only_what_is_left(mode: Any) -> None:
+def test_a_second_submit_has_only_the_remaining_time(mode: Any) -> None:
     busy = answer(429, {}, retry_after="50")
     stage = Stage(submit=[busy, answer(200, SUBMITTED)], run=[busy, answer(200, IMAGE)])
     stage.play(flows.generate(stage.context, MODEL, {}, mode=mode, timeout=60))
@@ -120,7 +120,7 @@ def test_a_later_try_of_the_submit_has_only_what_is_left(mode: Any) -> None:
 
 @pytest.mark.parametrize("mode", ["queue", "sync"])
 @pytest.mark.parametrize("timeout", [0.0, 0.1])
-def test_the_answer_to_a_submit_has_its_grace(mode: Any, timeout: float) -> None:
+def test_the_response_to_a_submit_has_its_grace(mode: Any, timeout: float) -> None:
     stage = Stage()
     grace = stage.context.timeouts.submit_grace
     try:
@@ -131,7 +131,7 @@ def test_the_answer_to_a_submit_has_its_grace(mode: Any, timeout: float) -> None
     assert stage.sent[0].total_timeout == grace
 
 
-def test_a_result_that_stays_pending_is_asked_for_at_growing_intervals() -> None:
+def test_a_pending_result_is_polled_at_growing_intervals() -> None:
     stage = Stage(result=[answer(400, PENDING)])
     with pytest.raises(errors.FalTimeoutError):
         stage.play(flows.resume(stage.context, REQUEST, timeout=60))
@@ -141,13 +141,13 @@ def test_a_result_that_stays_pending_is_asked_for_at_growing_intervals() -> None
 
 
 @pytest.mark.parametrize("status", [400, 404, 408, 409, 425, 500])
-def test_pending_is_known_by_its_text_whatever_the_status(status: int) -> None:
+def test_a_pending_result_is_recognised_by_its_text_at_any_status(status: int) -> None:
     stage = Stage(result=[answer(status, PENDING)] * 2 + [answer(200, IMAGE)])
     assert stage.play(flows.resume(stage.context, REQUEST)).body == IMAGE
 
 
 @pytest.mark.parametrize("flow", [flows.fetch_status, flows.fetch_result, flows.cancel])
-def test_without_a_deadline_nobody_can_make_us_wait_for_hours(flow: Any) -> None:
+def test_without_a_deadline_a_long_retry_after_ends_the_attempts(flow: Any) -> None:
     busy = answer(429, {"detail": "busy"}, retry_after="86400")
     stage = Stage(status=[busy], result=[busy], cancel=[busy])
     with pytest.raises(errors.FalRateLimitError) as caught:
@@ -157,7 +157,7 @@ def test_without_a_deadline_nobody_can_make_us_wait_for_hours(flow: Any) -> None
     assert "do not submit it" in caught.value.next_step
 
 
-def test_a_download_has_an_end() -> None:
+def test_a_download_has_a_deadline() -> None:
     stage = Stage(media=[answer(503, b"", retry_after="86400")])
     with pytest.raises(errors.FalDownloadError):
         stage.play(download(stage.context, "https://v3.fal.media/a.png"))
@@ -168,14 +168,14 @@ def test_a_download_has_an_end() -> None:
 @pytest.mark.parametrize(
     "asked", ["nan", "inf", "-5", "", "soon", "1e999", "Wed, 99 Foo 2026 1:2:3 GMT"]
 )
-def test_a_retry_after_that_says_nothing_is_not_obeyed(asked: str) -> None:
+def test_an_invalid_retry_after_is_ignored(asked: str) -> None:
     busy = answer(429, {}, retry_after=asked)
     stage = Stage(submit=[busy, answer(200, SUBMITTED)])
     stage.play(flows.generate(stage.context, MODEL, {}))
     assert 0 <= stage.slept[0] <= 0.5
 
 
-def test_a_submit_is_tried_a_few_times_only() -> None:
+def test_a_submit_is_attempted_four_times() -> None:
     stage = Stage(submit=[answer(429, {"detail": "busy"}, retry_after="1")])
     with pytest.raises(errors.FalRateLimitError) as caught:
         stage.play(flows.generate(stage.context, MODEL, {}))
@@ -184,7 +184,7 @@ def test_a_submit_is_tried_a_few_times_only() -> None:
     assert caught.value.is_retryable
 
 
-def test_tries_after_no_connection_end_with_the_deadline() -> None:
+def test_attempts_without_a_connection_end_at_the_deadline() -> None:
     def refused(stage: Stage) -> Any:
         stage.clock += 4
         message = "refused"

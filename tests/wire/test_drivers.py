@@ -7,12 +7,13 @@ import gc
 import json
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from acted import apooled, pooled
+from http_stage import Run, run_async, run_sync
+from stage import apooled, pooled
 
 from langchain_fal_image import FalProvider, create_fal
 from langchain_fal_image.errors import (
@@ -33,21 +34,14 @@ from langchain_fal_image.wire.guarded_transport import (
 from langchain_fal_image.wire.queue import QueueUpdate
 
 MODEL = "fal-ai/qwen-image"
-Run = Callable[..., Any]
 PATIENT = Timeouts(cancel=60)
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=[run_sync, run_async])
 def run(request: pytest.FixtureRequest) -> Run:
-    """Run a flow on a provider, one way or the other."""
-
-    def sync(fal: FalProvider, flow: Flow[Any], on_update: Any = None) -> Any:
-        return fal.run(flow, on_update)
-
-    def asynchronous(fal: FalProvider, flow: Flow[Any], on_update: Any = None) -> Any:
-        return asyncio.run(fal.arun(flow, on_update))
-
-    return sync if request.param == "sync" else asynchronous
+    """Run a flow on a driver, sync or async."""
+    run: Run = request.param
+    return run
 
 
 def generate(fal: FalProvider, **settings: Any) -> Flow[Any]:
@@ -83,7 +77,7 @@ def test_a_connection_dropped_later_loses_nothing(
     assert fal_sandbox.submits == 1
 
 
-def test_a_refused_connection_was_never_sent(run: Run) -> None:
+def test_a_refused_connection_is_retryable(run: Run) -> None:
     retry = Retry(first_pause=0.01)
     fal = create_fal("k", base_url="http://127.0.0.1:1/queue", retry=retry)
     with pytest.raises(FalConnectionError) as caught:
@@ -91,7 +85,7 @@ def test_a_refused_connection_was_never_sent(run: Run) -> None:
     assert caught.value.is_retryable
 
 
-def test_the_address_is_checked_where_it_is_connected_to(fal_sandbox: Sandbox) -> None:
+def test_the_address_of_the_connection_is_checked(fal_sandbox: Sandbox) -> None:
     # What a hostile DNS does: the text was fine, the address is this machine's own.
     url = fal_sandbox.files.put("a.bin", b"x", "application/octet-stream")
     with httpx.Client(transport=GuardedTransport(pooled, trusted=())) as client:
@@ -104,7 +98,9 @@ def test_the_address_is_checked_where_it_is_connected_to(fal_sandbox: Sandbox) -
     assert len(fal_sandbox.requests) == 1
 
 
-async def test_and_so_it_is_without_blocking(fal_sandbox: Sandbox) -> None:
+async def test_the_address_of_an_async_connection_is_checked(
+    fal_sandbox: Sandbox,
+) -> None:
     url = fal_sandbox.files.put("a.bin", b"x", "application/octet-stream")
     transport = AsyncGuardedTransport(apooled, trusted=())
     async with httpx.AsyncClient(transport=transport) as client:
@@ -113,7 +109,9 @@ async def test_and_so_it_is_without_blocking(fal_sandbox: Sandbox) -> None:
     assert fal_sandbox.requests == []
 
 
-def test_a_large_answer_is_not_read_to_its_end(run: Run, fal_sandbox: Sandbox) -> None:
+def test_a_response_above_the_limit_is_not_read_to_its_end(
+    run: Run, fal_sandbox: Sandbox
+) -> None:
     fal = fal_sandbox.provider(limits=Limits(download_bytes=1000))
     url = fal_sandbox.files.put("big.bin", b"x" * 5000, "application/octet-stream")
     with pytest.raises(FalDownloadError, match="larger than 1000 bytes"):
@@ -146,7 +144,7 @@ def test_a_redirect_of_the_api_is_not_followed(run: Run) -> None:
     assert [each.url.host for each in seen] == ["queue.fal.run"]
 
 
-def test_blocking_work_gives_its_answer_and_its_error(
+def test_blocking_work_returns_its_result_and_its_error(
     run: Run, fal: FalProvider
 ) -> None:
     def flow() -> Flow[list[Any]]:
@@ -160,7 +158,7 @@ def test_blocking_work_gives_its_answer_and_its_error(
     assert run(fal, flow())[1] == "division by zero"
 
 
-def test_an_error_of_the_watcher_comes_out(run: Run, fal: FalProvider) -> None:
+def test_an_error_of_the_callback_is_raised(run: Run, fal: FalProvider) -> None:
     def watch(_: QueueUpdate) -> None:
         message = "the watcher failed"
         raise RuntimeError(message)
@@ -194,7 +192,7 @@ async def test_cancelling_the_task_cancels_at_fal() -> None:
         await fal.aclose()
 
 
-async def test_cancelling_before_the_submits_answer_still_cancels_at_fal() -> None:
+async def test_cancelling_before_the_response_to_the_submit_cancels_at_fal() -> None:
     with Sandbox(run_seconds=60) as sandbox:
         sandbox.faults.add(Fault(on="submit", delay_seconds=0.2, after=True))
         async with sandbox.provider(timeout=PATIENT) as fal:
@@ -236,7 +234,7 @@ def test_cancel_open_stops_worker_threads() -> None:
         assert ended == ["FalCancelledError"]
 
 
-def test_two_loops_and_no_open_socket_left(fal_sandbox: Sandbox) -> None:
+def test_two_event_loops_leave_no_open_socket(fal_sandbox: Sandbox) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         fal = fal_sandbox.provider()

@@ -7,7 +7,7 @@ import pickle
 from typing import Any
 
 import pytest
-from acted import BASE, IMAGE, MODEL, SUBMITTED, Stage, answer, event
+from stage import BASE, IMAGE, MODEL, SUBMITTED, Stage, answer, event
 
 from langchain_fal_image import errors
 from langchain_fal_image.wire import flows
@@ -54,7 +54,7 @@ def failed(reply: HttpResponse, **script: Any) -> errors.FalError:
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 418, 422, 500, 503])
 @pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
-def test_every_shape_says_what_was_wrong(body: Any, status: int) -> None:
+def test_every_error_format_gives_a_message(body: Any, status: int) -> None:
     error = failed(answer(status, body, x_fal_request_id="other"))
     assert isinstance(error, errors.FalRequestError)
     assert "could not be loaded" in str(error)
@@ -66,11 +66,11 @@ def test_every_shape_says_what_was_wrong(body: Any, status: int) -> None:
     assert "base64," not in str(error) + repr(error.body)
 
 
-def test_the_place_of_a_fault_is_named_with_its_index() -> None:
+def test_the_location_of_an_error_includes_its_index() -> None:
     assert "image_urls.0.url: could not" in str(failed(answer(422, SHAPES["model"])))
 
 
-def test_all_faults_are_told() -> None:
+def test_all_errors_are_in_the_message() -> None:
     faults = [{"loc": ["body", str(n)], "msg": f"fault {n}"} for n in range(5)]
     text = str(failed(answer(422, {"detail": faults})))
     assert all(f"{n}: fault {n}" in text for n in range(5))
@@ -79,7 +79,7 @@ def test_all_faults_are_told() -> None:
 @pytest.mark.parametrize("word", ["content_policy_violation", "no_media_generated"])
 @pytest.mark.parametrize("status", [400, 422, 500])
 @pytest.mark.parametrize("where", ["list", "second", "platform", "header", "state"])
-def test_moderation_is_known_wherever_it_stands(
+def test_moderation_is_recognised_in_every_format(
     word: str, status: int, where: str
 ) -> None:
     named = {**FAULT, "type": word}
@@ -106,7 +106,7 @@ def test_moderation_is_known_wherever_it_stands(
         answer(400, {"detail": "gone"}, x_fal_error_type="client_cancelled"),
     ],
 )
-def test_a_cancelled_request_is_told_from_a_failed_one(reply: HttpResponse) -> None:
+def test_a_cancelled_request_raises_its_own_error(reply: HttpResponse) -> None:
     assert isinstance(failed(reply), errors.FalCancelledError)
 
 
@@ -119,7 +119,9 @@ def test_a_cancelled_request_is_told_from_a_failed_one(reply: HttpResponse) -> N
         (None, errors.FalRequestError),
     ],
 )
-def test_completed_with_an_error_and_no_image_is_an_error(word: Any, kind: Any) -> None:
+def test_completed_with_an_error_and_without_an_image_is_an_error(
+    word: Any, kind: Any
+) -> None:
     done = event(status="COMPLETED", error={"message": "it broke"}, error_type=word)
     error = failed(answer(200, {"seed": 1}), stream=[[done]])
     assert type(error) is kind
@@ -140,7 +142,7 @@ def test_completed_with_an_error_and_an_image_is_an_image() -> None:
         *((answer(status, {}), "maybe") for status in (401, 403, 404, 408, 422, 429)),
     ],
 )
-def test_what_is_not_the_models_word_leaves_the_charge_open(
+def test_an_error_that_is_not_the_models_leaves_the_charge_open(
     reply: HttpResponse, charged: str
 ) -> None:
     error = failed(reply)
@@ -152,9 +154,7 @@ def test_what_is_not_the_models_word_leaves_the_charge_open(
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 409, 422, 429, 500, 503])
 @pytest.mark.parametrize("flow", [flows.fetch_status, flows.cancel])
-def test_a_state_that_cannot_be_had_says_nothing_of_the_charge(
-    flow: Any, status: int
-) -> None:
+def test_an_unavailable_status_leaves_the_charge_open(flow: Any, status: int) -> None:
     reply = answer(status, {"detail": "no"}, x_fal_request_id="r-9")
     stage = Stage(status=[reply], cancel=[reply])
     if flow is flows.cancel and status == 404:
@@ -169,7 +169,7 @@ def test_a_state_that_cannot_be_had_says_nothing_of_the_charge(
 
 @pytest.mark.parametrize("failure", [NotSent("a"), ReplyLost("b"), TooLarge("c")])
 @pytest.mark.parametrize("flow", [flows.fetch_status, flows.fetch_result, flows.cancel])
-def test_a_lost_question_leaves_the_request_in_the_error(
+def test_a_lost_response_leaves_the_request_in_the_error(
     flow: Any, failure: Any
 ) -> None:
     stage = Stage(status=[failure], result=[failure], cancel=[failure])
@@ -180,7 +180,7 @@ def test_a_lost_question_leaves_the_request_in_the_error(
     assert "error.request.result()" in caught.value.next_step
 
 
-def test_what_cannot_be_written_as_http_was_not_sent_and_is_not_tried_again() -> None:
+def test_a_request_that_http_cannot_express_is_not_retried() -> None:
     stage = Stage(submit=[Unsendable("InvalidURL")])
     with pytest.raises(errors.FalConnectionError, match="InvalidURL") as caught:
         stage.play(flows.generate(stage.context, MODEL, {}))
@@ -191,7 +191,7 @@ def test_what_cannot_be_written_as_http_was_not_sent_and_is_not_tried_again() ->
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 @pytest.mark.parametrize("mode", ["queue", "sync"])
-def test_a_gateway_in_the_submits_place_is_uncertain(mode: Any, status: int) -> None:
+def test_a_gateways_response_to_a_submit_is_uncertain(mode: Any, status: int) -> None:
     page = answer(status, b"<html><center>nginx</center></html>")
     stage = Stage(submit=[page], run=[page])
     with pytest.raises(errors.FalSubmitUncertainError):
@@ -220,7 +220,7 @@ def test_deep_nesting_ends_in_a_result_or_a_fal_error(on: str, depth: int) -> No
 @pytest.mark.parametrize(
     "url", ["https://evil.example/x", f"{BASE}\\@evil.example", "http://127.0.0.1/", ""]
 )
-def test_urls_of_a_restored_request_that_lead_elsewhere_are_not_used(url: str) -> None:
+def test_foreign_urls_of_a_restored_request_are_not_used(url: str) -> None:
     names = ("status_url", "response_url", "cancel_url")
     restored = QueuedRequest.from_dict(REQUEST.to_dict() | dict.fromkeys(names, url))
     stage = Stage()
@@ -231,7 +231,7 @@ def test_urls_of_a_restored_request_that_lead_elsewhere_are_not_used(url: str) -
     assert all(each.url.startswith(BASE) for each in stage.sent)
 
 
-def test_a_request_id_is_one_part_of_the_path() -> None:
+def test_a_request_id_is_one_segment_of_the_path() -> None:
     stage = Stage(submit=[answer(200, {**SUBMITTED, "request_id": "../a?b#c/\ud800"})])
     request = stage.play(flows.submit(stage.context, MODEL, {}))
     built = QueuedRequest.for_id(

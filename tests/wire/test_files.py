@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acted import Stage, answer, body_of
+from stage import Stage, answer, body_of
 
 from langchain_fal_image import errors
 from langchain_fal_image.wire import guard
@@ -19,7 +19,7 @@ from langchain_fal_image.wire.files import download, upload
 URL = "https://v3.fal.media/files/a.png"
 
 
-def test_a_download_gives_bytes_and_type() -> None:
+def test_a_download_returns_bytes_and_type() -> None:
     stage = Stage()
     media = stage.play(download(stage.context, URL))
     assert (media.content, media.content_type) == (b"bytes", "image/png")
@@ -48,7 +48,9 @@ def test_a_download_follows_public_redirects_only() -> None:
         ([answer(503, b"")], "503"),
     ],
 )
-def test_a_failed_download_is_a_failed_download(script: list[Any], text: str) -> None:
+def test_a_failed_download_raises_a_download_error(
+    script: list[Any], text: str
+) -> None:
     stage = Stage(media=script)
     with pytest.raises(errors.FalDownloadError, match=text) as caught:
         stage.play(download(stage.context, URL))
@@ -57,12 +59,12 @@ def test_a_failed_download_is_a_failed_download(script: list[Any], text: str) ->
     assert set(stage.operations()) == {"media"}
 
 
-def test_a_download_that_was_cut_short_is_read_again() -> None:
+def test_a_download_that_was_cut_short_is_repeated() -> None:
     stage = Stage(media=[ReplyLost("cut"), answer(503, b""), answer(200, b"whole")])
     assert stage.play(download(stage.context, URL)).content == b"whole"
 
 
-def test_an_upload_is_begun_then_put_without_a_key() -> None:
+def test_an_upload_is_initiated_then_put_without_the_key() -> None:
     stage = Stage()
     url = stage.play(
         upload(stage.context, b"pixels", content_type="image/png", file_name="a.png")
@@ -78,7 +80,7 @@ def test_an_upload_is_begun_then_put_without_a_key() -> None:
     assert not guard.is_api_url(put.url, stage.context.hosts)
 
 
-def test_a_large_upload_goes_in_ordered_parts() -> None:
+def test_a_large_upload_is_sent_in_ordered_parts() -> None:
     limits = Limits(multipart_bytes=10, part_bytes=4)
     stage = Stage(put=[answer(200, {}, etag=f'"{n}"') for n in (1, 2, 3)] + [answer()])
     context = Context(limits=limits, now=lambda: 0.0)
@@ -157,7 +159,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("url", HOSTILE)
-def test_a_hostile_url_is_refused_and_never_asked(url: str) -> None:
+def test_a_hostile_url_is_refused_and_never_fetched(url: str) -> None:
     with pytest.raises(guard.AccessRefused):
         guard.check_url(url)
     stage = Stage()
@@ -176,7 +178,7 @@ def test_a_hostile_url_is_refused_and_never_asked(url: str) -> None:
         "https://bücher.example/a",
     ],
 )
-def test_a_public_url_is_taken(url: str) -> None:
+def test_a_public_url_is_allowed(url: str) -> None:
     guard.check_url(url)
 
 
@@ -218,7 +220,7 @@ def test_a_configured_origin_is_trusted_but_not_its_host() -> None:
         ("https://queue.fal.run:8443/a", False),
     ],
 )
-def test_the_key_goes_to_fals_api_and_nowhere_else(url: str, gets: bool) -> None:  # noqa: FBT001 - a row of the table
+def test_only_fals_api_receives_the_key(url: str, gets: bool) -> None:  # noqa: FBT001 - a row of the table
     assert guard.is_api_url(url, Hosts()) is gets
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from acted import IMAGE, MODEL, Stage, answer, event
+from stage import IMAGE, MODEL, Stage, answer, event
 
 from langchain_fal_image import errors
 from langchain_fal_image.wire import flows
@@ -25,7 +25,9 @@ def resume(stage: Stage, timeout: float | None = None) -> Output:
 
 
 @pytest.mark.parametrize("refusal", [404, 405, 400, 200])
-def test_without_a_stream_it_asks_at_growing_intervals(refusal: int) -> None:
+def test_without_a_stream_the_status_is_polled_at_growing_intervals(
+    refusal: int,
+) -> None:
     stage = Stage(stream=[answer(refusal)], status=[*[QUEUED] * 8, DONE])
     resume(stage)
     assert stage.operations().count("stream") == 1
@@ -35,7 +37,7 @@ def test_without_a_stream_it_asks_at_growing_intervals(refusal: int) -> None:
     assert stage.slept[-1] == pytest.approx(0.25 * 1.5**7)
 
 
-def test_intervals_do_not_grow_for_ever() -> None:
+def test_intervals_have_a_maximum() -> None:
     stage = Stage(stream=[answer(404)], status=[*[QUEUED] * 30, DONE])
     resume(stage)
     assert max(stage.slept) == stage.context.polling.longest_pause
@@ -55,20 +57,20 @@ def test_intervals_do_not_grow_for_ever() -> None:
     ],
     ids=repr,
 )
-def test_a_broken_stream_is_no_broken_request(broken: list[Any]) -> None:
+def test_a_broken_stream_does_not_break_the_request(broken: list[Any]) -> None:
     good = [event(status="IN_PROGRESS"), event(status="COMPLETED")]
     stage = Stage(stream=[broken, broken, good], status=[RUNNING])
     assert resume(stage).body == IMAGE
     assert stage.operations().count("stream") == 3
 
 
-def test_a_stream_that_always_breaks_leaves_polling() -> None:
+def test_a_stream_that_always_breaks_is_replaced_by_polling() -> None:
     stage = Stage(stream=[[]], status=[*[RUNNING] * 9, DONE])
     resume(stage)
     assert stage.operations().count("stream") == stage.context.polling.stream_attempts
 
 
-def test_each_change_and_each_log_line_is_told_once() -> None:
+def test_each_change_and_each_log_line_is_emitted_once() -> None:
     one = {"message": "one", "timestamp": "1", "level": "INFO"}
     two = {"message": "two", "timestamp": "2", "level": "INFO"}
     stage = Stage(
@@ -84,8 +86,8 @@ def test_each_change_and_each_log_line_is_told_once() -> None:
         status=[answer(202, {"status": "IN_PROGRESS", "logs": [one, two]})],
     )
     resume(stage)
-    told = [(each.status, each.queue_position) for each in stage.updates]
-    assert told == [
+    emitted = [(each.status, each.queue_position) for each in stage.updates]
+    assert emitted == [
         ("IN_QUEUE", 3),
         ("IN_QUEUE", 1),
         ("IN_PROGRESS", None),
@@ -107,7 +109,7 @@ def test_each_change_and_each_log_line_is_told_once() -> None:
     ],
     ids=["polling", "heartbeats", "empty streams", "failing", "silence"],
 )
-def test_the_deadline_holds_and_the_request_can_be_taken_up(
+def test_the_deadline_holds_and_the_request_can_be_resumed(
     script: dict[str, Any],
 ) -> None:
     stage = Stage(**script)
@@ -130,14 +132,14 @@ def test_no_read_outlasts_the_deadline() -> None:
         assert request.read_timeout <= 100
 
 
-def test_events_end_with_the_request() -> None:
+def test_watching_ends_with_the_request() -> None:
     stage = Stage(stream=[[event(status="IN_PROGRESS"), event(status="COMPLETED")]])
     stage.play(flows.watch(stage.context, REQUEST))
     assert [each.status for each in stage.updates] == ["IN_PROGRESS", "COMPLETED"]
     assert stage.operations() == ["stream"]
 
 
-def test_a_lost_state_is_asked_for_again() -> None:
+def test_a_lost_status_is_requested_again() -> None:
     stage = Stage(
         stream=[answer(404)],
         status=[ReplyLost("reset"), NotSent("refused"), answer(500, {}), DONE],
@@ -147,7 +149,7 @@ def test_a_lost_state_is_asked_for_again() -> None:
     assert update.status == "COMPLETED"
 
 
-def test_fal_out_of_reach_leaves_the_request_in_the_error() -> None:
+def test_an_unreachable_fal_leaves_the_request_in_the_error() -> None:
     stage = Stage(stream=[NotSent("refused")], status=[NotSent("refused")])
     with pytest.raises(errors.FalConnectionError) as caught:
         resume(stage)
@@ -156,7 +158,7 @@ def test_fal_out_of_reach_leaves_the_request_in_the_error() -> None:
     assert not caught.value.is_retryable
 
 
-def test_a_state_that_cannot_be_read_is_an_error_with_the_request() -> None:
+def test_an_invalid_status_is_an_error_with_the_request() -> None:
     stage = Stage(status=[answer(200, {"status": "FAILED"})])
     with pytest.raises(errors.FalResponseError) as caught:
         stage.play(flows.fetch_status(stage.context, REQUEST))
@@ -238,25 +240,25 @@ def test_completed_is_not_success(
     assert not caught.value.is_retryable
 
 
-def test_a_gateway_in_the_results_place_is_asked_again() -> None:
+def test_a_gateways_response_to_a_result_is_retried() -> None:
     stage = Stage(result=[answer(502, b"<html>"), ReplyLost("cut"), answer(200, IMAGE)])
     assert resume(stage).body == IMAGE
 
 
-def test_a_models_own_failure_is_not_asked_again() -> None:
+def test_a_models_own_failure_is_not_retried() -> None:
     stage = Stage(result=[answer(500, {"detail": "oh"}, x_fal_request_id="r-1")])
     with pytest.raises(errors.FalServerError):
         resume(stage)
     assert stage.operations().count("result") == 1
 
 
-def test_a_result_that_is_not_there_yet_is_waited_for() -> None:
+def test_a_pending_result_is_awaited() -> None:
     pending = answer(400, {"detail": "Request is still in progress"})
     stage = Stage(result=[pending, pending, answer(200, IMAGE)])
     assert resume(stage).body == IMAGE
 
 
-def test_the_states_error_speaks_where_the_result_says_nothing() -> None:
+def test_the_error_of_the_status_is_used_if_the_result_has_none() -> None:
     done = event(status="COMPLETED", error="it broke", error_type="runner_disconnected")
     stage = Stage(stream=[[done]], result=[answer(200, {})])
     with pytest.raises(errors.FalRequestError, match="it broke") as caught:
@@ -265,14 +267,16 @@ def test_the_states_error_speaks_where_the_result_says_nothing() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'"text"', b"{", b"\xff\xfe"])
-def test_a_result_that_is_no_object_is_an_error_with_the_request(body: bytes) -> None:
+def test_a_result_that_is_not_an_object_is_an_error_with_the_request(
+    body: bytes,
+) -> None:
     stage = Stage(result=[answer(200, body)])
     with pytest.raises(errors.FalResponseError) as caught:
         resume(stage)
     assert caught.value.request == REQUEST
 
 
-def test_an_error_body_keeps_no_input_and_no_bytes() -> None:
+def test_an_error_body_contains_neither_input_nor_bytes() -> None:
     fault = {
         **FAULT,
         "input": "data:image/png;base64,AAAA",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from acted import MODEL, SUBMITTED, Stage, answer
 from hypothesis import given
 from hypothesis import strategies as st
+from stage import MODEL, SUBMITTED, Stage, answer
 
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.wire import flows
@@ -110,12 +110,12 @@ def test_an_accepted_request_is_never_lost(
         assert end.request is not None
         assert end.request_id == "r-1"
         assert not end.is_retryable
-    told = [log for each in stage.updates for log in each.logs]
-    assert all(isinstance(log.message, str) for log in told)
+    logs = [log for each in stage.updates for log in each.logs]
+    assert all(isinstance(log.message, str) for log in logs)
 
 
 @given(replies=REPLIES, extra=st.dictionaries(KEYS, VALUES, max_size=4))
-def test_any_answer_to_a_submit(replies: Any, extra: dict[str, Any]) -> None:
+def test_any_response_to_a_submit(replies: Any, extra: dict[str, Any]) -> None:
     stage = Stage(submit=[*replies, answer(200, {**SUBMITTED, **extra})])
     end = outcome(stage, flows.submit(stage.context, MODEL, {}), QueuedRequest)
     if isinstance(end, QueuedRequest):
@@ -127,7 +127,7 @@ def test_any_answer_to_a_submit(replies: Any, extra: dict[str, Any]) -> None:
 
 
 @given(replies=REPLIES)
-def test_any_answer_to_a_question(replies: Any) -> None:
+def test_any_response_to_another_call(replies: Any) -> None:
     stage = Stage(
         status=replies[:], result=replies[:], cancel=replies[:], run=replies[:]
     )
@@ -139,7 +139,7 @@ def test_any_answer_to_a_question(replies: Any) -> None:
 
 
 @given(initiate=REPLIES, put=REPLIES, media=REPLIES, size=st.integers(0, 20))
-def test_any_answer_of_the_storage(
+def test_any_response_of_the_storage(
     initiate: Any, put: Any, media: Any, size: int
 ) -> None:
     stage = Stage(initiate=initiate, put=put, media=media)

@@ -49,14 +49,14 @@ BODIES = st.one_of(
 DOCUMENT = openapi.make_document(QWEN) or {}
 
 
-def spoilt(data: st.DataObject, whole: Any) -> Any:
+def spoil(data: st.DataObject, document: Any) -> Any:
     """Put anything in the place of a part of a true document."""
-    here, path = whole, []
+    here, path = document, []
     while isinstance(here, dict | list) and here and data.draw(st.booleans()):
         keys = list(here) if isinstance(here, dict) else range(len(here))
         path.append(data.draw(st.sampled_from(keys)))
         here = here[path[-1]]
-    copy = json.loads(json.dumps(whole))
+    copy = json.loads(json.dumps(document))
     if not path:
         return data.draw(JSON)
     parent = copy
@@ -74,7 +74,7 @@ def answering(body: bytes, status: int = 200) -> FalProvider:
 
 @given(data=st.data())
 def test_any_openapi_document(data: st.DataObject) -> None:
-    document = spoilt(data, DOCUMENT)
+    document = spoil(data, DOCUMENT)
     try:
         schema = EndpointSchema.from_openapi(document)
     except ValueError:
@@ -97,7 +97,7 @@ def test_any_price_in_a_true_list(data: st.DataObject) -> None:
         "unit": "image",
         "currency": "USD",
     }
-    body = json.dumps(spoilt(data, {"prices": [entry], "has_more": False})).encode()
+    body = json.dumps(spoil(data, {"prices": [entry], "has_more": False})).encode()
     price = answering(body).price(QWEN)
     assert price is None or price.estimate(images=1) is None or price.unit_price >= 0
 
@@ -118,8 +118,8 @@ def test_any_signed_webhook(body: bytes) -> None:
 @given(data=st.data())
 def test_any_webhook_gives_a_result_or_an_error(data: st.DataObject) -> None:
     images = [{"url": "https://v3.fal.media/a.png"}]
-    whole = {"request_id": "r", "status": "OK", "payload": {"images": images}}
-    body = json.dumps(spoilt(data, whole)).encode()
+    document = {"request_id": "r", "status": "OK", "payload": {"images": images}}
+    body = json.dumps(spoil(data, document)).encode()
 
     def result() -> Any:
         return webhooks._parse_webhook(body, "r").result(
@@ -138,8 +138,8 @@ def test_any_headers_of_a_webhook(headers: dict[str, str], body: bytes) -> None:
 
 @given(data=st.data())
 def test_any_stored_request(data: st.DataObject) -> None:
-    whole = create_fal("k").request(QWEN, "r").to_dict()
-    stored = spoilt(data, whole)
+    document = create_fal("k").request(QWEN, "r").to_dict()
+    stored = spoil(data, document)
     try:
         request = FalRequest.from_dict(stored)
     except (ValueError, AttributeError):

@@ -55,7 +55,7 @@ HOSTILE = [f"http://{host}/latest" for host in (*THIS_MACHINE, *PRIVATE)] + MALF
 
 
 @pytest.mark.parametrize("url", HOSTILE)
-def test_it_is_refused(url: str) -> None:
+def test_a_url_that_is_not_public_is_refused(url: str) -> None:
     with pytest.raises(guard.AccessRefused):
         guard.check_url(url)
     with pytest.raises(guard.AccessRefused):
@@ -80,19 +80,19 @@ def test_it_is_refused(url: str) -> None:
         *("https://a.example/?u=http://127.0.0.1/", "https://a.example/@b#c%00"),
     ],
 )
-def test_what_is_public_is_taken(url: str) -> None:
+def test_a_public_url_is_allowed(url: str) -> None:
     guard.check_url(url)
 
 
 @given(st.text(max_size=30) | st.text(max_size=20).map("http://{}/".format))
-def test_any_text_is_taken_or_refused(text: str) -> None:
+def test_any_text_is_allowed_or_refused(text: str) -> None:
     with contextlib.suppress(guard.AccessRefused):
         guard.check_url(text)
         assert text.lower().startswith(("http://", "https://"))
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_every_spelling_of_an_address_is_judged_alike(number: int) -> None:
+def test_every_notation_of_an_address_is_treated_alike(number: int) -> None:
     def refused(host: str) -> bool:
         try:
             guard.check_url(f"http://{host}/")
@@ -120,7 +120,7 @@ def test_every_spelling_of_an_address_is_judged_alike(number: int) -> None:
         "",
     ],
 )
-def test_an_address_that_is_not_public_is_not_connected_to(address: str) -> None:
+def test_an_address_that_is_not_public_is_refused(address: str) -> None:
     with pytest.raises(guard.AccessRefused):
         guard.check_address(address)
 
@@ -132,7 +132,7 @@ def test_an_address_that_is_not_public_is_not_connected_to(address: str) -> None
         *("https://api.fal.ai/v1/models", "https://QUEUE.FAL.RUN./a"),
     ],
 )
-def test_the_key_goes_to_fals_api(url: str) -> None:
+def test_fals_api_receives_the_key(url: str) -> None:
     assert guard.is_api_url(url, Hosts())
 
 
@@ -164,11 +164,11 @@ def test_the_key_goes_to_fals_api(url: str) -> None:
         *("http://127.0.0.1:8000/queue/a", "https://proxy.example/rest"),
     ],
 )
-def test_the_key_goes_nowhere_else(url: str) -> None:
+def test_no_other_url_receives_the_key(url: str) -> None:
     assert not guard.is_api_url(url, Hosts())
 
 
-def test_the_key_goes_to_origins_that_were_configured() -> None:
+def test_configured_origins_receive_the_key() -> None:
     assert guard.is_api_url("http://127.0.0.1:8000/other", OWN)
     assert guard.is_api_url("https://proxy.example/x", OWN)
     for url in (
@@ -191,7 +191,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["in/a.png", "in/sub/../a.png", "in/inner.png"])
-def test_a_file_below_an_allowed_directory_is_read(folder: Path, name: str) -> None:
+def test_a_file_below_an_allowed_directory_is_allowed(folder: Path, name: str) -> None:
     found = guard.resolve_path(folder / name, allowed_dirs=[(folder / "in").resolve()])
     assert found.read_bytes() == b"x"
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from acted import BASE, MODEL, Stage, answer, event
+from stage import BASE, MODEL, Stage, answer, event
 
 from langchain_fal_image.errors import FalConfigurationError, FalTimeoutError
 from langchain_fal_image.wire import flows
@@ -25,7 +25,7 @@ def generate(stage: Stage, **settings: Any) -> Any:
     return stage.play(flows.generate(stage.context, MODEL, {}, **settings))
 
 
-def winding() -> Stage:
+def long_script() -> Stage:
     """Play a request that takes every kind of effect before it is done."""
     return Stage(
         submit=[answer(200, {"request_id": "r-1"})],
@@ -40,7 +40,7 @@ def winding() -> Stage:
 
 
 def effects_of_a_whole_run() -> int:
-    stage = winding()
+    stage = long_script()
     generate(stage)
     return stage._effects
 
@@ -48,7 +48,7 @@ def effects_of_a_whole_run() -> int:
 EFFECTS = effects_of_a_whole_run()
 
 
-def test_the_winding_way_has_many_effects() -> None:
+def test_the_long_script_has_many_effects() -> None:
     assert EFFECTS > 20
 
 
@@ -61,7 +61,7 @@ def test_the_winding_way_has_many_effects() -> None:
 def test_one_cancel_is_sent_and_the_interruption_comes_out(
     error: BaseException, at: int
 ) -> None:
-    stage = winding()
+    stage = long_script()
     stage.interrupt = (at, error)
     with pytest.raises(type(error)) as caught:
         generate(stage)
@@ -73,8 +73,8 @@ def test_one_cancel_is_sent_and_the_interruption_comes_out(
 
 
 @pytest.mark.parametrize("at", range(2, EFFECTS + 1))
-def test_no_cancel_is_sent_where_the_request_is_to_be_kept(at: int) -> None:
-    stage = winding()
+def test_with_on_cancel_keep_no_cancel_is_sent(at: int) -> None:
+    stage = long_script()
     stage.interrupt = (at, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         generate(stage, on_cancel="keep")
@@ -107,7 +107,7 @@ def test_a_second_interruption_ends_it_at_once() -> None:
         generate(stage)
 
 
-def test_time_running_out_is_no_interruption() -> None:
+def test_a_timeout_is_not_an_interruption() -> None:
     # The request is paid for: it goes on at fal, and can be taken up again.
     stage = Stage(stream=[answer(404)], status=[QUEUED])
     with pytest.raises(FalTimeoutError):
@@ -115,7 +115,7 @@ def test_time_running_out_is_no_interruption() -> None:
     assert "cancel" not in stage.operations()
 
 
-def test_a_request_that_was_taken_up_is_not_cancelled() -> None:
+def test_a_resumed_request_is_not_cancelled() -> None:
     stage = Stage()
     request = stage.play(flows.submit(stage.context, MODEL, {}))
     stage.interrupt = (3, KeyboardInterrupt())
@@ -124,7 +124,7 @@ def test_a_request_that_was_taken_up_is_not_cancelled() -> None:
     assert "cancel" not in stage.operations()
 
 
-def test_a_flow_that_is_dropped_does_no_more() -> None:
+def test_a_closed_flow_does_nothing_more() -> None:
     stage = Stage()
     flow = flows.generate(stage.context, MODEL, {})
     next(flow)

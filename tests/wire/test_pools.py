@@ -72,7 +72,7 @@ class Stand:
         return sum(not each.closed for each in self.made)
 
 
-def test_one_after_the_other_takes_one_pool() -> None:
+def test_consecutive_requests_use_one_pool() -> None:
     stand = Stand()
     transport = stand.sync()
     for _ in range(20):
@@ -84,7 +84,7 @@ def test_one_after_the_other_takes_one_pool() -> None:
 
 
 @given(st.lists(st.integers(0, 30), max_size=60))
-def test_pools_grow_with_what_is_in_flight_and_no_further(steps: list[int]) -> None:
+def test_pools_grow_only_with_the_requests_in_flight(steps: list[int]) -> None:
     stand = Stand()
     transport = stand.sync()
     flying: list[Any] = []
@@ -103,7 +103,7 @@ def test_pools_grow_with_what_is_in_flight_and_no_further(steps: list[int]) -> N
     assert transport.is_idle
 
 
-def test_many_at_once_wait_in_a_bounded_number_of_pools() -> None:
+def test_many_requests_wait_in_a_bounded_number_of_pools() -> None:
     stand = Stand()
     transport = stand.sync()
     flying = [transport.handle_request(REQUEST) for _ in range(1200)]
@@ -127,7 +127,7 @@ def test_idle_pools_are_closed_in_time() -> None:
     assert stand.still_open == 1
 
 
-def test_a_request_that_fails_is_not_in_flight() -> None:
+def test_a_failed_request_is_not_in_flight() -> None:
     transport = Stand(fails=True).sync()
     for _ in range(5):
         with pytest.raises(httpx.ConnectError):
@@ -135,7 +135,7 @@ def test_a_request_that_fails_is_not_in_flight() -> None:
     assert transport.is_idle
 
 
-def test_closing_closes_all_and_what_is_in_flight_may_end_later() -> None:
+def test_closing_closes_all_pools_while_requests_end_later() -> None:
     stand = Stand()
     transport = stand.sync()
     flying = transport.handle_request(REQUEST)
@@ -146,7 +146,7 @@ def test_closing_closes_all_and_what_is_in_flight_may_end_later() -> None:
     assert stand.still_open == 1
 
 
-async def test_and_so_without_blocking() -> None:
+async def test_async_requests_use_the_same_pools() -> None:
     stand = Stand()
     transport = AsyncPooledTransport(stand.make, now=lambda: stand.clock)
     flying = await asyncio.gather(

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from acted import MODEL, PENDING_STATUS, Stage, answer
+from stage import MODEL, PENDING_STATUS, Stage, answer
 
 from langchain_fal_image import Limits, Polling, Retry, Timeouts, create_fal, errors
 from langchain_fal_image.wire import flows

@@ -66,7 +66,7 @@ def test_neither_chunks_nor_line_ends_change_the_events(
         st.characters(codec="utf-8", exclude_characters="\r\n\ufeff"), min_size=1
     )
 )
-def test_letters_cut_in_two_come_out_whole(text: str) -> None:
+def test_characters_split_between_chunks_are_complete(text: str) -> None:
     raw = f"data:{text}\n\n".encode()
     assert heard([raw[at : at + 1] for at in range(len(raw))]) == [
         text.removeprefix(" ")
@@ -74,30 +74,30 @@ def test_letters_cut_in_two_come_out_whole(text: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
-def test_an_event_is_given_with_its_last_byte(end: str) -> None:
+def test_an_event_is_returned_with_its_last_byte(end: str) -> None:
     # Nothing need follow it: after the last event the server closes the stream.
     raw = f"data: done{end}{end}".encode()
     assert heard([raw]) == ["done"]
     assert heard([raw[at : at + 1] for at in range(len(raw))]) == ["done"]
 
 
-def test_what_is_not_whole_at_the_end_is_no_event() -> None:
+def test_an_incomplete_event_at_the_end_is_dropped() -> None:
     assert heard([b"data: {", b'"status": "COMP']) == []
     assert heard([b"data: {}\n"]) == []
 
 
-def test_a_byte_order_mark_and_bytes_that_are_no_text_harm_nothing() -> None:
+def test_a_byte_order_mark_and_invalid_bytes_are_harmless() -> None:
     assert heard(["\ufeffdata: a\n\n".encode()]) == ["a"]
     assert heard([b"data: \xff\n\ndata: b\n\n"]) == ["\ufffd", "b"]
 
 
 @pytest.mark.parametrize("chunk", [b"", b":\n\n", b"data: ha", b"event: x\n\n", b"\n"])
-def test_any_other_sign_of_life_is_a_heartbeat(chunk: bytes) -> None:
+def test_any_other_bytes_are_a_heartbeat(chunk: bytes) -> None:
     assert EventDecoder(max_bytes=100).feed(chunk) == [HEARTBEAT]
 
 
 @pytest.mark.parametrize("piece", [b"data: x\n", b"data", b":" * 5])
-def test_what_never_ends_is_given_up(piece: bytes) -> None:
+def test_an_event_without_end_is_too_large(piece: bytes) -> None:
     with pytest.raises(TooLarge):
         heard([piece] * 100, max_bytes=50)
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from acted import Stage, answer, body_of
+from stage import Stage, answer, body_of
 
 from langchain_fal_image import errors
 from langchain_fal_image.wire.config import Hosts, Limits
@@ -28,7 +28,7 @@ def put(stage: Stage, content: bytes, **settings: Any) -> str:
 @pytest.mark.parametrize(
     ("size", "parts"), [(0, 0), (1, 0), (10, 0), (11, 3), (12, 3), (13, 4), (40, 10)]
 )
-def test_only_what_is_large_goes_in_parts(size: int, parts: int) -> None:
+def test_only_large_files_are_sent_in_parts(size: int, parts: int) -> None:
     stage = Stage(initiate=[answer(200, PLACE)])
     content = bytes(range(size))
     assert put(stage, content, limits=SMALL) == URL
@@ -37,7 +37,7 @@ def test_only_what_is_large_goes_in_parts(size: int, parts: int) -> None:
     assert b"".join(body_of(each) for each in sent) == content
 
 
-def test_each_part_keeps_the_query_and_bears_its_number() -> None:
+def test_the_url_of_a_part_has_its_number_and_the_query() -> None:
     stage = Stage(initiate=[answer(200, PLACE)])
     put(stage, b"0123456789ab", limits=SMALL)
     assert [(each.method, each.url) for each in stage.sent[1:]] == [
@@ -50,7 +50,7 @@ def test_each_part_keeps_the_query_and_bears_its_number() -> None:
     assert stage.sent[-1].headers["content-type"] == "application/json"
 
 
-def test_a_part_that_fails_is_sent_again_in_its_place() -> None:
+def test_a_failed_part_is_sent_again_in_its_order() -> None:
     replies = [
         answer(200, {}, etag="1"),
         *(ReplyLost("reset"), answer(503, b""), answer(200, {"etag": "2"})),
@@ -76,7 +76,7 @@ def test_a_part_that_fails_is_sent_again_in_its_place() -> None:
     ],
 )
 @pytest.mark.parametrize("size", [1, 20])
-def test_an_upload_address_that_is_not_public_is_not_used(url: str, size: int) -> None:
+def test_an_upload_url_that_is_not_public_is_not_used(url: str, size: int) -> None:
     stage = Stage(initiate=[answer(200, {**PLACE, "upload_url": url})])
     with pytest.raises(errors.FalResponseError) as caught:
         put(stage, b"x" * size, limits=SMALL)
@@ -84,7 +84,7 @@ def test_an_upload_address_that_is_not_public_is_not_used(url: str, size: int) -
     assert caught.value.charged == "no"
 
 
-def test_an_upload_address_on_a_configured_origin_is_used() -> None:
+def test_an_upload_url_on_a_configured_origin_is_used() -> None:
     own = "http://127.0.0.1:8000"
     stage = Stage(initiate=[answer(200, {**PLACE, "upload_url": f"{own}/put"})])
     assert put(stage, b"x", hosts=Hosts(rest=f"{own}/storage")) == URL
@@ -114,7 +114,7 @@ def test_an_upload_in_parts_that_fails_costs_nothing(script: dict[str, Any]) -> 
     assert caught.value.charged == "no"
 
 
-def test_a_file_name_that_is_no_text_is_sent_as_text() -> None:
+def test_an_invalid_file_name_is_sent_as_text() -> None:
     stage = Stage()
     flow = upload(
         stage.context, b"x", content_type="image/png", file_name="\udcffa.png"
@@ -160,7 +160,7 @@ def test_a_redirect_to_anywhere_else_is_refused(location: str) -> None:
 
 
 @pytest.mark.parametrize(("times", "ends"), [(5, True), (6, False)])
-def test_redirects_have_an_end(times: int, ends: bool) -> None:  # noqa: FBT001 - a row of the table
+def test_redirects_have_a_limit(times: int, ends: bool) -> None:  # noqa: FBT001 - a row of the table
     stage = Stage(media=[*[moved("/b.png")] * times, answer(200, b"there")])
     if ends:
         assert stage.play(download(stage.context, URL)).content == b"there"
@@ -169,7 +169,7 @@ def test_redirects_have_an_end(times: int, ends: bool) -> None:  # noqa: FBT001 
         stage.play(download(stage.context, URL))
 
 
-def test_a_redirect_that_leads_nowhere_is_a_failed_download() -> None:
+def test_a_redirect_without_a_location_is_a_failed_download() -> None:
     stage = Stage(media=[answer(302, b"")])
     with pytest.raises(errors.FalDownloadError, match="302"):
         stage.play(download(stage.context, URL))
@@ -180,7 +180,7 @@ def test_a_redirect_that_leads_nowhere_is_a_failed_download() -> None:
     [ReplyLost("cut"), NotSent("refused"), answer(500, b""), answer(429, {})],
     ids=repr,
 )
-def test_a_download_is_tried_again(failure: Any) -> None:
+def test_a_download_is_retried(failure: Any) -> None:
     stage = Stage(media=[failure, failure, answer(200, b"whole")])
     assert stage.play(download(stage.context, URL)).content == b"whole"
 
@@ -196,9 +196,7 @@ def test_a_download_is_tried_again(failure: Any) -> None:
         (ReplyLost("cut"), 5),
     ],
 )
-def test_a_download_that_cannot_be_had_is_not_tried_for_ever(
-    failure: Any, tries: int
-) -> None:
+def test_a_download_is_not_retried_forever(failure: Any, tries: int) -> None:
     stage = Stage(media=[failure])
     with pytest.raises(errors.FalDownloadError) as caught:
         stage.play(download(stage.context, URL))
@@ -209,7 +207,7 @@ def test_a_download_that_cannot_be_had_is_not_tried_for_ever(
 @pytest.mark.parametrize(
     "url", ["data:image/png;base64," + "A" * 5000, "https://a.example/" + "a" * 70_000]
 )
-def test_an_error_shows_no_bytes_and_no_endless_url(url: str) -> None:
+def test_an_error_contains_neither_bytes_nor_a_long_url(url: str) -> None:
     stage = Stage(media=[Unsendable("InvalidURL: URL too long")])
     with pytest.raises(errors.FalDownloadError) as caught:
         stage.play(download(stage.context, url))

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from acted import BASE, MODEL, SUBMITTED, Stage, answer
+from stage import BASE, MODEL, SUBMITTED, Stage, answer
 
 from langchain_fal_image import errors
 from langchain_fal_image.wire import flows
@@ -21,7 +21,7 @@ def submit(stage: Stage, **settings: Any) -> Any:
     return stage.play(flows.generate(stage.context, MODEL, PAYLOAD, **settings))
 
 
-def test_the_whole_way_takes_three_exchanges() -> None:
+def test_a_generation_takes_three_exchanges() -> None:
     stage = Stage()
     output = submit(stage)
     assert output.body["images"]
@@ -31,7 +31,7 @@ def test_the_whole_way_takes_three_exchanges() -> None:
     assert stage.sent[1].url == f"{BASE}/status/stream?logs=1"
 
 
-def test_the_id_is_told_before_anything_waits() -> None:
+def test_the_id_is_emitted_before_anything_waits() -> None:
     stage = Stage(stream=[KeyboardInterrupt()])
     with pytest.raises(KeyboardInterrupt):
         submit(stage)
@@ -40,7 +40,7 @@ def test_the_id_is_told_before_anything_waits() -> None:
     assert first.queue_position == 2
 
 
-def test_a_connection_that_never_opened_is_tried_again() -> None:
+def test_a_connection_that_never_opened_is_retried() -> None:
     stage = Stage(
         submit=[NotSent("refused"), NotSent("refused"), answer(200, SUBMITTED)]
     )
@@ -72,7 +72,7 @@ def test_a_lost_reply_is_never_sent_again(mode: str) -> None:
     + [answer(200, {"request_id": 7})]
     + [answer(status, GATEWAY) for status in (500, 502, 503, 504)],
 )
-def test_a_spoiled_answer_is_uncertain_and_never_sent_again(spoiled: Any) -> None:
+def test_a_spoiled_response_is_uncertain_and_not_sent_again(spoiled: Any) -> None:
     stage = Stage(submit=[spoiled])
     with pytest.raises(errors.FalSubmitUncertainError):
         submit(stage)
@@ -80,7 +80,7 @@ def test_a_spoiled_answer_is_uncertain_and_never_sent_again(spoiled: Any) -> Non
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_an_error_of_fals_own_is_not_sent_again(status: int) -> None:
+def test_after_an_error_of_fal_the_submit_is_not_sent_again(status: int) -> None:
     body = {"detail": "runner failed", "error_type": "runner_server_error"}
     stage = Stage(submit=[answer(status, body, x_fal_request_id="r-9")])
     with pytest.raises(errors.FalServerError, match="runner failed") as caught:
@@ -91,7 +91,7 @@ def test_an_error_of_fals_own_is_not_sent_again(status: int) -> None:
     assert len(stage.sent) == 1
 
 
-def test_too_many_requests_is_sent_again_after_a_while() -> None:
+def test_after_429_the_submit_is_sent_again() -> None:
     stage = Stage(submit=[answer(429, {"detail": "slow down"}), answer(200, SUBMITTED)])
     submit(stage)
     assert 0.25 <= stage.slept[0] <= 0.5
@@ -104,14 +104,14 @@ def http_date(seconds: float) -> str:
 @pytest.mark.parametrize(
     ("header", "seconds"), [("7", 7), ("0", 0), (http_date, 30)], ids=["7", "0", "date"]
 )
-def test_retry_after_is_honoured(header: Any, seconds: float) -> None:
+def test_retry_after_is_honored(header: Any, seconds: float) -> None:
     asked = header(seconds) if callable(header) else header
     stage = Stage(submit=[answer(429, {}, retry_after=asked), answer(200, SUBMITTED)])
     submit(stage)
     assert stage.slept[0] == pytest.approx(seconds, abs=2)
 
 
-def test_retry_after_beyond_the_deadline_is_not_waited_for() -> None:
+def test_a_retry_after_beyond_the_deadline_ends_the_attempts() -> None:
     stage = Stage(submit=[answer(429, {"detail": "busy"}, retry_after="900")])
     with pytest.raises(errors.FalRateLimitError) as caught:
         submit(stage)
@@ -119,7 +119,7 @@ def test_retry_after_beyond_the_deadline_is_not_waited_for() -> None:
     assert stage.slept == []
 
 
-def test_the_submits_answer_is_waited_for_beyond_a_short_deadline() -> None:
+def test_the_response_to_a_submit_may_exceed_a_short_deadline() -> None:
     stage = Stage()
     submit(stage, timeout=0.5)
     assert stage.sent[0].read_timeout >= 0.5
@@ -137,20 +137,20 @@ def test_the_submits_answer_is_waited_for_beyond_a_short_deadline() -> None:
         7,
     ],
 )
-def test_urls_that_lead_elsewhere_are_not_used(name: str, url: Any) -> None:
+def test_foreign_urls_are_not_used(name: str, url: Any) -> None:
     stage = Stage(submit=[answer(200, {**SUBMITTED, name: url})])
     request = stage.play(flows.submit(stage.context, MODEL, PAYLOAD))
     assert getattr(request, name) == SUBMITTED[name]
 
 
-def test_urls_are_built_where_fal_names_none() -> None:
+def test_urls_are_built_if_fal_returns_none() -> None:
     stage = Stage(submit=[answer(200, {"request_id": "r-1"})])
     request = stage.play(flows.submit(stage.context, MODEL, PAYLOAD))
     assert request.status_url == f"{BASE}/status"
     assert request.payload_sha256
 
 
-def test_a_payload_that_is_no_json_is_refused_before_it_is_sent() -> None:
+def test_a_payload_that_is_not_json_is_refused_before_it_is_sent() -> None:
     stage = Stage()
     with pytest.raises(errors.FalOptionError):
         stage.play(flows.submit(stage.context, MODEL, {"seed": float("nan")}))
@@ -191,7 +191,7 @@ def test_an_interruption_of_the_submit_has_nothing_to_cancel() -> None:
     assert stage.operations() == []
 
 
-def test_a_request_is_kept_where_that_was_asked() -> None:
+def test_with_on_cancel_keep_the_request_is_not_cancelled() -> None:
     stage = Stage()
     stage.interrupt = (3, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
@@ -199,7 +199,7 @@ def test_a_request_is_kept_where_that_was_asked() -> None:
     assert "cancel" not in stage.operations()
 
 
-def test_a_cancel_that_fails_hides_nothing() -> None:
+def test_a_failed_cancel_does_not_hide_the_interruption() -> None:
     stage = Stage(cancel=[ReplyLost("reset")])
     stage.interrupt = (3, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
@@ -217,7 +217,7 @@ def test_a_cancel_that_fails_hides_nothing() -> None:
         (answer(200, b""), "OK"),
     ],
 )
-def test_cancel_gives_fals_word(reply: Any, word: str) -> None:
+def test_cancel_returns_the_status_of_fal(reply: Any, word: str) -> None:
     stage = Stage(cancel=[reply])
     request = stage.play(flows.submit(stage.context, MODEL, PAYLOAD))
     assert stage.play(flows.cancel(stage.context, request)) == word

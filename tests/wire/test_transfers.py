@@ -1,4 +1,4 @@
-"""BytesSource on their way: straight to disk, straight from disk, several at once."""
+"""Transfers: downloads to disk, uploads from disk, several concurrently."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 
 def png(size: int) -> bytes:
-    """Give a PNG of so many bytes, of which only the beginning is a picture."""
+    """Give a PNG of so many bytes, of which only the beginning is a image."""
     head = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000400000004008020000")
     return head + os.urandom(size - len(head))
 
@@ -85,20 +85,20 @@ def test_files_of_a_result_never_overwrite_each_other(
     assert [path.name for path in named.save(tmp_path)] == saved
 
 
-def test_what_cannot_be_read_leaves_nothing_behind(
+def test_a_failed_download_leaves_no_file_behind(
     run: Run, fal: FalProvider, fal_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     good = fal_sandbox.files.put("a.png", png(1000), "image/png")
     page = fal_sandbox.files.put("b.png", b"<html>gone</html>", "text/html")
     missing = good.replace("a.png", "c.png")
-    for url, text in ((page, "bytes of text lie there"), (missing, "404")):
+    for url, text in ((page, "17 bytes of text"), (missing, "404")):
         image = GeneratedImage(url=url).using(fal)
         with pytest.raises(FalDownloadError, match=text):
             run(fal, image._save_flow(tmp_path / "deep" / "er.png"))
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_download_that_breaks_off_is_begun_anew_in_the_same_file(
+def test_a_download_that_breaks_off_starts_again_in_the_same_file(
     run: Run, fal: FalProvider, fal_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     content = png(600_000)
@@ -113,19 +113,19 @@ def test_a_download_that_breaks_off_is_begun_anew_in_the_same_file(
 
 
 @pytest.mark.parametrize("side", [32, 110, 500])
-def test_a_file_is_sent_from_disk_whole(
+def test_a_file_is_sent_from_disk_completely(
     side: int, fal_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / "in.png"
-    picture = PIL.Image.frombytes("RGB", (side, side), os.urandom(3 * side * side))
-    picture.save(path)
+    image = PIL.Image.frombytes("RGB", (side, side), os.urandom(3 * side * side))
+    image.save(path)
     limits = Limits(inline_bytes=1000, multipart_bytes=50_000, part_bytes=30_000)
     fal = fal_sandbox.provider(limits=limits, allowed_dirs=[tmp_path])
     edit = FalImageEdit("fal-ai/nano-banana-pro/edit", fal=fal)
     result = edit.invoke({"prompt": "add a moon", "images": path})
-    [given] = result.inputs
-    assert given.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    sent = GeneratedImage(url=given.url).using(fal).read()
+    [reference] = result.inputs
+    assert reference.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    sent = GeneratedImage(url=reference.url).using(fal).read()
     assert sent == path.read_bytes()
 
 
@@ -142,7 +142,7 @@ def test_a_file_that_shrinks_while_it_is_sent_is_an_error() -> None:
 # --- At once ---
 
 
-def test_flows_run_together_give_their_results_in_order(
+def test_gathered_flows_return_their_results_in_order(
     run: Run, fal: FalProvider
 ) -> None:
     meeting = threading.Barrier(3)
@@ -158,7 +158,7 @@ def test_flows_run_together_give_their_results_in_order(
     assert run(fal, all_of_them()) == [0, 1, 2, 3, 4, 5]
 
 
-def test_the_first_failure_of_flows_run_together_ends_the_others(
+def test_the_first_failure_of_gathered_flows_ends_the_others(
     run: Run, fal: FalProvider
 ) -> None:
     begun: list[int] = []
@@ -181,13 +181,13 @@ def test_the_first_failure_of_flows_run_together_ends_the_others(
     assert len(begun) < 500
 
 
-def test_an_input_that_is_no_image_is_refused_before_it_is_sent(
+def test_an_input_that_is_not_an_image_is_refused_before_it_is_sent(
     fal_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.png"
-    path.write_bytes(b"no picture" * 1000)
+    path.write_bytes(b"not image!" * 1000)
     fal = fal_sandbox.provider(allowed_dirs=[tmp_path])
     edit = FalImageEdit("fal-ai/nano-banana-pro/edit", fal=fal)
-    with pytest.raises(FalInputImageError, match="10000 bytes are no image"):
+    with pytest.raises(FalInputImageError, match="10000 bytes are not in a known image format"):
         edit.invoke({"prompt": "add a moon", "images": path})
     assert fal_sandbox.requests == []

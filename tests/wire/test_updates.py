@@ -1,13 +1,13 @@
-"""News is told once: each change of state, each line of a log."""
+"""Updates are emitted once: each change of the status, each log line."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from acted import MODEL, Stage, answer, event
 from hypothesis import given
 from hypothesis import strategies as st
+from stage import MODEL, Stage, answer, event
 
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.config import Hosts
@@ -24,13 +24,13 @@ def running(logs: list[Any]) -> dict[str, Any]:
     return {"status": "IN_PROGRESS", "logs": logs}
 
 
-def told(stage: Stage) -> list[str]:
+def read_lines(stage: Stage) -> list[str]:
     stage.play(flows.resume(stage.context, REQUEST))
     return [log.message for each in stage.updates for log in each.logs]
 
 
 @given(cuts=st.lists(st.integers(0, 12), max_size=8), data=st.data())
-def test_each_line_is_told_once_and_in_order(cuts: list[int], data: Any) -> None:
+def test_each_line_is_emitted_once_and_in_order(cuts: list[int], data: Any) -> None:
     # The stream gives new lines or all lines, breaks off, and polls give all lines.
     streams: list[Any] = []
     polls: list[Any] = []
@@ -46,27 +46,27 @@ def test_each_line_is_told_once_and_in_order(cuts: list[int], data: Any) -> None
             polls.append(answer(202, running(LINES[:cut])))
         known = cut
     stage = Stage(stream=[*streams, answer(404)], status=[*polls, DONE])
-    assert told(stage) == [line["message"] for line in LINES]
+    assert read_lines(stage) == [line["message"] for line in LINES]
 
 
 @pytest.mark.parametrize("repeats", [1, 3])
-def test_a_line_that_the_model_wrote_twice_is_told_twice(repeats: int) -> None:
+def test_a_line_that_the_model_wrote_twice_is_emitted_twice(repeats: int) -> None:
     logs = [{"message": "same"}, {"message": "same"}]
     stage = Stage(stream=[[event(**running(logs))] * repeats + [event(status="x")]])
-    assert told(stage) == ["same", "same"]
+    assert read_lines(stage) == ["same", "same"]
 
 
-def test_lines_are_not_told_again_while_the_result_is_pending() -> None:
+def test_lines_are_not_emitted_again_while_the_result_is_pending() -> None:
     pending = answer(400, {"detail": "Request is still in progress"})
     stage = Stage(
         stream=[[event(status="COMPLETED", logs=LINES)]],
         result=[pending, pending, answer(200, {"images": []})],
     )
-    assert len(told(stage)) == len(LINES)
+    assert len(read_lines(stage)) == len(LINES)
     assert [each.status for each in stage.updates] == ["COMPLETED"]
 
 
-def test_what_the_submit_told_is_not_told_again() -> None:
+def test_the_status_of_the_submit_is_not_emitted_again() -> None:
     queued = event(status="IN_QUEUE", queue_position=2)
     stage = Stage(stream=[[queued, queued, event(status="COMPLETED")]])
     stage.play(flows.generate(stage.context, MODEL, {}))
@@ -84,7 +84,7 @@ def test_what_the_submit_told_is_not_told_again() -> None:
         ({"message": 7, "level": 7, "timestamp": 7.5}, ("7", None, None)),
     ],
 )
-def test_a_log_line_is_read_whatever_it_is(entry: Any, read: Any) -> None:
+def test_any_log_line_is_parsed(entry: Any, read: Any) -> None:
     update = parse_update(running([entry]), REQUEST)
     assert update is not None
     assert update.logs == (LogEntry(*read),)
@@ -107,7 +107,7 @@ def test_a_log_line_is_read_whatever_it_is(entry: Any, read: Any) -> None:
         ({"error_type": 7}, "error_type", None),
     ],
 )
-def test_a_state_is_read_leniently(
+def test_a_status_is_parsed_leniently(
     state: dict[str, Any], field: str, value: Any
 ) -> None:
     update = parse_update({"status": "IN_PROGRESS", **state}, REQUEST)
@@ -117,5 +117,5 @@ def test_a_state_is_read_leniently(
 @pytest.mark.parametrize(
     "state", [None, [], "COMPLETED", {}, {"status": "FAILED"}, {"status": ["OK"]}]
 )
-def test_what_is_no_state_is_none(state: Any) -> None:
+def test_an_invalid_status_is_none(state: Any) -> None:
     assert parse_update(state, REQUEST) is None

@@ -51,7 +51,7 @@ class Server:
         finally:
             writer.close()
 
-    def told(self) -> list[str]:
+    def methods(self) -> list[str]:
         return [head.split()[0] for head in self.heads]
 
 
@@ -93,7 +93,7 @@ async def fal_does(writer: asyncio.StreamWriter, head: str) -> None:
 
 
 @pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
-async def test_generations_one_after_the_other_use_connections_again(
+async def test_consecutive_generations_reuse_connections(
     transport: Any,
 ) -> None:
     async with (
@@ -107,7 +107,7 @@ async def test_generations_one_after_the_other_use_connections_again(
     assert server.connections <= 2
 
 
-async def test_what_is_sent_is_what_httpx_sends() -> None:
+async def test_aiohttp_sends_the_same_headers_as_httpx() -> None:
     seen = []
     for transport in ("httpx", "aiohttp"):
         async with (
@@ -140,7 +140,9 @@ async def silence(_: asyncio.StreamWriter, head: str) -> None:
 
 
 @pytest.mark.parametrize("answer", [hang_up, cut_short, nonsense, silence])
-async def test_a_submit_whose_answer_is_lost_is_not_sent_again(answer: Answer) -> None:
+async def test_a_submit_whose_response_is_lost_is_not_sent_again(
+    answer: Answer,
+) -> None:
     # Only the silent server lets it pass.
     timeout = Timeouts(submit=1 if answer is silence else 60)
     async with (
@@ -151,11 +153,11 @@ async def test_a_submit_whose_answer_is_lost_is_not_sent_again(answer: Answer) -
     ):
         with pytest.raises(errors.FalSubmitUncertainError) as caught:
             await FalTextToImage(fal=fal).ainvoke("a hill")
-    assert server.told() == ["post"]
+    assert server.methods() == ["post"]
     assert KEY not in str(caught.value)
 
 
-async def test_a_client_on_httpx_aiohttp_does_not_make_us_submit_twice() -> None:
+async def test_a_client_on_httpx_aiohttp_does_not_submit_twice() -> None:
     # It calls a hung-up connection a ConnectTimeout, after which a submit would be
     # sent again.
     transports = pytest.importorskip("httpx_aiohttp")
@@ -166,10 +168,10 @@ async def test_a_client_on_httpx_aiohttp_does_not_make_us_submit_twice() -> None
         fal = create_fal(KEY, base_url=server.url, http_async_client=client)
         with pytest.raises(errors.FalSubmitUncertainError):
             await FalTextToImage(fal=fal).ainvoke("a hill")
-    assert server.told() == ["post"]
+    assert server.methods() == ["post"]
 
 
-async def test_a_connection_that_never_opened_is_tried_again() -> None:
+async def test_a_connection_that_never_opened_is_retried() -> None:
     async with serving(fal_does) as server:
         gone = server.url
     retry = Retry(first_pause=0.01)
@@ -181,7 +183,7 @@ async def test_a_connection_that_never_opened_is_tried_again() -> None:
     assert caught.value.charged == "no"
 
 
-async def test_a_compressed_answer_is_read() -> None:
+async def test_a_compressed_response_is_decompressed() -> None:
     async def squeezed(writer: asyncio.StreamWriter, head: str) -> None:
         if "/status" in head or head.startswith("post"):
             await fal_does(writer, head)
@@ -200,7 +202,7 @@ async def test_a_compressed_answer_is_read() -> None:
     assert result.images[0].url == "https://v3.fal.media/a.png"
 
 
-def test_it_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aiohttp_is_selected_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong: Any = "curl"
     with pytest.raises(errors.FalConfigurationError, match="'httpx' or 'aiohttp'"):
         create_fal(KEY, async_transport=wrong)
@@ -216,7 +218,7 @@ def test_it_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         FalTextToImage(fal=fal).invoke("a hill")
 
 
-async def test_the_environment_asks_for_it_too(
+async def test_aiohttp_is_selected_by_the_environment(
     monkeypatch: pytest.MonkeyPatch, fal_sandbox: Sandbox
 ) -> None:
     monkeypatch.setenv("FAL_ASYNC_TRANSPORT", "aiohttp")
@@ -225,7 +227,9 @@ async def test_the_environment_asks_for_it_too(
         assert (await result.images[0].aread())[:4] == b"\x89PNG"
 
 
-def test_where_it_is_not_installed_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_aiohttp_the_error_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "langchain_fal_image.wire.aiohttp_session", None)
     fal = create_fal(KEY, async_transport="aiohttp")
     with pytest.raises(errors.FalConfigurationError, match=r"\[fast\]"):

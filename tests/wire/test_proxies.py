@@ -1,4 +1,4 @@
-"""Which way a download takes, and whose request is cancelled with its caller."""
+"""Proxies, resolved addresses, and submits that are interrupted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from acted import MODEL, SUBMITTED, Stage, apooled, pooled
+from stage import MODEL, SUBMITTED, Stage, apooled, pooled
 
 from langchain_fal_image import Retry, create_fal, errors
 from langchain_fal_image.wire import flows
@@ -41,7 +41,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=str,
 )
 @pytest.mark.parametrize("way", ["sync", "async"])
-def test_what_no_proxy_carries_is_guarded(
+def test_requests_without_a_proxy_are_guarded(
     closed: None, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], way: str
 ) -> None:
     for name, value in environment.items():
@@ -53,7 +53,7 @@ def test_what_no_proxy_carries_is_guarded(
             fal.run(flow) if way == "sync" else asyncio.run(fal.arun(flow))
 
 
-def test_what_a_proxy_carries_is_left_to_it(
+def test_requests_through_a_proxy_are_left_to_it(
     closed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("https_proxy", "127.0.0.1:9")
@@ -101,7 +101,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return hosts
 
 
-def test_the_next_address_is_tried_where_the_first_is_dead(
+def test_the_next_address_is_tried_if_the_first_is_unreachable(
     tried: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolve_to(monkeypatch, "8.8.8.8", "8.8.8.8", "1.1.1.1")
@@ -110,7 +110,7 @@ def test_the_next_address_is_tried_where_the_first_is_dead(
     assert tried == ["8.8.8.8", "1.1.1.1"]
 
 
-async def test_and_so_without_blocking(
+async def test_the_next_address_is_tried_by_the_async_transport(
     tried: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolve_to(monkeypatch, "8.8.8.8", "1.1.1.1")
@@ -120,7 +120,7 @@ async def test_and_so_without_blocking(
     assert tried == ["8.8.8.8", "1.1.1.1"]
 
 
-def test_one_private_address_refuses_the_host(
+def test_a_host_with_one_private_address_is_refused(
     tried: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolve_to(monkeypatch, "8.8.8.8", "10.0.0.1")
@@ -132,7 +132,7 @@ def test_one_private_address_refuses_the_host(
     assert tried == []
 
 
-def test_an_interrupted_submit_leaves_no_request_that_nobody_knows() -> None:
+def test_an_interrupted_submit_is_cancelled_at_fal() -> None:
     stage = Stage()
     stage.interrupt = (2, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):

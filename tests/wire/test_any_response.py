@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from acted import MODEL, SUBMITTED, Stage
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stage import MODEL, SUBMITTED, Stage
 
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.results._output import extract_bytes
@@ -106,7 +106,7 @@ def test_a_generation_ends_in_a_result_or_a_fal_error(
 
 @settings(max_examples=300, deadline=None)
 @given(output=JSON)
-def test_any_output_is_read_or_refused(output: Any) -> None:
+def test_any_output_becomes_a_result_or_an_error(output: Any) -> None:
     body, _ = extract_bytes(output)
     try:
         result = ImageResult.from_output(body, model=MODEL)
@@ -122,7 +122,7 @@ EVENT = "id: 7\r\nevent: state\ndata: {é\ndata:ü}\r\r: comment\n\ndata:two\n\n
 
 
 @given(cuts=st.lists(st.integers(0, len(EVENT.encode())), max_size=12))
-def test_any_cutting_of_a_stream_gives_the_same_events(cuts: list[int]) -> None:
+def test_any_split_of_a_stream_gives_the_same_events(cuts: list[int]) -> None:
     raw = EVENT.encode()
     places = [0, *sorted(cuts), len(raw)]
     decoder = EventDecoder(max_bytes=1000)
@@ -135,7 +135,7 @@ def test_any_cutting_of_a_stream_gives_the_same_events(cuts: list[int]) -> None:
     assert events == [StreamEvent("{é\nü}"), StreamEvent("two")]
 
 
-def test_an_event_that_never_ends_is_given_up() -> None:
+def test_an_event_without_end_is_too_large() -> None:
     decoder = EventDecoder(max_bytes=10)
     with pytest.raises(TooLarge):
         decoder.feed(b"data: x\n" * 20)
