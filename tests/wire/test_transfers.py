@@ -188,6 +188,8 @@ def test_an_input_that_is_not_an_image_is_refused_before_it_is_sent(
     path.write_bytes(b"not image!" * 1000)
     fal = fal_sandbox.provider(allowed_dirs=[tmp_path])
     edit = FalImageEdit("fal-ai/nano-banana-pro/edit", fal=fal)
-    with pytest.raises(FalInputImageError, match="10000 bytes are not in a known image format"):
+    with pytest.raises(
+        FalInputImageError, match="10000 bytes are not in a known image format"
+    ):
         edit.invoke({"prompt": "add a moon", "images": path})
     assert fal_sandbox.requests == []
