@@ -63,7 +63,7 @@ def format_options(
             "; ".join(text for text in about if text),
         )
         if shape.object_fields and not shape.choices:
-            inner = shape.object_fields
+            inner = shape.object_fields.values()
             yield from format_options(inner, prefix=f"{prefix}{field.name}.")
 
 
@@ -96,7 +96,7 @@ def _describe_images(schema: EndpointSchema) -> str:
 
 
 def _describe_audio(schema: EndpointSchema) -> str:
-    if not any(field.file == "audio" for field in schema.fields):
+    if not any(field.file == "audio" for field in schema.fields.values()):
         return "-"
     field = schema.audio_field
     if field is None:
@@ -117,7 +117,7 @@ def describe_endpoint(endpoint_id: str, *, width: int) -> int:
     if schema.about:
         print("\n".join(textwrap.wrap(schema.about, width)))
     rows: list[Sequence[str]] = [("option", "type", "default", "description, limits")]
-    rows += format_options(schema.fields)
+    rows += format_options(schema.fields.values())
     print("\n" + "\n".join(format_table(rows, width=width)))
     source = catalog.get_source()
     print(f"\n* required. Names can also be camelCase. Source: {source}.")

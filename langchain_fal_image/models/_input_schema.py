@@ -93,7 +93,7 @@ def create_input_model(
         kind: What the runnable makes.
     """
     fields: dict[str, Any] = {}
-    for field in schema.fields if schema else ():
+    for field in schema.fields.values() if schema else ():
         type_: Any = get_simple_type(field) or (list if field.takes_list else dict)
         text = describe_option(field)
         fields[field.name] = (

@@ -60,7 +60,7 @@ class FalSpeech(FalModel[SpeechResult]):
         return _input.read_speech_input(input, model=self.model)
 
     def _default_options(self, schema: EndpointSchema | None) -> Mapping[str, Any]:
-        field = schema.get_field("output_format") if schema else None
+        field = schema.fields.get("output_format") if schema else None
         has_url = field is not None and "url" in field.shape.choices
         return {"output_format": "url"} if has_url else {}
 

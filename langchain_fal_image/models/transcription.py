@@ -64,7 +64,7 @@ class FalTranscription(FalModel[TranscriptionResult]):
     def _default_options(self, schema: EndpointSchema | None) -> Mapping[str, Any]:
         # @ai-sdk/fal documents diarize=True as the default; fal's API separates
         # speakers only if the option is sent.
-        field = schema.get_field("diarize") if schema else None
+        field = schema.fields.get("diarize") if schema else None
         return {"diarize": True} if field and field.default is True else {}
 
     def _estimate(self, payload: Mapping[str, Any]) -> RequestEstimate:

@@ -7,7 +7,7 @@ its spelling wins. Two names are equal if they differ only in capitals and under
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -43,7 +43,7 @@ def to_snake_case(name: str) -> str:
     return _BEFORE_CAPITALS.sub("_", name).lower()
 
 
-def match_name(name: str, names: Sequence[str]) -> str | None:
+def match_name(name: str, names: Collection[str]) -> str | None:
     """Find the endpoint's spelling of a name.
 
     Args:

@@ -199,11 +199,10 @@ class Checker:
     def _check_fields(
         self, shape: Shape, items: Mapping[str, Any], path: Path
     ) -> dict[str, Any]:
-        fields = {each.name: each for each in shape.fields}
-        names = tuple(fields)
+        fields = shape.fields
         options: dict[str, Option] = {}
         for key, item in items.items():
-            name = match_name(key, names) or to_snake_case(key)
+            name = match_name(key, fields) or to_snake_case(key)
             if item is None and not (name in fields and fields[name].shape.is_nullable):
                 continue
             option = Option(format_path((*path, key)), item, self.layer)
@@ -213,8 +212,8 @@ class Checker:
         for name, option in options.items():
             if name not in fields and shape.extra is None:
                 unknown = Option(name, option.value, self.layer)
-                self.add_unknown(unknown, (*path, name), names)
-        for each in shape.fields:
+                self.add_unknown(unknown, (*path, name), tuple(fields))
+        for each in fields.values():
             if each.required and each.name not in options:
                 self.add_missing(each, (*path, each.name))
         return {

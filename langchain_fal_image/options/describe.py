@@ -59,7 +59,7 @@ def describe_types(shape: Shape) -> str:
         elif each.items is not None and each.items.file is not None:
             parts.append(f"a list of {name_file(each.items.file)}s")
         elif each.fields:
-            names = ", ".join(field.name for field in each.fields)
+            names = ", ".join(each.fields)
             parts.append(f"an object with {names}")
         else:
             parts += [_TYPES.get(name, name) for name in each.types]
@@ -139,7 +139,7 @@ def _describe_one(shape: Shape) -> str:
     if shape.items is not None:
         return _describe_list(shape, shape.items)
     if shape.fields:
-        return f"{{{', '.join(field.name for field in shape.fields)}}}"
+        return f"{{{', '.join(shape.fields)}}}"
     if shape.min_length is not None or shape.max_length is not None:
         return f"{_format_range(shape.min_length, shape.max_length)} characters"
     return _describe_number(shape)

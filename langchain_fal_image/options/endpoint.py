@@ -53,7 +53,7 @@ class EndpointSchema:
 
     Attributes:
         endpoint_id: fal's id, such as `fal-ai/qwen-image`.
-        fields: Its options, in fal's order.
+        fields: Its options by name, in fal's order.
         title: Its name.
         about: What it is good at, in a sentence.
         category: fal's category, such as `text-to-image`.
@@ -61,7 +61,7 @@ class EndpointSchema:
     """
 
     endpoint_id: str
-    fields: tuple[Field, ...]
+    fields: Mapping[str, Field]
     title: str = ""
     about: str = ""
     category: str = ""
@@ -106,28 +106,15 @@ class EndpointSchema:
             message = f"The document is not valid OpenAPI: {error}."
             raise ValueError(message) from error
 
-    def get_field(self, name: str) -> Field | None:
-        """Return the option with that name in fal's spelling, or None."""
-        return self._by_name.get(name)
-
-    @cached_property
-    def _by_name(self) -> dict[str, Field]:
-        return {field.name: field for field in self.fields}
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The names of all options, in fal's order."""
-        return tuple(field.name for field in self.fields)
-
     @cached_property
     def required(self) -> tuple[str, ...]:
         """The names of the options that a request must have."""
-        return tuple(field.name for field in self.fields if field.required)
+        return tuple(field.name for field in self.fields.values() if field.required)
 
     @cached_property
     def image_fields(self) -> tuple[Field, ...]:
         """The options that hold input images, required ones first."""
-        found = [field for field in self.fields if field.file == "image"]
+        found = [field for field in self.fields.values() if field.file == "image"]
         return tuple(sorted(found, key=lambda field: not field.required))
 
     @cached_property
@@ -148,37 +135,39 @@ class EndpointSchema:
     @cached_property
     def mask_field(self) -> Field | None:
         """The option that holds the mask, or None."""
-        return next((field for field in self.fields if field.file == "mask"), None)
+        return next(
+            (field for field in self.fields.values() if field.file == "mask"), None
+        )
 
     @cached_property
     def text_field(self) -> Field | None:
         """The option that holds the text to speak, or None."""
         if self.kind != "speech":
             return None
-        found = (self.get_field(name) for name in TEXT_OPTIONS)
+        found = (self.fields.get(name) for name in TEXT_OPTIONS)
         return next((field for field in found if field), None)
 
     @cached_property
     def audio_field(self) -> Field | None:
         """The option that `audio` means: the only required one, else the only one."""
-        fields = [field for field in self.fields if field.file == "audio"]
+        fields = [field for field in self.fields.values() if field.file == "audio"]
         required = [field for field in fields if field.required]
         for candidates in (required, fields):
             if len(candidates) == 1:
                 return candidates[0]
         return None
 
-    @property
+    @cached_property
     def takes_images(self) -> bool:
         """Whether the endpoint accepts input images."""
         return bool(self.image_fields)
 
-    @property
+    @cached_property
     def needs_image(self) -> bool:
         """Whether the endpoint requires an input image."""
         return any(field.required for field in self.image_fields)
 
-    @property
+    @cached_property
     def max_images(self) -> int | None:
         """The maximum number of `images`; None if there is no limit."""
         field = self.images_field

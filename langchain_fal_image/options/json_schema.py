@@ -17,15 +17,15 @@ def get_types(node: Mapping[str, Any]) -> list[str]:
     return [types] if isinstance(types, str) else list(types)
 
 
-def parse_fields(node: Mapping[str, Any]) -> tuple[Field, ...]:
-    """Parse the options of an object.
+def parse_fields(node: Mapping[str, Any]) -> dict[str, Field]:
+    """Parse the options of an object, by name.
 
     Args:
         node: The object's JSON Schema, without `$ref`.
     """
     required = frozenset(node.get("required", ()))
-    return tuple(
-        Field(
+    return {
+        name: Field(
             name=name,
             shape=_parse_shape(value),
             required=name in required,
@@ -33,7 +33,7 @@ def parse_fields(node: Mapping[str, Any]) -> tuple[Field, ...]:
             description=value.get("description", ""),
         )
         for name, value in node.get("properties", {}).items()
-    )
+    }
 
 
 def _parse_shape(node: Mapping[str, Any]) -> Shape:

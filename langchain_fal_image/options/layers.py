@@ -69,7 +69,9 @@ def merge_layers(
         issues: Receives a warning if a resolution is replaced by another size option.
         schema: The endpoint's schema, or None.
     """
-    has_both = schema is not None and all(map(schema.get_field, _RATIO_AND_RESOLUTION))
+    has_both = schema is not None and all(
+        name in schema.fields for name in _RATIO_AND_RESOLUTION
+    )
     result: Layer = {}
     for layer in layers:
         sizes = [name for name in SIZE_OPTIONS if name in layer]
@@ -131,7 +133,7 @@ def _match_names(
             issues.add_fault(option, "has a name that is not text")
             continue
         name = _match_name(schema, key)
-        field = schema.get_field(name) if schema else None
+        field = schema.fields.get(name) if schema else None
         # A flag of @ai-sdk/fal: send the images as `image_urls`.
         if name == "use_multiple_images" and not field:
             issues.add_warning(f"{key} was left out: it is not needed here.")
@@ -151,7 +153,7 @@ def _to_list(value: Any) -> list[Any]:
 def _match_name(schema: EndpointSchema | None, key: str) -> str:
     """Return the endpoint's own option, else a call option, else snake_case."""
     if schema is not None:
-        own = match_name(key, schema.names)
+        own = match_name(key, schema.fields)
         if own is not None:
             return own
         if schema.takes_images and to_snake_case(key) in IMAGE_OPTIONS:
@@ -163,7 +165,7 @@ def _place_call_options(
     schema: EndpointSchema | None, layer: Layer, issues: Issues
 ) -> Layer:
     """Replace call options, such as `images`, by the options of the endpoint."""
-    own = schema.names if schema else ()
+    own = schema.fields if schema else {}
     places = _AUDIO_PLACES if schema and schema.kind != "image" else _PLACES
     result = {name: option for name, option in layer.items() if name in own}
     for name, option in layer.items():
@@ -183,7 +185,7 @@ _Placed = tuple[str, Any] | None
 
 
 def _place_n(schema: EndpointSchema | None, option: Option, issues: Issues) -> _Placed:
-    if schema is None or schema.get_field("num_images"):
+    if schema is None or schema.fields.get("num_images"):
         return "num_images", option.value
     if not is_same(option.value, 1):
         things = "images" if schema.kind == "image" else "results"
@@ -241,7 +243,9 @@ def _place_audio(
     schema: EndpointSchema | None, option: Option, issues: Issues
 ) -> _Placed:
     field = schema.audio_field if schema else None
-    names = [each.name for each in schema.fields if each.file] if schema else []
+    names = (
+        [each.name for each in schema.fields.values() if each.file] if schema else []
+    )
     problem, allowed = "cannot be used here", "no audio"
     if names:
         problem = "matches more than one option"

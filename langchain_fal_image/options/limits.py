@@ -75,7 +75,7 @@ def find_pixel_problem(shape: Shape, value: Any) -> str:
     if least is None and most is None:
         return ""
     if isinstance(value, dict):
-        defaults = {field.name: field.default for field in shape.object_fields}
+        defaults = {name: field.default for name, field in shape.object_fields.items()}
         sides = {
             side: value.get(side, defaults.get(side)) for side in ("width", "height")
         }

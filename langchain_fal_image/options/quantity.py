@@ -53,5 +53,5 @@ def _get_value(
 ) -> Any:
     if name in payload:
         return payload[name]
-    field = schema.get_field(name) if schema else None
+    field = schema.fields.get(name) if schema else None
     return field.default if field else None

@@ -106,10 +106,10 @@ def _check_options(
     schema: EndpointSchema, options: Layer, checker: Checker
 ) -> dict[str, Any]:
     payload = {}
-    names = (*schema.names, *list_voice_options(schema))
+    names = (*schema.fields, *list_voice_options(schema))
     for name, option in options.items():
         path = (name,)
-        field = schema.get_field(name)
+        field = schema.fields.get(name)
         if field is None:
             checker.add_unknown(option, path, names)
             payload[name] = _check_without_shape(option, name, checker)
@@ -122,7 +122,7 @@ def _check_options(
         payload[name] = checker.check_value(field.shape, value, path)
         if normalize_name(option.name) != normalize_name(name):
             _add_given_name(checker.issues.faults, option.name, since=before)
-    for field in schema.fields:
+    for field in schema.fields.values():
         if field.required and field.name not in options:
             checker.add_missing(field, (field.name,))
     return payload

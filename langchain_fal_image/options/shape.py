@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -37,7 +37,8 @@ class FileLimits:
     alpha: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not slotted, as Field: cached_property needs a __dict__.
+@dataclass(frozen=True, kw_only=True)
 class Shape:
     """The values that an option may have. None or empty means no limit.
 
@@ -54,7 +55,7 @@ class Shape:
         items: The shape of each item of a list.
         min_items: Minimum number of items.
         max_items: Maximum number of items.
-        fields: The options inside an object.
+        fields: The options inside an object, by name.
         extra: The shape of the values of a free-form object.
         any_of: Alternative shapes, of which the value must match one.
         file: The kind of file, if the value is one.
@@ -75,7 +76,7 @@ class Shape:
     items: Shape | None = None
     min_items: int | None = None
     max_items: int | None = None
-    fields: tuple[Field, ...] = ()
+    fields: Mapping[str, Field] = field(default_factory=dict)
     extra: Shape | None = None
     any_of: tuple[Shape, ...] = ()
     file: FileKind | None = None
@@ -83,12 +84,12 @@ class Shape:
     min_pixels: int | None = None
     max_pixels: int | None = None
 
-    @property
+    @cached_property
     def alternatives(self) -> tuple[Shape, ...]:
         """The alternative shapes: `any_of`, or this shape alone."""
         return self.any_of or (self,)
 
-    @property
+    @cached_property
     def is_nullable(self) -> bool:
         """Whether the endpoint accepts null."""
         return any(
@@ -96,17 +97,17 @@ class Shape:
             for shape in self.alternatives
         )
 
-    @property
+    @cached_property
     def choices(self) -> tuple[Any, ...]:
         """The enum values of all alternatives; empty if there are none."""
         return tuple(value for shape in self.alternatives for value in shape.enum)
 
-    @property
-    def object_fields(self) -> tuple[Field, ...]:
-        """The options inside the first alternative that is an object."""
-        return next((shape.fields for shape in self.alternatives if shape.fields), ())
+    @cached_property
+    def object_fields(self) -> Mapping[str, Field]:
+        """The options inside the first alternative that is an object, by name."""
+        return next((shape.fields for shape in self.alternatives if shape.fields), {})
 
-    @property
+    @cached_property
     def list_items(self) -> Shape | None:
         """The item shape of the first alternative that is a list."""
         return next(
@@ -134,7 +135,8 @@ class Shape:
                 if alternative.items is not None:
                     yield alternative.items
                 continue
-            yield from (f.shape for f in alternative.fields if f.name == step)
+            if step in alternative.fields:
+                yield alternative.fields[step].shape
             if alternative.extra is not None:
                 yield alternative.extra
 
@@ -162,7 +164,6 @@ def _is_type(name: str, value: Any) -> bool:
             return False
 
 
-# Not slotted: cached_property needs a __dict__.
 @dataclass(frozen=True, kw_only=True)
 class Field:
     """One option.
@@ -194,7 +195,7 @@ class Field:
         """Whether the value is a list."""
         return self.shape.list_items is not None
 
-    @property
+    @cached_property
     def max_files(self) -> int | None:
         """The maximum number of files; None if there is no limit."""
         if self.file is None:

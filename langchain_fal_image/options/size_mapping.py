@@ -56,7 +56,7 @@ class SizeMapping:
             name: fal's name of the option.
             option: The option; it is returned unchanged if its value is not a size.
         """
-        field = self.schema.get_field(name)
+        field = self.schema.fields.get(name)
         if field is None or (
             isinstance(option.value, str) and option.value in field.shape.choices
         ):
@@ -74,12 +74,12 @@ class SizeMapping:
 
     def map_request(self, request: SizeRequest) -> Layer:
         """Return the endpoint's options for a size; empty if a fault was added."""
-        size_field = self.schema.get_field("image_size")
+        size_field = self.schema.fields.get("image_size")
         if size_field is not None:
             return self._map_to_image_size(size_field, request)
-        if self.schema.get_field("width") and self.schema.get_field("height"):
+        if self.schema.fields.get("width") and self.schema.fields.get("height"):
             return self._map_to_sides(request)
-        ratio_field = self.schema.get_field("aspect_ratio")
+        ratio_field = self.schema.fields.get("aspect_ratio")
         if ratio_field is not None:
             return self._map_to_ratio(ratio_field, request)
         for option in request.options:
@@ -138,7 +138,7 @@ class SizeMapping:
             return {}
         layer = {"aspect_ratio": replace(option, value=ratio)}
         sent = f"aspect_ratio {ratio}"
-        resolution_field = self.schema.get_field("resolution")
+        resolution_field = self.schema.fields.get("resolution")
         if resolution_field is not None:
             covering = self._choose_covering(resolution_field, option, max(size))
             if covering is not None:
@@ -170,7 +170,7 @@ class SizeMapping:
         return option, self._fit_pixel_limits(size)
 
     def _fit_pixel_limits(self, size: Size) -> Size:
-        field = self.schema.get_field("image_size")
+        field = self.schema.fields.get("image_size")
         if field is None:
             return size
         least, most = field.shape.min_pixels, field.shape.max_pixels

@@ -30,15 +30,15 @@ def list_aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
         Its own ratios if it lists them; the common ones if it takes any size; none if
         its size cannot be chosen.
     """
-    ratio_field = _get_nested_ratio(schema) or schema.get_field("aspect_ratio")
+    ratio_field = _get_nested_ratio(schema) or schema.fields.get("aspect_ratio")
     if ratio_field is not None and ratio_field.shape.choices:
         return tuple(str(choice) for choice in ratio_field.shape.choices)
-    size_field = schema.get_field("image_size")
+    size_field = schema.fields.get("image_size")
     if size_field is not None and not size_field.shape.object_fields:
         return tuple(
             n for n in COMMON_RATIOS if find_preset(size_field, parse_ratio(n))
         )
-    has_sides = bool(schema.get_field("width") and schema.get_field("height"))
+    has_sides = bool(schema.fields.get("width") and schema.fields.get("height"))
     return COMMON_RATIOS if ratio_field or size_field or has_sides else ()
 
 
@@ -72,7 +72,7 @@ def resolve_size(
     own = {
         name: mapping.convert_option(name, option)
         for name, option in sizes.items()
-        if schema.get_field(name)
+        if schema.fields.get(name)
     }
     others = {name: option for name, option in sizes.items() if name not in own}
     request = parse_size_request(others, issues)
@@ -89,11 +89,11 @@ def resolve_size(
 
 def _get_nested_ratio(schema: EndpointSchema) -> Field | None:
     """Return the field `ratio` inside an object `aspect_ratio` that holds only it."""
-    field = schema.get_field("aspect_ratio")
-    inner = field.shape.object_fields if field else ()
-    if len(inner) != 1 or inner[0].name != "ratio":
+    field = schema.fields.get("aspect_ratio")
+    inner = field.shape.object_fields if field else {}
+    if list(inner) != ["ratio"]:
         return None
-    return replace(inner[0], name="aspect_ratio")
+    return replace(inner["ratio"], name="aspect_ratio")
 
 
 def _resolve_nested(
@@ -106,14 +106,13 @@ def _resolve_nested(
 ) -> Layer:
     """Resolve the ratio as if it were not nested, then nest it."""
     name = ratio_field.name
-    fields = (ratio_field if each.name == name else each for each in schema.fields)
     flat = dict(layer)
     option = flat.get(name)
     if option is not None and isinstance(option.value, Mapping):
         if set(option.value) != {"ratio"}:
             return layer  # the check reports what is wrong with it
         flat[name] = replace(option, value=option.value["ratio"])
-    flat_schema = replace(schema, fields=tuple(fields))
+    flat_schema = replace(schema, fields={**schema.fields, name: ratio_field})
     result = resolve_size(flat_schema, flat, issues, nearest=nearest)
     if (ratio := result.get(name)) is not None:
         result[name] = replace(ratio, value={"ratio": ratio.value})

@@ -34,16 +34,16 @@ def find_voice_field(schema: EndpointSchema, name: str) -> Field | None:
         neither.
     """
     names = _list_names(to_snake_case(name))
-    inner = {field.name: field for field in _get_inner_fields(schema)}
-    found = [schema.get_field(each) for each in names]
+    inner = _get_inner_fields(schema)
+    found = [schema.fields.get(each) for each in names]
     found += [inner.get(each) for each in names]
     return next((field for field in found if field), None)
 
 
 def list_voice_options(schema: EndpointSchema) -> tuple[str, ...]:
     """Return the names for the voice that callers may use beside own options."""
-    inner = tuple(field.name for field in _get_inner_fields(schema))
-    return (*inner, "voice") if "voice_id" in inner else inner
+    inner = _get_inner_fields(schema)
+    return (*inner, "voice") if "voice_id" in inner else tuple(inner)
 
 
 def place_voice_options(
@@ -65,7 +65,9 @@ def place_voice_options(
     """
     if schema is None or schema.kind != "speech":
         return list(layers)
-    objects = [each.name for each in schema.fields if each.shape.object_fields]
+    objects = [
+        name for name, field in schema.fields.items() if field.shape.object_fields
+    ]
     earlier: dict[str, Mapping[str, Any]] = {}
     result = []
     for layer in layers:
@@ -86,21 +88,21 @@ def _list_names(name: str) -> tuple[str, ...]:
     return (name, *_FAL_NAMES.get(name, ()))
 
 
-def _get_inner_fields(schema: EndpointSchema) -> tuple[Field, ...]:
-    field = schema.get_field(_VOICE_SETTING)
-    return field.shape.object_fields if field else ()
+def _get_inner_fields(schema: EndpointSchema) -> Mapping[str, Field]:
+    field = schema.fields.get(_VOICE_SETTING)
+    return field.shape.object_fields if field else {}
 
 
 def _split_layer(
     schema: EndpointSchema, layer: Layer, issues: Issues
 ) -> tuple[Layer, Layer]:
     """Split a layer into the endpoint's own options and parts of `voice_setting`."""
-    inner_names = tuple(field.name for field in _get_inner_fields(schema))
+    inner_names = _get_inner_fields(schema)
     own: Layer = {}
     parts: Layer = {}
     for name, option in layer.items():
         names = _list_names(name)
-        own_name = next((each for each in names if schema.get_field(each)), None)
+        own_name = next((each for each in names if schema.fields.get(each)), None)
         found = (match_name(each, inner_names) for each in names)
         inner_name = next((each for each in found if each), None)
         if own_name or not inner_name:

@@ -91,7 +91,7 @@ def make_standard_argument(
         return _make_audio_argument(name, schema)
     if name == "images":
         return _make_images(schema, fixed)
-    field = schema.get_field(name)
+    field = schema.fields.get(name)
     if name == "aspect_ratio":
         ratios = list_aspect_ratios(schema)
         if not ratios or (field and field.required):
@@ -177,7 +177,7 @@ def _make_audio_argument(name: str, schema: EndpointSchema) -> dict[str, Any]:
         return {name: _make_prompt(required, "The text to speak")} if required else {}
     if name == "audio":
         return {name: _make_file(schema.audio_field)} if schema.audio_field else {}
-    if name == "language" and (field := schema.get_field(name)):
+    if name == "language" and (field := schema.fields.get(name)):
         # Its choices, a hundred codes, would cost the chat model tokens at every turn.
         usual = f"default {field.default}" if field.default else "detected by default"
         words = f"The language of the speech, as a code such as en, de or zh; {usual}."
@@ -257,8 +257,8 @@ def make_exposed_argument(name: str, schema: EndpointSchema | None) -> dict[str,
         message = f"expose={name!r}: the options of this endpoint are not known."
         step = "Bind the option in code, or call fal.describe() first."
         raise FalConfigurationError(message, next_step=step)
-    found = match_name(name, schema.names)
-    field = schema.get_field(found) if found else None
+    found = match_name(name, schema.fields)
+    field = schema.fields.get(found) if found else None
     if field is None and schema.kind == "speech":
         field = find_voice_field(schema, name)
         if field is not None:
@@ -266,7 +266,7 @@ def make_exposed_argument(name: str, schema: EndpointSchema | None) -> dict[str,
     if field is None and name == "images" and schema.images_field:
         return _make_images(schema, set())
     if field is None:
-        known = (*schema.names, *list_voice_options(schema))
+        known = (*schema.fields, *list_voice_options(schema))
         close = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         message = f"expose={name!r}: {schema.endpoint_id} has no such option.{hint}"
@@ -284,9 +284,9 @@ def make_exposed_argument(name: str, schema: EndpointSchema | None) -> dict[str,
 
 def _make_sides(field: Field, schema: EndpointSchema | None) -> dict[str, Any]:
     """Make width and height for a choice of sizes that also takes these two."""
-    names = tuple(each.name for each in field.shape.object_fields)
-    own = schema.names if schema else ()
-    if names != _SIDES or any(side in own for side in _SIDES):
+    sides = field.shape.object_fields
+    own = schema.fields if schema else ()
+    if tuple(sides) != _SIDES or any(side in own for side in _SIDES):
         return {}
     return {
         side.name: _make_optional(
@@ -295,7 +295,7 @@ def _make_sides(field: Field, schema: EndpointSchema | None) -> dict[str, Any]:
             f"{field.name}{_describe_range(side)}.",
             **get_limits(side),
         )
-        for side, other in zip(field.shape.object_fields, reversed(_SIDES), strict=True)
+        for side, other in zip(sides.values(), reversed(_SIDES), strict=True)
     }
 
 

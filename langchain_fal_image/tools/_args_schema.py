@@ -101,7 +101,7 @@ def build_args_schema(
         FalConfigurationError: An exposed or required option does not exist, or its
             type is too rich for a tool's schema.
     """
-    names = (*(schema.names if schema else ()), *STANDARD_INPUTS)
+    names = (*(schema.fields if schema else ()), *STANDARD_INPUTS)
     fixed = {match_name(each, names) or each for each in bound}
     fixed |= find_bound_voice_options(schema, bound)
     arguments: dict[str, Any] = {}
@@ -115,7 +115,7 @@ def build_args_schema(
         for each in STANDARD_INPUTS
         if each in {*arguments, *fixed}
     }
-    for field in schema.fields if schema else ():
+    for field in schema.fields.values() if schema else ():
         if field.required and field.name not in {*arguments, *fixed}:
             arguments |= make_required_argument(field, schema)
     return create_model(name, __base__=ToolArguments, **_sort(arguments))
@@ -132,7 +132,7 @@ def find_file_arguments(
     """
     found = set()
     for name in arguments:
-        field = schema.get_field(name) if schema else None
+        field = schema.fields.get(name) if schema else None
         if name in {"images", "audio"} or (field is not None and field.file):
             found.add(name)
     return frozenset(found)

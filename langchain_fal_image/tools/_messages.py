@@ -106,11 +106,11 @@ def describe_endpoint(
 def _describe_limits(schema: EndpointSchema) -> Iterator[str]:
     if schema.takes_images and schema.max_images == 1:
         yield "It takes one image and cannot combine several."
-    if not schema.get_field("num_images"):
+    if not schema.fields.get("num_images"):
         yield "It makes one image per call."
     if not schema.needs_image and not list_aspect_ratios(schema):
         yield "The size cannot be chosen."
-    if not schema.get_field("seed"):
+    if not schema.fields.get("seed"):
         yield "It takes no seed: the same call returns a different image."
 
 

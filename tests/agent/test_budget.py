@@ -180,7 +180,7 @@ def test_defaults_count_too() -> None:
         name
         for name in catalog.list_endpoint_ids()
         if (schema := catalog.get_schema(name))
-        and (field := schema.get_field("num_images"))
+        and (field := schema.fields.get("num_images"))
         and field.default == 4
     ]
     assert fours

@@ -55,7 +55,7 @@ def is_plain(field: Field) -> bool:
 
 
 def too_rich(schema: EndpointSchema) -> list[str]:
-    return [f.name for f in schema.fields if f.required and not is_plain(f)]
+    return [f.name for f in schema.fields.values() if f.required and not is_plain(f)]
 
 
 ALL = catalog.list_endpoint_ids(kind=None)
@@ -71,13 +71,13 @@ def made(schema: EndpointSchema) -> BaseTool:
     """Make the endpoint's tool with every option exposed that can be."""
     kind = kind_of(schema)
     images = schema.images_field
-    names = [f.name for f in schema.fields if is_plain(f)]
+    names = [f.name for f in schema.fields.values() if is_plain(f)]
     if images is not None and schema.needs_image:
         names.remove(images.name)
     if schema.kind != "image":
         # These have arguments of their own, under the words of the call.
         standing = (schema.text_field, schema.audio_field)
-        names = [each for each in names if schema.get_field(each) not in standing]
+        names = [each for each in names if schema.fields.get(each) not in standing]
         names += [each for each in VOICE if find_voice_field(schema, each)]
     bound: dict[str, Any] = {name: {} for name in too_rich(schema)}
     model = kind._runnable(schema.endpoint_id, options=bound)
@@ -201,7 +201,7 @@ def test_every_option_that_has_a_plain_type_can_be_exposed() -> None:
     refused = {
         (schema.endpoint_id, field.name)
         for schema in map(endpoint, ALL)
-        for field in schema.fields
+        for field in schema.fields.values()
         if not is_plain(field)
     }
     for name, option in refused:
@@ -211,7 +211,7 @@ def test_every_option_that_has_a_plain_type_can_be_exposed() -> None:
     rich = {
         shape
         for name, option in refused
-        if (field := endpoint(name).get_field(option))
+        if (field := endpoint(name).fields.get(option))
         for shape in ("list of objects" if field.takes_list else "object",)
     }
     assert rich == {"list of objects", "object"}
@@ -272,7 +272,7 @@ def test_the_descriptions_repeat_limits_and_defaults(
     facts = convert(tool)
     schema = endpoint("fal-ai/qwen-image")
     for name in ("guidance_scale", "output_format"):
-        field = schema.get_field(name)
+        field = schema.fields.get(name)
         assert field is not None
         assert facts[name][2] == describe_option(field)
     assert "; 0 to 20; default" in facts["guidance_scale"][2]
@@ -309,8 +309,8 @@ def test_a_choice_of_numbers_is_a_number_with_its_choices_in_words(
             },
         }}},
     }  # fmt: skip
-    field = EndpointSchema.from_openapi(document).get_field("factor")
-    only = EndpointSchema.from_openapi(document).get_field("kind")
+    field = EndpointSchema.from_openapi(document).fields.get("factor")
+    only = EndpointSchema.from_openapi(document).fields.get("kind")
     assert field is not None
     assert only is not None
     assert get_simple_type(field) is int

@@ -107,7 +107,7 @@ def transcription_defaults(service: Listener) -> None:
     assert body == {"diarize": True, "batch_size": 10, "audio_url": URL}
     schema = catalog.get_schema("fal-ai/whisper")
     assert schema is not None
-    level = schema.get_field("chunk_level")
+    level = schema.fields.get("chunk_level")
     assert level is not None
     assert level.default == "segment"
 

@@ -67,20 +67,22 @@ def make_document(**schemas: Any) -> dict[str, Any]:
 def test_a_document_becomes_a_schema() -> None:
     schema = EndpointSchema.from_openapi(make_document())
     assert schema.endpoint_id == "me/mine/edit"
-    assert schema.names[:3] == ("prompt", "image_urls", "style")
+    assert tuple(schema.fields)[:3] == ("prompt", "image_urls", "style")
     assert schema.required == ("prompt", "image_urls")
     assert schema.kind == "image"
     assert schema.needs_image
     assert schema.max_images == 2
     assert schema.mask_field is not None
     assert schema.mask_field.shape.is_nullable
-    shapes = {field.name: field.shape for field in schema.fields}
+    shapes = {name: field.shape for name, field in schema.fields.items()}
     assert (shapes["prompt"].min_length, shapes["prompt"].max_length) == (2, 9)
     assert shapes["style"].choices == ("any", "photo")
-    width, height = shapes["size"].object_fields
-    assert (width.name, width.shape.exclusive_minimum) == ("width", 0)
+    sides = shapes["size"].object_fields
+    assert list(sides) == ["width", "height"]
+    width, height = sides.values()
+    assert width.shape.exclusive_minimum == 0
     assert (height.shape.exclusive_minimum, height.shape.maximum) == (0, 14142)
-    [seed] = shapes["nested"].fields
+    [seed] = shapes["nested"].fields.values()
     assert seed.shape.is_nullable
     assert shapes["extra"].extra is not None
     assert shapes["lora_url"].file is None
@@ -126,14 +128,14 @@ def test_the_sandboxs_document_is_equal_to_the_catalogs_schema(
     read, known = EndpointSchema.from_openapi(found), catalog.get_schema(endpoint_id)
     assert known is not None
     assert read.endpoint_id == endpoint_id
-    assert read.names == known.names
+    assert list(read.fields) == list(known.fields)
     assert read.required == known.required
     assert read.kind == known.kind
-    assert [field.shape.choices for field in read.fields] == [
-        field.shape.choices for field in known.fields
+    assert [field.shape.choices for field in read.fields.values()] == [
+        field.shape.choices for field in known.fields.values()
     ]
-    assert [field.file for field in read.fields] == [
-        field.file for field in known.fields
+    assert [field.file for field in read.fields.values()] == [
+        field.file for field in known.fields.values()
     ]
 
 
@@ -148,28 +150,26 @@ def test_fals_document_is_the_catalogs_schema_with_more_limits(
     known = catalog.get_schema(read.endpoint_id)
     assert known is not None
     # The document is older than the types.
-    assert set(known.names) - set(read.names) == {"enhance_prompt_mode"}
-    assert set(read.names) <= set(known.names)
+    assert set(known.fields) - set(read.fields) == {"enhance_prompt_mode"}
+    assert set(read.fields) <= set(known.fields)
     assert read.required == known.required
     assert read.kind == known.kind
     assert read.category == known.category
-    for field in read.fields:
-        other = known.get_field(field.name)
+    for field in read.fields.values():
+        other = known.fields.get(field.name)
         assert other is not None
         assert field.shape.choices == other.shape.choices
         assert field.file == other.file
         assert other.default in (None, field.default)
-        assert [each.name for each in field.shape.object_fields] == [
-            each.name for each in other.shape.object_fields
-        ]
+        assert list(field.shape.object_fields) == list(other.shape.object_fields)
     # Limits that only the document has.
     more = {
         field.name: (field.shape.minimum, field.shape.maximum)
-        for field in read.fields
+        for field in read.fields.values()
         if field.shape.maximum is not None
     }
     assert more == {"num_images": (1, 6), "max_images": (1, 6)}
-    size = read.get_field("image_size")
+    size = read.fields.get("image_size")
     assert size is not None
-    for side in size.shape.object_fields:
+    for side in size.shape.object_fields.values():
         assert (side.shape.exclusive_minimum, side.shape.maximum) == (0, 14142)

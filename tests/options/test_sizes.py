@@ -283,7 +283,7 @@ def test_any_ratio_becomes_a_size_within_the_pixel_limits(
 def make_files(schema: EndpointSchema) -> dict[str, object]:
     url = "https://v3.fal.media/a.png"
     values: dict[str, object] = {}
-    for field in schema.fields:
+    for field in schema.fields.values():
         if field.required and field.file:
             values[field.name] = [url] if field.takes_list else url
     return values

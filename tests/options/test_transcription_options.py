@@ -21,7 +21,7 @@ URL = "https://v3.fal.media/files/a.mp3"
 def get_field(endpoint_id: str, name: str) -> Field:
     schema = catalog.get_schema(endpoint_id)
     assert schema is not None
-    found = schema.get_field(name)
+    found = schema.fields.get(name)
     assert found is not None
     return found
 

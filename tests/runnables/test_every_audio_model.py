@@ -119,7 +119,7 @@ def test_every_speech_endpoint(name: str, fal: FalProvider) -> None:
     schema = catalog.get_schema(name)
     assert schema is not None
     given: dict[str, Any] = {"text": TEXT} if schema.text_field else {}
-    for field in schema.fields:
+    for field in schema.fields.values():
         if not field.required or field is schema.text_field:
             continue
         if field.file == "audio":
@@ -148,9 +148,9 @@ def example(field: Any) -> Any:
     shape = field.shape.alternatives[0]
     if shape.items is not None:
         inner = shape.items
-        given = {f.name: example(f) for f in inner.fields if f.required}
+        given = {f.name: example(f) for f in inner.fields.values() if f.required}
         return [given if inner.fields else "x"]
     if shape.fields:
-        return {f.name: example(f) for f in shape.fields if f.required}
+        return {f.name: example(f) for f in shape.fields.values() if f.required}
     kinds = {"string": "https://v3.fal.media/a.mp4", "boolean": True, "number": 1}
     return kinds.get(shape.types[0], 1)

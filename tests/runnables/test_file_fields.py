@@ -61,7 +61,7 @@ def test_every_form_of_image_fits_any_image_option(
     named = {"humanImageUrl": image, "garment_image_url": image}
     schema = catalog.get_schema(TRY_ON)
     assert schema is not None
-    kind = schema.get_field("garment_type")
+    kind = schema.fields.get("garment_type")
     rest = {"garment_type": kind.shape.choices[0]} if kind else {}
     result = allowed.image(TRY_ON).invoke({**named, **rest})
     assert result.images
