@@ -99,7 +99,7 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
             is_result = left and isinstance(message, ToolMessage)
             if is_result and ImageResult.is_artifact(artifact):
                 images = ImageResult.from_artifact(artifact, fal=self._fal).images
-                blocks = yield from self._blocks(images[:left])
+                blocks = yield from self._make_blocks(images[:left])
                 left -= len(images[:left])
                 text = {"type": "text", "text": message.text}
                 content = [text, *blocks]
@@ -108,11 +108,11 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
                 shown.append(message)
         return shown[::-1]
 
-    def _blocks(self, images: Sequence[GeneratedImage]) -> Flow[list[dict[str, Any]]]:
+    def _make_blocks(self, images: Sequence[GeneratedImage]) -> Flow[list[dict[str, Any]]]:
         blocks = []
         for image in images:
             try:
-                encoded = yield from self._thumbnail(image)
+                encoded = yield from self._read_thumbnail(image)
             except FalError as error:
                 _log.warning("cannot show %s: %s", image.handle, error.message)
                 if image.url:
@@ -123,7 +123,7 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
             )
         return blocks
 
-    def _thumbnail(self, image: GeneratedImage) -> Flow[str]:
+    def _read_thumbnail(self, image: GeneratedImage) -> Flow[str]:
         key = (image.request_id, image.index)
         with self._lock:
             if key in self._cache:

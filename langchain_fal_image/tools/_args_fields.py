@@ -100,22 +100,25 @@ def make_standard_argument(
         return {name: _make_optional(Literal[ratios], words)}
     if field is None:
         return {}
-    return {name: _make_prompt(field) if name == "prompt" else _make_argument(field)}
+    if name == "prompt":
+        words = "What should change" if schema.needs_image else "What the image shows"
+        return {name: _make_prompt(field, words)}
+    return {name: _make_argument(field)}
 
 
 def _make_unknown(name: str) -> dict[str, Any]:
     """Make an argument for an endpoint that we do not know."""
     if name == "prompt":
-        return {name: _make_prompt(None)}
-    words = {
-        "images": f"{_IMAGES}, {_name_files('image', takes_list=True)}.",
-        "text": "The text to speak.",
-        "audio": f"The audio to transcribe, {_name_files('audio')}.",
-    }
+        words = "What the image shows, or what should change"
+        return {name: _make_prompt(None, words)}
     if name == "images":
-        return {name: (list[str], Argument(description=words[name], min_length=1))}
-    if name in words:
-        return {name: (str, Argument(description=words[name]))}
+        words = f"{_IMAGES}, {_name_files('image', takes_list=True)}."
+        return {name: (list[str], Argument(description=words, min_length=1))}
+    if name == "text":
+        return {name: (str, Argument(description="The text to speak."))}
+    if name == "audio":
+        words = f"The audio to transcribe, {_name_files('audio')}."
+        return {name: (str, Argument(description=words))}
     return {}
 
 
@@ -127,10 +130,7 @@ def _name_files(kind: str, *, takes_list: bool = False) -> str:
     return f"{each} handle ({_EXAMPLE_HANDLES[kind]}) or URL"
 
 
-def _make_prompt(
-    field: Field | None,
-    words: str = "What the image should show, or what should change in it",
-) -> Any:
+def _make_prompt(field: Field | None, words: str) -> Any:
     shape = field.shape.alternatives[0] if field else None
     if shape and shape.max_length:
         words += f"; at most {shape.max_length} characters"
