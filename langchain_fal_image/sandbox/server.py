@@ -61,7 +61,7 @@ class Sandbox:
         prices: Mapping[str, float | tuple[float, str]] | None = None,
     ) -> None:
         self.faults = Faults()
-        """The faults to come."""
+        """The pending faults."""
         self._api = Api(
             faults=self.faults,
             heartbeat_seconds=heartbeat_seconds,
@@ -91,7 +91,7 @@ class Sandbox:
 
     @property
     def submits(self) -> int:
-        """How many requests it accepted; fal would charge for these."""
+        """The number of accepted requests; fal would charge for these."""
         return len(self._api.queue.jobs)
 
     @property
@@ -118,7 +118,7 @@ class Sandbox:
 
     @property
     def uncertain_submits(self) -> list[str | None]:
-        """The submits whose complete response never reached the client.
+        """The submits whose complete response did not reach the client.
 
         An entry is the request id if the sandbox accepted the request, else None. The
         client cannot know which.
@@ -132,7 +132,7 @@ class Sandbox:
 
     @property
     def leaks(self) -> list[str]:
-        """Requests for files or public keys that carried a key; it must stay empty."""
+        """Requests for files or public keys that carried an API key; none should."""
         return list(self._api.log.leaks)
 
     @contextlib.contextmanager
@@ -210,7 +210,7 @@ class Sandbox:
         return create_fal(api_key, **{**urls, **settings})
 
     def usage(self) -> str:
-        """Return a few lines on how other programs use it."""
+        """Return instructions for other programs."""
         return (
             f"sandbox: {self.url} (open it in a browser to see the requests)\n"
             f"in Python: export FAL_SANDBOX_URL={self.url}\n"
@@ -275,7 +275,7 @@ class Sandbox:
 
 
 def _listen(port: int) -> socket.socket:
-    # With the protocol named, asyncio sends small answers at once (TCP_NODELAY).
+    # asyncio sets TCP_NODELAY only on sockets whose protocol is named.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

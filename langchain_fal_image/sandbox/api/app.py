@@ -1,4 +1,4 @@
-"""fal's HTTP API on one server, each host of fal's under a path of its own."""
+"""fal's HTTP API on one server, with a path for each of fal's hosts."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Job:
 
 
 class Queue:
-    """Runs requests on a few runners, in order; `Sandbox` describes the settings."""
+    """Requests on a few runners, in order; `Sandbox` describes the settings."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Queue:
 
     @property
     def waiting(self) -> int:
-        """How many requests are in the queue."""
+        """The number of requests in the queue."""
         return sum(each.status == "IN_QUEUE" for each in self._open.values())
 
     @property
@@ -206,7 +206,7 @@ class Queue:
             message = f"The sandbox failed: {type(error).__name__}"
             return 500, {"detail": message, "error_type": "internal_error"}, {}
         if find_kind(job.endpoint_id) != "image":
-            # The unit in which fal bills audio is not known here.
+            # The unit in which fal bills audio is unknown.
             return 200, output, {}
         units = len(output.get("images", [None]))
         return 200, output, {"x-fal-billable-units": str(units)}

@@ -32,7 +32,7 @@ __all__ = ["QueueRoutes"]
 
 
 class QueueRoutes:
-    """Accepts requests and returns their status and results."""
+    """Handlers for requests, their status and their results."""
 
     def __init__(
         self,

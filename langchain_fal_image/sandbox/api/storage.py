@@ -19,7 +19,7 @@ __all__ = ["Storage"]
 
 
 class Storage:
-    """Accepts uploads as fal's two clients send them, and serves files."""
+    """Handlers for downloads, and for uploads as fal's two clients send them."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
@@ -93,6 +93,6 @@ class Storage:
 
 
 def _make_path(name: object) -> str:
-    """Return a new path; of the name it keeps only what a path may contain."""
+    """Return a new path with the safe characters of a file name."""
     plain = re.sub(r"[^\w.-]+", "_", str(name or "file"), flags=re.ASCII)[-100:]
     return f"uploads/{uuid.uuid4()}/{plain.lstrip('.') or 'file'}"

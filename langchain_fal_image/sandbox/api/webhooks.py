@@ -29,7 +29,7 @@ _USER_ID = "sandbox-user"
 
 
 class Webhooks:
-    """Sends the results of requests and serves the public key.
+    """The webhooks of a sandbox, and their public key.
 
     Needs `cryptography`; nothing is sent without it.
     """

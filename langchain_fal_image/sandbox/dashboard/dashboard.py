@@ -84,7 +84,7 @@ def _format_error(detail: Any) -> str:
 
 
 def _shorten(value: Any) -> str:
-    """Return a value in one line; of a data URI, only its length."""
+    """Format a value in one line, and a data URI as its length."""
     if isinstance(value, str):
         if value[:5].lower() == "data:":
             return f"data URI of {len(value)} characters"

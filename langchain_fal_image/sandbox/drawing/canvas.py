@@ -16,7 +16,7 @@ Point = tuple[float, float]
 
 
 class Canvas:
-    """An image with the colours and the randomness of its scene.
+    """An image with the palette and the random generator of its scene.
 
     Attributes:
         image: What is drawn so far.
@@ -36,7 +36,7 @@ class Canvas:
         self.replace(image)
 
     def replace(self, image: Image.Image) -> None:
-        """Go on with another image of the same size."""
+        """Continue with another image of the same size."""
         self.image = image
         self.pen = ImageDraw.Draw(image)
 
@@ -72,6 +72,6 @@ def make_gradient(size: tuple[int, int], colours: Sequence[Colour]) -> Image.Ima
 
 
 def make_rng(*parts: object) -> random.Random:
-    """Return a generator that depends on some values only."""
+    """Return a random generator that is seeded with some values."""
     digest = hashlib.sha256(repr(parts).encode()).digest()
     return random.Random(digest)  # noqa: S311 - not a secret

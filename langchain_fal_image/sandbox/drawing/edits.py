@@ -34,7 +34,7 @@ def edit_images(
     size: tuple[int, int],
     rng: random.Random,
 ) -> Canvas:
-    """Make one image of the inputs, changed as the prompt says.
+    """Draw the inputs on one image, changed as the prompt says.
 
     It shows text that the prompt quotes. It changes only where the mask is white.
     """
@@ -95,7 +95,7 @@ def _change_tone(image: Image.Image, words: Sequence[str]) -> Image.Image:
     if _SEPIA & named:
         return ImageOps.colorize(grey, (52, 34, 20), (252, 240, 214))
     for names, colour, strength in TINTS:
-        # Beside a thing, blue is the colour of the thing.
+        # If the words name a thing, blue is the colour of that thing.
         if names & named and not (names == _BLUE and find_things(words)):
             return Image.blend(image, Image.new("RGB", image.size, colour), strength)
     return image
@@ -133,7 +133,7 @@ def _write_quoted(canvas: Canvas, prompt: str) -> None:
 
 
 def _retouch(canvas: Canvas) -> None:
-    """Change colours and add a frame, for a prompt of which no word is known."""
+    """Change colours and add a frame, for a prompt without known words."""
     rng, image = canvas.rng, canvas.image
     turned = ImageOps.colorize(
         ImageOps.grayscale(image),

@@ -64,7 +64,7 @@ TINTS: Final[list[tuple[frozenset[str], Colour, float]]] = [
     (frozenset(words), _to_tuples(colour), strength)
     for words, colour, strength in _DATA["tints"]
 ]
-"""Words, the colour that an image takes on, and how much of it."""
+"""Words, the tint that they give an image, and its strength from 0 to 1."""
 
 
 def choose_palette(words: Collection[str], rng: random.Random) -> Palette:

@@ -33,7 +33,7 @@ def draw_moon(canvas: Canvas, centre: Point, radius: float, colour: Colour) -> N
 
 
 def draw_stars(canvas: Canvas, *, low: float = 0.55) -> None:
-    """Draw stars over the sky, down to a part of the height."""
+    """Draw stars in the sky, down to a fraction of the height."""
     rng, unit = canvas.rng, canvas.unit / 500
     for _ in range(120):
         place = (
@@ -70,7 +70,7 @@ def draw_ridge(
     colour: Colour,
     is_smooth: bool = False,
 ) -> None:
-    """Draw mountains or smooth hills; base and height are parts of the image's."""
+    """Draw mountains or hills; `base` and `height` are fractions of the height."""
     rng = canvas.rng
     waves = [
         (rng.uniform(0.6, 1.4) * scale, rng.uniform(0, 7), weight)
@@ -97,7 +97,7 @@ def draw_ridge(
 
 
 def draw_volcano(canvas: Canvas, *, centre: float, base: float, top: float) -> None:
-    """Draw a lone volcano with snow; its places are parts of width and height."""
+    """Draw a lone volcano with snow; places are fractions of width and height."""
     rng, palette = canvas.rng, canvas.palette
     wide, high = canvas.width, canvas.height
     reach = min(wide * 0.62, high * 0.95)
@@ -134,7 +134,7 @@ def draw_volcano(canvas: Canvas, *, centre: float, base: float, top: float) -> N
 
 
 def draw_water(canvas: Canvas, *, top: float) -> None:
-    """Draw water from a part of the height down, with a mirror image in it."""
+    """Draw water that mirrors the scene, from a fraction of the height down."""
     rng, palette = canvas.rng, canvas.palette
     wide, line = canvas.width, round(top * canvas.height)
     depth = canvas.height - line

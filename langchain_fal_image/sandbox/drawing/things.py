@@ -1,7 +1,7 @@
 """Things that a prompt may name, such as a kite, a cat or a boat; and trees.
 
-`things.json` lists what can be named, each with its usual colour, its place and half
-its height as a part of the image's shorter side. It also lists their shapes, in a box
+`things.json` lists the things with their usual colour, their place and half their
+height as a fraction of the image's shorter side. It also lists their shapes, in a box
 from -1 to 1: a kind; a fill, of which `main`, `light` and `dark` are shades of the
 thing's own colour; the points, or the centre and radii of an ellipse; a line's width.
 """
@@ -31,7 +31,7 @@ class Thing:
         shapes: The name of its shapes.
         colour: The name of its colour if the prompt names none.
         place: In the sky, on the floor, or behind everything else.
-        half: Half its height, as a part of the image's shorter side.
+        half: Half its height, as a fraction of the image's shorter side.
     """
 
     shapes: str
@@ -46,7 +46,7 @@ THINGS: Final = {name: Thing(**data) for name, data in _DATA["things"].items()}
 
 
 def find_things(words: Sequence[str]) -> list[tuple[Thing, Colour]]:
-    """Return the things that the words name with their colours, the furthest first."""
+    """Return the things that the words name, with their colours, in drawing order."""
     found: dict[str, Colour] = {}
     for index, word in enumerate(words):
         name = word if word in THINGS else word.removesuffix("s")
@@ -60,7 +60,7 @@ def find_things(words: Sequence[str]) -> list[tuple[Thing, Colour]]:
 
 
 class _Brush:
-    """Draws shapes in a box around a centre; `half` is half its height in pixels."""
+    """A pen for shapes in a box; `half` is half the height of the box in pixels."""
 
     def __init__(self, pen: ImageDraw.ImageDraw, centre: Point, half: float) -> None:
         self._pen = pen

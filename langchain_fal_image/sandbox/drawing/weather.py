@@ -65,7 +65,7 @@ _WEATHER: Final[list[tuple[set[str], Callable[[Canvas], None]]]] = [
 
 
 def add_grain(canvas: Canvas) -> None:
-    """Give the image the grain of paper."""
+    """Add the grain of paper to the image."""
     tile = _make_grain()
     noise = canvas.make_mask()
     for x in range(0, canvas.width, tile.width):

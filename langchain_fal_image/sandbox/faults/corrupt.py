@@ -1,4 +1,4 @@
-"""True responses made into false ones."""
+"""Corrupted responses and event streams."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNREADABLE_EVENTS: Final = (
 
 
 def corrupt_response(response: Response, how: Corruption) -> Response:
-    """Return a false response; corruptions of event streams change nothing."""
+    """Return a corrupted response; corruptions of event streams change nothing."""
     body = bytes(response.body)
     if how == "cut short":
         return _CutShort(response)
@@ -51,7 +51,7 @@ def corrupt_response(response: Response, how: Corruption) -> Response:
 
 
 class _CutShort(Response):
-    """Announces its full length, sends half of the body and closes the connection."""
+    """A response that closes the connection after half of its announced length."""
 
     def __init__(self, whole: Response) -> None:
         super().__init__(b"", whole.status_code)
@@ -125,7 +125,7 @@ def _add_error(value: Any) -> Any:
 async def corrupt_events(
     events: AsyncIterator[str], how: Corruption | None
 ) -> AsyncIterator[str]:
-    """Yield a false stream of events; other corruptions and None change nothing."""
+    """Yield corrupted events; None and corruptions of responses change nothing."""
     if how == "nonsense":
         for event in _UNREADABLE_EVENTS:
             yield event

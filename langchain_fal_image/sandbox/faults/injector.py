@@ -19,10 +19,10 @@ __all__ = ["ConnectionControl", "FaultInjector"]
 
 
 class FaultInjector:
-    """Applies a sandbox's faults to its responses.
+    """The faults of a sandbox, applied to its responses.
 
     Args:
-        faults: The faults to come.
+        faults: The pending faults.
         notify: Called after each response is made.
     """
 
@@ -38,7 +38,7 @@ class FaultInjector:
         request: Request,
         act: Callable[[], Awaitable[Response]],
     ) -> Response:
-        """Return what `act` returns, or a false response if a fault is due.
+        """Return the response of `act`, or a faulty one if a fault is due.
 
         The request's scope has the fault as `sandbox.fault`.
         """
@@ -82,7 +82,7 @@ def _make_response(fault: Fault) -> Response:
 
 
 class ConnectionControl:
-    """Adds `sandbox.reset` and `sandbox.close` to each scope, for faults to call."""
+    """Middleware that adds `sandbox.reset` and `sandbox.close` to each scope."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

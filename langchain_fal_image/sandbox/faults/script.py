@@ -1,4 +1,4 @@
-"""Faults to come: scripted one by one, or drawn at random."""
+"""Pending faults: scripted one by one, or drawn at random."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Faults:
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
-        """How often each fault occurred, by operation and name."""
+        """The count of each fault that occurred, by operation and name."""
         self._scripted: list[Fault] = []
         self._lock = threading.Lock()
         self._random: random.Random | None = None
@@ -133,7 +133,7 @@ class Faults:
         )
 
     def clear(self) -> None:
-        """Remove all faults to come."""
+        """Remove all pending faults."""
         with self._lock:
             self._scripted.clear()
             self._random = None

@@ -30,7 +30,7 @@ _TURN = re.compile(r"\[S(\d)\]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
-    """How a text is spoken.
+    """The voice that speaks a text.
 
     Attributes:
         name: Each name has a pitch of its own.
