@@ -49,7 +49,7 @@ class AiohttpSession:
             timeout: `connect`, `read` and `pool`, in seconds.
 
         Raises:
-            TransportFailure: There is no response.
+            TransportFailure: No response arrived.
         """
         session = self._session = self._session or self._open()
         with _translate_errors():

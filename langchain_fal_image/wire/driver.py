@@ -1,8 +1,7 @@
 """Runs flows: the only place where sync and async differ.
 
-Each half is the same short loop over a flow's effects. A transport failure, an
-interruption or an error of a callback is thrown into the flow; what the flow does not
-catch reaches the caller unchanged.
+Transport failures, interruptions and errors of callbacks are thrown into the flow;
+what it does not catch reaches the caller unchanged.
 """
 
 from __future__ import annotations
@@ -125,8 +124,6 @@ class Driver:
         """Close the connections of this event loop, and the sync ones."""
         await self._clients.aclose()
 
-    # --- Sync ---
-
     def _drive(
         self, flow: Flow[_T], result: list[_T]
     ) -> Generator[QueueUpdate, None, None]:
@@ -208,8 +205,6 @@ class Driver:
         finally:
             stopped.set()
             pool.shutdown(cancel_futures=True)
-
-    # --- Async ---
 
     async def _adrive(
         self, flow: Flow[_T], result: list[_T]

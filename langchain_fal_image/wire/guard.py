@@ -61,13 +61,13 @@ def parse_origin(url: str) -> Origin:
     Raises:
         AccessRefused: It is not an http(s) URL.
     """
-    parts = _split(url)
+    parts = _parse_url(url)
     try:
         port = parts.port
     except ValueError as error:
         message = "its port is not a number from 0 to 65535"
         raise AccessRefused(message) from error
-    host = _host(parts)
+    host = _normalize_host(parts)
     return parts.scheme, host, _PORTS[parts.scheme] if port is None else port
 
 
@@ -82,21 +82,21 @@ def find_configured_origins(hosts: Hosts) -> frozenset[Origin]:
 
 
 @functools.lru_cache
-def _api_origins(hosts: Hosts) -> frozenset[Origin]:
+def _find_api_origins(hosts: Hosts) -> frozenset[Origin]:
     return frozenset(parse_origin(url) for url in hosts.api_urls())
 
 
 @functools.lru_cache
-def _api_prefixes(hosts: Hosts) -> tuple[str, ...]:
+def _find_api_prefixes(hosts: Hosts) -> tuple[str, ...]:
     return tuple(f"{url}/" for url in hosts.api_urls() if "@" not in url)
 
 
 def is_api_url(url: str, hosts: Hosts) -> bool:
     """Return whether a URL is in fal's API, and so may receive the key."""
-    if url.startswith(_api_prefixes(hosts)) and not _FORBIDDEN_IN_URLS.search(url):
+    if url.startswith(_find_api_prefixes(hosts)) and not _FORBIDDEN_IN_URLS.search(url):
         return True  # the prefix contains the host
     try:
-        is_api = parse_origin(url) in _api_origins(hosts)
+        is_api = parse_origin(url) in _find_api_origins(hosts)
     except AccessRefused:
         return False
     # A user name in the URL would replace the key.
@@ -114,7 +114,7 @@ def check_url(url: str, *, trusted: Collection[Origin] = ()) -> None:
         AccessRefused: It is not http(s), has a user name, or leads to this machine or
             a private network.
     """
-    parts = _split(url)
+    parts = _parse_url(url)
     origin = parse_origin(url)
     if parts.username is not None or parts.password is not None:
         message = "it contains a user name or password"
@@ -202,7 +202,7 @@ def resolve_path(path: str | os.PathLike[str], *, allowed_dirs: Iterable[Path]) 
     return resolved
 
 
-def _split(url: str) -> SplitResult:
+def _parse_url(url: str) -> SplitResult:
     if _FORBIDDEN_IN_URLS.search(url):
         message = "it contains spaces, control characters or backslashes"
         raise AccessRefused(message)
@@ -220,7 +220,7 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _host(parts: SplitResult) -> str:
+def _normalize_host(parts: SplitResult) -> str:
     # Full-width digits and other look-alikes become what a resolver reads.
     host = unicodedata.normalize("NFKC", parts.hostname or "").lower().rstrip(".")
     name, percent, _ = host.partition("%")

@@ -48,7 +48,7 @@ class HttpClients:
 
     Args:
         context: Hosts and timeouts.
-        key: Returns fal's key; called for each request, raises if there is none.
+        key: Returns fal's key; called for each request, raises if it is missing.
         headers: Headers for fal's API in addition to our own.
         http_client: Used for sync API calls; never closed here.
         http_async_client: Used for async API calls; never closed here.
@@ -101,8 +101,8 @@ class HttpClients:
         """Send a request from a thread and return its response, the body not read yet.
 
         Raises:
-            FalConfigurationError: There is no key, or a header is invalid.
-            TransportFailure: There is no response.
+            FalConfigurationError: The key is missing, or a header is invalid.
+            TransportFailure: No response arrived.
         """
         content = request.content
         return self._find_session(request.client).send(
@@ -139,7 +139,7 @@ class HttpClients:
         """Return a request's headers; the key and own headers go only to fal's API.
 
         Raises:
-            FalConfigurationError: There is no key, or a header is invalid.
+            FalConfigurationError: The key is missing, or a header is invalid.
         """
         headers = {"user-agent": self._user_agent, **request.headers}
         hosts = self._context.hosts

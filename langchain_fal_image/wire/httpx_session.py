@@ -106,7 +106,7 @@ class HttpxSession:
             timeout: `connect`, `read`, `write` and `pool`, in seconds.
 
         Raises:
-            TransportFailure: There is no response.
+            TransportFailure: No response arrived.
         """
         client = self._client
         with _translate_errors():

@@ -102,7 +102,7 @@ class WebhookKeys:
         self._at = float("-inf")
         self._lock = threading.Lock()
 
-    def check(self, context: Context, webhook: SignedWebhook) -> Flow[None]:
+    def check(self, ctx: Context, webhook: SignedWebhook) -> Flow[None]:
         """Check a signature against fal's keys.
 
         If none matches, the keys are fetched again, at most once a minute: fal may
@@ -114,14 +114,14 @@ class WebhookKeys:
         """
         _load_cryptography()
         with self._lock:
-            keys, age = self._keys, context.now() - self._at
+            keys, age = self._keys, ctx.now() - self._at
         if age < _MAX_KEY_AGE_S and _matches_any(keys, webhook):
             return
         if age < _MIN_KEY_AGE_S:
             raise _build_signature_error()
-        keys = yield from _fetch_keys(context)
+        keys = yield from _fetch_keys(ctx)
         with self._lock:
-            self._keys, self._at = keys, context.now()
+            self._keys, self._at = keys, ctx.now()
         if not _matches_any(keys, webhook):
             raise _build_signature_error()
 
@@ -160,10 +160,10 @@ def _matches_any(keys: tuple[bytes, ...], webhook: SignedWebhook) -> bool:
     return False
 
 
-def _fetch_keys(context: Context) -> Flow[tuple[bytes, ...]]:
-    url = f"{context.hosts.rest}/.well-known/jwks.json"
+def _fetch_keys(ctx: Context) -> Flow[tuple[bytes, ...]]:
+    url = f"{ctx.hosts.rest}/.well-known/jwks.json"
     # The document is public: it is fetched without the key.
-    request = context.build_request(
+    request = ctx.build_request(
         "GET",
         url,
         read_timeout=_TIMEOUT_S,
@@ -172,7 +172,7 @@ def _fetch_keys(context: Context) -> Flow[tuple[bytes, ...]]:
     )
     try:
         response = yield from exchange(
-            context, request, rule=STATUS, deadline=context.start_deadline(_TIMEOUT_S)
+            ctx, request, rule=STATUS, deadline=ctx.start_deadline(_TIMEOUT_S)
         )
     except TransportFailure as error:
         raise _build_keys_error(url, str(error)) from error

@@ -101,7 +101,7 @@ def run_sync(
     """Run a model with one POST, whose response is the output.
 
     Raises:
-        FalSubmitUncertainError: The response was lost; there is no id to resume.
+        FalSubmitUncertainError: The response was lost, and with it the request id.
         FalError: fal did not accept the request.
     """
     request = ctx.build_request(

@@ -1,4 +1,4 @@
-"""A stage for flows: canned answers, a clock that stands still, no server."""
+"""A stage for flows: canned responses and a fake clock, without a server."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ PENDING_STATUS = answer(202, {"status": "IN_QUEUE", "queue_position": 0})
 
 
 class Stage:
-    """Plays fal: each operation has a list of answers, the last one repeats.
+    """Plays fal: each operation has a list of responses, of which the last repeats.
 
     An answer may be an exception, which is thrown; a stream is a list of items.
     """
@@ -187,11 +187,11 @@ def operation(request: HttpRequest) -> str:
     return "status" if path.endswith("/status") else "result"
 
 
-def pooled() -> PooledTransport:
+def make_pools() -> PooledTransport:
     return PooledTransport(lambda: httpx.HTTPTransport(limits=POOL_LIMITS))
 
 
-def apooled() -> AsyncPooledTransport:
+def make_async_pools() -> AsyncPooledTransport:
     return AsyncPooledTransport(lambda: httpx.AsyncHTTPTransport(limits=POOL_LIMITS))
 
 

@@ -27,7 +27,7 @@ Answer = Callable[[asyncio.StreamWriter, str], Awaitable[None]]
 
 
 class Server:
-    """HTTP/1.1 by hand, so that it can also be broken by hand."""
+    """An HTTP/1.1 server without a library, so that it can send broken responses."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -72,8 +72,8 @@ def reply(
     return f"{head}{len(content)}\r\n\r\n".encode() + content
 
 
-async def fal_does(writer: asyncio.StreamWriter, head: str) -> None:
-    """Answer as fal does, the stream's end apart from its last event."""
+async def respond_as_fal(writer: asyncio.StreamWriter, head: str) -> None:
+    """Respond as fal does; the stream ends a moment after its last event."""
     if head.startswith("post"):
         writer.write(reply({"request_id": "r-1", "queue_position": 0}))
     elif "/status/stream" in head:
@@ -97,7 +97,7 @@ async def test_consecutive_generations_reuse_connections(
     transport: Any,
 ) -> None:
     async with (
-        serving(fal_does) as server,
+        serving(respond_as_fal) as server,
         create_fal(KEY, base_url=server.url, async_transport=transport) as fal,
     ):
         t2i = FalTextToImage(fal=fal)
@@ -111,7 +111,7 @@ async def test_aiohttp_sends_the_same_headers_as_httpx() -> None:
     seen = []
     for transport in ("httpx", "aiohttp"):
         async with (
-            serving(fal_does) as server,
+            serving(respond_as_fal) as server,
             create_fal(KEY, base_url=server.url, async_transport=transport) as fal,
         ):
             await FalTextToImage(fal=fal).ainvoke("a hill")
@@ -143,7 +143,7 @@ async def silence(_: asyncio.StreamWriter, head: str) -> None:
 async def test_a_submit_whose_response_is_lost_is_not_sent_again(
     answer: Answer,
 ) -> None:
-    # Only the silent server lets it pass.
+    # Only the silent server lets this timeout pass.
     timeout = Timeouts(submit=1 if answer is silence else 60)
     async with (
         serving(answer) as server,
@@ -158,7 +158,7 @@ async def test_a_submit_whose_response_is_lost_is_not_sent_again(
 
 
 async def test_a_client_on_httpx_aiohttp_does_not_submit_twice() -> None:
-    # It calls a hung-up connection a ConnectTimeout, after which a submit would be
+    # It raises ConnectTimeout for a closed connection, after which a submit would be
     # sent again.
     transports = pytest.importorskip("httpx_aiohttp")
     async with (
@@ -172,7 +172,7 @@ async def test_a_client_on_httpx_aiohttp_does_not_submit_twice() -> None:
 
 
 async def test_a_connection_that_never_opened_is_retried() -> None:
-    async with serving(fal_does) as server:
+    async with serving(respond_as_fal) as server:
         gone = server.url
     retry = Retry(first_pause=0.01)
     fal = create_fal(KEY, base_url=gone, retry=retry, async_transport="aiohttp")
@@ -184,9 +184,9 @@ async def test_a_connection_that_never_opened_is_retried() -> None:
 
 
 async def test_a_compressed_response_is_decompressed() -> None:
-    async def squeezed(writer: asyncio.StreamWriter, head: str) -> None:
+    async def respond_compressed(writer: asyncio.StreamWriter, head: str) -> None:
         if "/status" in head or head.startswith("post"):
-            await fal_does(writer, head)
+            await respond_as_fal(writer, head)
             return
         body = gzip.compress(b'{"images": [{"url": "https://v3.fal.media/a.png"}]}')
         plain = reply(body)
@@ -195,7 +195,7 @@ async def test_a_compressed_response_is_decompressed() -> None:
         )
 
     async with (
-        serving(squeezed) as server,
+        serving(respond_compressed) as server,
         create_fal(KEY, base_url=server.url, async_transport="aiohttp") as fal,
     ):
         result = await FalTextToImage(fal=fal).ainvoke("a hill")

@@ -1,4 +1,4 @@
-"""Whatever fal or the network answers: a result or a FalError, nothing else."""
+"""Any response of fal or the network ends in a result or a FalError."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ PATIENT = Context(timeouts=Timeouts(cancel=60))
 
 
 class Fal:
-    """An async fal, of which one operation waits until it is let go."""
+    """An async fal, one operation of which waits for `go`."""
 
     def __init__(
         self, slow: str, reply: httpx.Response | Exception | None = None

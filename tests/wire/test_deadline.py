@@ -1,4 +1,4 @@
-"""One deadline for everything, kept by a clock that moves only when a flow waits."""
+"""One deadline for a whole generation, on a fake clock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PENDING = {"detail": "Request is still in progress"}
 
 
 def silent(stage: Stage) -> Any:
-    """Let the last request wait for as long as it may, in vain."""
+    """Let the last request time out."""
     stage.clock += min(stage.sent[-1].read_timeout, stage.sent[-1].total_timeout)
     message = "timed out"
     raise ReplyLost(message)

@@ -1,4 +1,4 @@
-"""The two drivers do the same: what they answer, throw, close and cancel."""
+"""The sync and the async driver behave alike: results, errors, cancels, connections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from http_stage import Run, run_async, run_sync
-from stage import apooled, pooled
+from stage import make_async_pools, make_pools
 
 from langchain_fal_image import FalProvider, create_fal
 from langchain_fal_image.errors import (
@@ -86,14 +86,16 @@ def test_a_refused_connection_is_retryable(run: Run) -> None:
 
 
 def test_the_address_of_the_connection_is_checked(fal_sandbox: Sandbox) -> None:
-    # What a hostile DNS does: the text was fine, the address is this machine's own.
+    # As with a hostile DNS: the name is public, its address is this machine's own.
     url = fal_sandbox.files.put("a.bin", b"x", "application/octet-stream")
-    with httpx.Client(transport=GuardedTransport(pooled, trusted=())) as client:
+    with httpx.Client(transport=GuardedTransport(make_pools, trusted=())) as client:
         for each in (url, url.replace("127.0.0.1", "localhost")):
             with pytest.raises(AccessRefused, match="not a public address"):
                 client.get(each)
     trusted = {parse_origin(url)}
-    with httpx.Client(transport=GuardedTransport(pooled, trusted=trusted)) as client:
+    with httpx.Client(
+        transport=GuardedTransport(make_pools, trusted=trusted)
+    ) as client:
         assert client.get(url).content == b"x"
     assert len(fal_sandbox.requests) == 1
 
@@ -102,7 +104,7 @@ async def test_the_address_of_an_async_connection_is_checked(
     fal_sandbox: Sandbox,
 ) -> None:
     url = fal_sandbox.files.put("a.bin", b"x", "application/octet-stream")
-    transport = AsyncGuardedTransport(apooled, trusted=())
+    transport = AsyncGuardedTransport(make_async_pools, trusted=())
     async with httpx.AsyncClient(transport=transport) as client:
         with pytest.raises(AccessRefused, match="not a public address"):
             await client.get(url.replace("127.0.0.1", "localhost"))
@@ -222,7 +224,7 @@ def test_cancel_open_stops_worker_threads() -> None:
         def work() -> None:
             try:
                 fal.run(generate(fal), lambda _: begun.set())
-            except Exception as error:  # noqa: BLE001 - told to the test's thread
+            except Exception as error:  # noqa: BLE001 - checked in the test's thread
                 ended.append(type(error).__name__)
 
         thread = threading.Thread(target=work)

@@ -1,4 +1,4 @@
-"""fal's error answers, in every shape they come in."""
+"""fal's error responses, in every format."""
 
 from __future__ import annotations
 

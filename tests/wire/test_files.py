@@ -1,4 +1,4 @@
-"""Uploads and downloads, the hosts and paths that are refused, and the key."""
+"""Uploads and downloads, refused hosts and paths, and who receives the key."""
 
 from __future__ import annotations
 

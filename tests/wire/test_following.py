@@ -1,4 +1,4 @@
-"""Following a request: stream, polling, deadline; and what the result says."""
+"""Following a request: stream, polling, deadline, result."""
 
 from __future__ import annotations
 

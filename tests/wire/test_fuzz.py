@@ -1,4 +1,4 @@
-"""Random answers at every place of every flow: a value or a FalError comes out."""
+"""Random responses to every request of every flow end in a value or a FalError."""
 
 from __future__ import annotations
 

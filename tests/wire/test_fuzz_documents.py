@@ -1,4 +1,4 @@
-"""Any document, price list, webhook or key in fal's place: a result or a `FalError`."""
+"""Any document, price list, webhook or key ends in a result or a `FalError`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ DOCUMENT = openapi.make_document(QWEN) or {}
 
 
 def spoil(data: st.DataObject, document: Any) -> Any:
-    """Put anything in the place of a part of a true document."""
+    """Replace a part of a valid document with anything."""
     here, path = document, []
     while isinstance(here, dict | list) and here and data.draw(st.booleans()):
         keys = list(here) if isinstance(here, dict) else range(len(here))

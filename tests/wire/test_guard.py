@@ -1,4 +1,4 @@
-"""Which addresses are refused and who gets the key, row by row."""
+"""Refused addresses, and URLs that receive the key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interrupted at any point: one cancel at fal, and the interruption comes out."""
+"""An interruption at any point sends one cancel and is raised."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def generate(stage: Stage, **settings: Any) -> Any:
 
 
 def long_script() -> Stage:
-    """Play a request that takes every kind of effect before it is done."""
+    """Play a request that uses every kind of effect."""
     return Stage(
         submit=[answer(200, {"request_id": "r-1"})],
         stream=[
@@ -39,13 +39,13 @@ def long_script() -> Stage:
     )
 
 
-def effects_of_a_whole_run() -> int:
+def count_effects() -> int:
     stage = long_script()
     generate(stage)
     return stage._effects
 
 
-EFFECTS = effects_of_a_whole_run()
+EFFECTS = count_effects()
 
 
 def test_the_long_script_has_many_effects() -> None:
@@ -108,7 +108,7 @@ def test_a_second_interruption_ends_it_at_once() -> None:
 
 
 def test_a_timeout_is_not_an_interruption() -> None:
-    # The request is paid for: it goes on at fal, and can be taken up again.
+    # The request is paid for: it continues at fal, and can be resumed.
     stage = Stage(stream=[answer(404)], status=[QUEUED])
     with pytest.raises(FalTimeoutError):
         generate(stage, timeout=3)

@@ -1,4 +1,4 @@
-"""Small connection pools: filled in turn, closed when idle, never too many."""
+"""Small connection pools: filled in order, closed when idle, limited in number."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         yield b"x"
 
 
-class One(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A pool that counts."""
+class CountingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A transport that counts its requests."""
 
     def __init__(self, fails: bool = False) -> None:  # noqa: FBT001, FBT002 - a stand-in
         self.open = 0
@@ -52,16 +52,16 @@ class One(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self.closed = True
 
 
-class Stand:
-    """Pools with a clock that stands still."""
+class PoolStage:
+    """Pools with a fake clock."""
 
     def __init__(self, *, fails: bool = False) -> None:
         self.clock = 0.0
-        self.made: list[One] = []
+        self.made: list[CountingTransport] = []
         self.fails = fails
 
-    def make(self) -> One:
-        self.made.append(One(self.fails))
+    def make(self) -> CountingTransport:
+        self.made.append(CountingTransport(self.fails))
         return self.made[-1]
 
     def sync(self) -> PooledTransport:
@@ -73,7 +73,7 @@ class Stand:
 
 
 def test_consecutive_requests_use_one_pool() -> None:
-    stand = Stand()
+    stand = PoolStage()
     transport = stand.sync()
     for _ in range(20):
         response = transport.handle_request(REQUEST)
@@ -85,7 +85,7 @@ def test_consecutive_requests_use_one_pool() -> None:
 
 @given(st.lists(st.integers(0, 30), max_size=60))
 def test_pools_grow_only_with_the_requests_in_flight(steps: list[int]) -> None:
-    stand = Stand()
+    stand = PoolStage()
     transport = stand.sync()
     flying: list[Any] = []
     most = 0
@@ -104,7 +104,7 @@ def test_pools_grow_only_with_the_requests_in_flight(steps: list[int]) -> None:
 
 
 def test_many_requests_wait_in_a_bounded_number_of_pools() -> None:
-    stand = Stand()
+    stand = PoolStage()
     transport = stand.sync()
     flying = [transport.handle_request(REQUEST) for _ in range(1200)]
     assert len(stand.made) == 256
@@ -116,7 +116,7 @@ def test_many_requests_wait_in_a_bounded_number_of_pools() -> None:
 
 
 def test_idle_pools_are_closed_in_time() -> None:
-    stand = Stand()
+    stand = PoolStage()
     transport = stand.sync()
     for each in [transport.handle_request(REQUEST) for _ in range(20)]:
         each.close()
@@ -128,7 +128,7 @@ def test_idle_pools_are_closed_in_time() -> None:
 
 
 def test_a_failed_request_is_not_in_flight() -> None:
-    transport = Stand(fails=True).sync()
+    transport = PoolStage(fails=True).sync()
     for _ in range(5):
         with pytest.raises(httpx.ConnectError):
             transport.handle_request(REQUEST)
@@ -136,7 +136,7 @@ def test_a_failed_request_is_not_in_flight() -> None:
 
 
 def test_closing_closes_all_pools_while_requests_end_later() -> None:
-    stand = Stand()
+    stand = PoolStage()
     transport = stand.sync()
     flying = transport.handle_request(REQUEST)
     transport.close()
@@ -147,7 +147,7 @@ def test_closing_closes_all_pools_while_requests_end_later() -> None:
 
 
 async def test_async_requests_use_the_same_pools() -> None:
-    stand = Stand()
+    stand = PoolStage()
     transport = AsyncPooledTransport(stand.make, now=lambda: stand.clock)
     flying = await asyncio.gather(
         *(transport.handle_async_request(REQUEST) for _ in range(9))

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from stage import MODEL, SUBMITTED, Stage, apooled, pooled
+from stage import MODEL, SUBMITTED, Stage, make_async_pools, make_pools
 
 from langchain_fal_image import Retry, create_fal, errors
 from langchain_fal_image.wire import flows
@@ -105,7 +105,7 @@ def test_the_next_address_is_tried_if_the_first_is_unreachable(
     tried: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolve_to(monkeypatch, "8.8.8.8", "8.8.8.8", "1.1.1.1")
-    with httpx.Client(transport=GuardedTransport(pooled, trusted=())) as client:
+    with httpx.Client(transport=GuardedTransport(make_pools, trusted=())) as client:
         assert client.get("https://two.example/").content == b"x"
     assert tried == ["8.8.8.8", "1.1.1.1"]
 
@@ -114,7 +114,7 @@ async def test_the_next_address_is_tried_by_the_async_transport(
     tried: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolve_to(monkeypatch, "8.8.8.8", "1.1.1.1")
-    transport = AsyncGuardedTransport(apooled, trusted=())
+    transport = AsyncGuardedTransport(make_async_pools, trusted=())
     async with httpx.AsyncClient(transport=transport) as client:
         assert (await client.get("https://two.example/")).content == b"x"
     assert tried == ["8.8.8.8", "1.1.1.1"]
@@ -125,7 +125,7 @@ def test_a_host_with_one_private_address_is_refused(
 ) -> None:
     resolve_to(monkeypatch, "8.8.8.8", "10.0.0.1")
     with (
-        httpx.Client(transport=GuardedTransport(pooled, trusted=())) as client,
+        httpx.Client(transport=GuardedTransport(make_pools, trusted=())) as client,
         pytest.raises(Exception, match="not a public address"),
     ):
         client.get("https://two.example/")

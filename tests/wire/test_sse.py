@@ -1,4 +1,4 @@
-"""The decoder of event streams: however the bytes arrive, the events are the same."""
+"""The decoder of event streams: chunks do not change the events."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ LINES = st.one_of(
 )
 
 
-def heard(chunks: list[bytes], max_bytes: int = 10_000) -> list[str]:
+def decode(chunks: list[bytes], max_bytes: int = 10_000) -> list[str]:
     decoder = EventDecoder(max_bytes=max_bytes)
     items = [item for chunk in chunks for item in decoder.feed(chunk)]
     return [item.data for item in items if isinstance(item, StreamEvent)]
 
 
 def expected(lines: list[str]) -> list[str]:
-    """Read lines as the specification of server-sent events says."""
+    """Parse lines as the specification of server-sent events says."""
     events: list[str] = []
     data: list[str] = []
     for line in lines:
@@ -50,7 +50,7 @@ def expected(lines: list[str]) -> list[str]:
 def test_neither_chunks_nor_line_ends_change_the_events(
     lines: list[tuple[str, str]], cuts: list[int]
 ) -> None:
-    # CR, then an empty line that ends in LF, would be one line end: CRLF.
+    # CR followed by an empty line with LF would be a single line end: CRLF.
     lines = [
         (line, "\r\n" if end == "\r" and not follower else end)
         for (line, end), (follower, _) in itertools.pairwise([*lines, ("", "")])
@@ -58,7 +58,7 @@ def test_neither_chunks_nor_line_ends_change_the_events(
     raw = "".join(line + end for line, end in lines).encode()
     places = [0, *sorted(min(cut, len(raw)) for cut in cuts), len(raw)]
     chunks = [raw[start:end] for start, end in itertools.pairwise(places)]
-    assert heard(chunks) == expected([line for line, _ in lines])
+    assert decode(chunks) == expected([line for line, _ in lines])
 
 
 @given(
@@ -68,27 +68,27 @@ def test_neither_chunks_nor_line_ends_change_the_events(
 )
 def test_characters_split_between_chunks_are_complete(text: str) -> None:
     raw = f"data:{text}\n\n".encode()
-    assert heard([raw[at : at + 1] for at in range(len(raw))]) == [
+    assert decode([raw[at : at + 1] for at in range(len(raw))]) == [
         text.removeprefix(" ")
     ]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
 def test_an_event_is_returned_with_its_last_byte(end: str) -> None:
-    # Nothing need follow it: after the last event the server closes the stream.
+    # Nothing may follow it: after the last event the server closes the stream.
     raw = f"data: done{end}{end}".encode()
-    assert heard([raw]) == ["done"]
-    assert heard([raw[at : at + 1] for at in range(len(raw))]) == ["done"]
+    assert decode([raw]) == ["done"]
+    assert decode([raw[at : at + 1] for at in range(len(raw))]) == ["done"]
 
 
 def test_an_incomplete_event_at_the_end_is_dropped() -> None:
-    assert heard([b"data: {", b'"status": "COMP']) == []
-    assert heard([b"data: {}\n"]) == []
+    assert decode([b"data: {", b'"status": "COMP']) == []
+    assert decode([b"data: {}\n"]) == []
 
 
 def test_a_byte_order_mark_and_invalid_bytes_are_harmless() -> None:
-    assert heard(["\ufeffdata: a\n\n".encode()]) == ["a"]
-    assert heard([b"data: \xff\n\ndata: b\n\n"]) == ["\ufffd", "b"]
+    assert decode(["\ufeffdata: a\n\n".encode()]) == ["a"]
+    assert decode([b"data: \xff\n\ndata: b\n\n"]) == ["\ufffd", "b"]
 
 
 @pytest.mark.parametrize("chunk", [b"", b":\n\n", b"data: ha", b"event: x\n\n", b"\n"])
@@ -99,8 +99,8 @@ def test_any_other_bytes_are_a_heartbeat(chunk: bytes) -> None:
 @pytest.mark.parametrize("piece", [b"data: x\n", b"data", b":" * 5])
 def test_an_event_without_end_is_too_large(piece: bytes) -> None:
     with pytest.raises(TooLarge):
-        heard([piece] * 100, max_bytes=50)
+        decode([piece] * 100, max_bytes=50)
 
 
 def test_many_small_events_are_not_one_large_one() -> None:
-    assert len(heard([b"data: 12345\n\n"] * 100, max_bytes=20)) == 100
+    assert len(decode([b"data: 12345\n\n"] * 100, max_bytes=20)) == 100

@@ -1,4 +1,4 @@
-"""Uploads in one go and in parts, downloads over redirects."""
+"""Uploads in one request and in parts, downloads with redirects."""
 
 from __future__ import annotations
 

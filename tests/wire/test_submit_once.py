@@ -1,4 +1,4 @@
-"""A submit is sent once: what may be repeated, and what never."""
+"""A submit is sent once: which requests may be repeated, and which never."""
 
 from __future__ import annotations
 

@@ -37,12 +37,12 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 
 def png(size: int) -> bytes:
-    """Give a PNG of so many bytes, of which only the beginning is a image."""
+    """Return a PNG of a size in bytes, of which only the header is valid."""
     head = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000400000004008020000")
     return head + os.urandom(size - len(head))
 
 
-# --- Down ---
+# --- Downloads ---
 
 
 def test_a_result_is_saved_into_a_folder(
@@ -109,7 +109,7 @@ def test_a_download_that_breaks_off_starts_again_in_the_same_file(
     assert len([each for each in fal_sandbox.requests if "a.png" in each.path]) == 2
 
 
-# --- Up ---
+# --- Uploads ---
 
 
 @pytest.mark.parametrize("side", [32, 110, 500])
@@ -139,7 +139,7 @@ def test_a_file_that_shrinks_while_it_is_sent_is_an_error() -> None:
             list(body.iter_bytes())
 
 
-# --- At once ---
+# --- Gathered flows ---
 
 
 def test_gathered_flows_return_their_results_in_order(

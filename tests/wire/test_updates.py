@@ -31,7 +31,7 @@ def read_lines(stage: Stage) -> list[str]:
 
 @given(cuts=st.lists(st.integers(0, 12), max_size=8), data=st.data())
 def test_each_line_is_emitted_once_and_in_order(cuts: list[int], data: Any) -> None:
-    # The stream gives new lines or all lines, breaks off, and polls give all lines.
+    # The stream returns new lines or all lines, or breaks off; polls return all lines.
     streams: list[Any] = []
     polls: list[Any] = []
     known = 0
