@@ -35,7 +35,7 @@ class Threads:
         self._files: OrderedDict[tuple[str | None, str | None], ThreadFiles] = (
             OrderedDict()
         )
-        # Outlives a forgotten thread, so that its handles stay unique.
+        # Of dropped threads, so that their handles stay unique.
         self._last: dict[str | None, dict[str, int]] = {}
         self._lock = threading.Lock()
 
@@ -54,11 +54,7 @@ class Threads:
         with self._lock:
             files = self._find(thread)
             files.read(thread.messages)
-            try:
-                yield files
-            finally:
-                if thread.run is None:
-                    self._last[thread.id] = files.last
+            yield files
 
     def _find(self, thread: Thread) -> ThreadFiles:
         key = (thread.id, thread.run)
@@ -68,7 +64,9 @@ class Threads:
                 self._files[key].reserve(self._last.get(thread.id, {}))
         self._files.move_to_end(key)
         while len(self._files) > self._max_threads:
-            self._files.popitem(last=False)
+            (thread_id, run), dropped = self._files.popitem(last=False)
+            if run is None:
+                self._last[thread_id] = dropped.last
         return self._files[key]
 
     def find_result(self, request_id: str) -> ImageResult | None:
@@ -111,8 +109,10 @@ class Threads:
             FalError: The error of the earlier attempt, if nobody knows whether fal
                 took its request.
         """
+        if call is None:
+            return None
         with self.open(thread) as files:
-            found = files.calls.get(call) if call else None
+            found = files.calls.get(call)
         if isinstance(found, FalError):
             raise found
         return found

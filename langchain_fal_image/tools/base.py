@@ -147,8 +147,8 @@ class FalTool(BaseTool):
     def _answer(self, call: ToolCall) -> Flow[tuple[Any, Any]]:
         """Return the content and the artifact that answer a call."""
         try:
-            pasted = yield from self._threads.load(call.thread)
-            yield from self._fal.store_bytes(pasted)
+            if pasted := (yield from self._threads.load(call.thread)):
+                yield from self._fal.store_bytes(pasted)
             result = yield from self._make_result(call)
             named = self.library.add(result, thread=call.thread)
             if self.budget:

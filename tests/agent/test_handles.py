@@ -40,6 +40,7 @@ from script import (
 from langchain_fal_image import (
     FalImageToolkit,
     FalProvider,
+    ImageLibrary,
 )
 from langchain_fal_image.sandbox import Sandbox
 
@@ -119,6 +120,15 @@ def test_a_subgraph_shares_the_images_of_its_thread(fal: FalProvider) -> None:
     compiled.invoke(said("Draw"), ONE)
     library = tools[0].library  # type: ignore[attr-defined]  # ours has one
     assert library.images.handles(thread="one") == ("img_1", "img_2", "img_3")
+
+
+def test_a_dropped_thread_never_issues_a_handle_again(fal: FalProvider) -> None:
+    library = ImageLibrary(max_threads=1)
+    result = fal.text_to_image(size="512x512").invoke("a hill")
+    for name in ("one", "two", "one"):
+        named = library.add(result, thread=name)
+    assert named.images[0].handle == "img_2"
+    assert library.images.handles(thread="one") == ("img_2",)
 
 
 # --- Restarts ---
