@@ -27,7 +27,13 @@ MODULES = (
 
 
 def signatures() -> Iterator[str]:
-    """Write each public name with its signature, and its members'."""
+    """Yield each public name with its signature, and the members of classes.
+
+    A member stands once, under the class that defines it; the classes that public ones
+    inherit from come last. Left out are what LangChain, pydantic and Python define,
+    fields that the signature of the class names, and private modules.
+    """
+    listed: list[type] = []
     for module_name in MODULES:
         module = importlib.import_module(module_name)
         names = getattr(module, "__all__", None) or vars(module)
@@ -35,24 +41,61 @@ def signatures() -> Iterator[str]:
             value = getattr(module, name)
             if name.startswith("_") or inspect.ismodule(value):
                 continue
-            yield f"{module_name}.{name}{signature(value)}"
             if inspect.isclass(value):
-                yield from members(value)
+                listed.append(value)
+                yield from describe_class(value, f"{module_name}.{name}")
+            else:
+                yield f"{module_name}.{name}{signature(value)}"
+    inherited = {base for cls in listed for base in own_bases(cls)} - set(listed)
+    for cls in sorted(inherited, key=lambda each: each.__name__):
+        yield from describe_class(cls, cls.__name__)
 
 
-def members(cls: type) -> Iterator[str]:
-    own = [base for base in cls.__mro__ if base.__module__.startswith("langchain_fal_")]
-    fields = {each for base in own for each in vars(base).get("__annotations__", {})}
-    names = {each for base in own for each in vars(base)} | fields
-    for name in sorted(names):
+def describe_class(cls: type, name: str) -> Iterator[str]:
+    """Yield the signature of a class and its public members."""
+    bases = [each.__name__ for each in own_bases(cls)[:1]]
+    yield f"{name}{signature(cls)}{''.join(f' is a {each}' for each in bases)}"
+    others = [each for each in cls.__mro__ if not is_ours(each)]
+    init = vars(cls).get("__init__")
+    known = {name for base in others for name in attributes(base)}
+    known |= set(inspect.signature(init).parameters) if init else set()
+    inherited = {line for base in own_bases(cls) for line in members(base).values()}
+    for member, line in members(cls).items():
+        if member not in known and line not in inherited:
+            yield line
+
+
+def is_ours(cls: type) -> bool:
+    return cls.__module__.startswith(f"{MODULES[0]}.")
+
+
+def attributes(cls: type) -> set[str]:
+    return {*vars(cls), *vars(cls).get("__annotations__", {})}
+
+
+def own_bases(cls: type) -> list[type]:
+    """Return the classes of this package's public modules that a class inherits."""
+    return [
+        base
+        for base in cls.__mro__[1:]
+        if is_ours(base) and "._" not in base.__module__ and "[" not in base.__name__
+    ]
+
+
+def members(cls: type) -> dict[str, str]:
+    """Return the public members that a class itself defines, each with its line."""
+    lines = {}
+    for name in sorted(attributes(cls)):
         if name.startswith("_") or name == "model_config":
             continue
         value = inspect.getattr_static(cls, name, None)
         kind = "property" if isinstance(value, property | cached_property) else ""
         if isinstance(value, classmethod | staticmethod):
             value = value.__func__
-        text = signature(value) if callable(value) and not kind else ""
-        yield f"    .{name}{text}{' property' if kind else ''}"
+        is_call = callable(value) and not kind and not inspect.isclass(value)
+        text = signature(value) if is_call else kind and f" {kind}"
+        lines[name] = f"    .{name}{text}"
+    return lines
 
 
 def signature(value: Any) -> str:
