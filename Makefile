@@ -34,6 +34,7 @@ lint: $(VENV)/test.done ## Run ruff, mypy and the checks of the structure
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_structure.py
 
 cassettes: $(VENV)/test.done ## Record cassettes/ again, at fal if a key is set (costs money)
 	$(BIN)/python -m pytest tests/cassettes/test_cassettes.py --cassettes=record
