@@ -21,7 +21,7 @@ demo: $(VENV)/demo.done ## Run the demo; it writes images and a page to out/
 test: lint ## Run the linters, the type checker and the unit tests
 	$(PYTEST) -m "not ($(CHECKED))"
 	@echo "The tests of the transport again, with async requests over aiohttp:"
-	FAL_ASYNC_TRANSPORT=aiohttp $(PYTEST) -q tests/wire/test_drivers.py tests/wire/test_over_http.py tests/runnables/test_main_job.py
+	FAL_ASYNC_TRANSPORT=aiohttp $(PYTEST) -q tests/wire/test_drivers.py tests/wire/test_http.py tests/wire/test_sockets.py tests/wire/test_cancelled_tasks.py tests/runnables/test_main_job.py
 
 check: $(VENV)/check.done ## Run what make test leaves out: chat models, docs, Ray, browser, wheel
 	$(PYTEST) -m "$(CHECKED)"
