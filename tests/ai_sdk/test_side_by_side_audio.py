@@ -144,7 +144,7 @@ def transcription_segments(service: Listener) -> None:
 
 
 @row
-def transcription_language_told(service: Listener) -> None:
+def transcription_language_detected(service: Listener) -> None:
     assert service.result({"text": "x", "inferred_languages": ["en"]}).language == "en"
     assert service.result({"text": "x", "languages": ["de"]}, "wizper").language == "de"
 
