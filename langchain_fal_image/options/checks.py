@@ -81,9 +81,11 @@ class Checker:
         else:
             value = self.check_json(value, path)
             result = self._check_scalar(alternative, value, path)
-        if self.check and (problem := find_pixel_problem(shape, result)):
-            allowed = describe_pixel_limits(shape)
-            self._add_fault(path, result, problem, allowed=allowed)
+        if self.check and shape.has_pixel_limits:
+            problem = find_pixel_problem(shape, result)
+            if problem:
+                allowed = describe_pixel_limits(shape)
+                self._add_fault(path, result, problem, allowed=allowed)
         return result
 
     def check_json(self, value: Any, path: Path) -> Any:
@@ -156,7 +158,7 @@ class Checker:
 
     def _choose_alternative(self, shape: Shape, value: Any, path: Path) -> Shape | None:
         """Return the alternative that a value is meant for, or None with a fault."""
-        matching = [each for each in shape.alternatives if each.is_type_of(value)]
+        matching = [each for each in shape.alternatives if _matches_types(each, value)]
         if len(matching) == 1:
             return matching[0]
         for each in matching:
@@ -271,3 +273,40 @@ def _find_nearest_choice(value: Any, shape: Shape) -> str | None:
     if ratio is not None:
         return find_closest_ratio(ratio, texts)
     return find_nearest(value, texts) if isinstance(value, str) else None
+
+
+def _matches_types(shape: Shape, value: Any) -> bool:
+    """Return whether a value has one of the types, without checking the limits."""
+    if shape.file is not None:
+        return not (
+            value is None
+            or isinstance(value, bool | int | float | list | tuple)
+            or (isinstance(value, str) and not value)
+        )
+    types = shape.types
+    if not types:
+        types = ("object",) if shape.fields else ("array",) if shape.items else ()
+    return not types or any(_is_type(name, value) for name in types)
+
+
+def _is_type(name: str, value: Any) -> bool:
+    match name:
+        case "null":
+            return value is None
+        case "boolean":
+            return isinstance(value, bool)
+        case "string":
+            return isinstance(value, str)
+        case "array":
+            return isinstance(value, list | tuple)
+        case "object":
+            return isinstance(value, Mapping)
+        case "integer" | "number" if isinstance(value, bool):
+            return False
+        case "integer" if isinstance(value, float):
+            # Infinity and NaN get an error of their own, not a type error.
+            return not math.isfinite(value) or value.is_integer()
+        case "integer" | "number":
+            return isinstance(value, int | float)
+        case _:
+            return False

@@ -98,10 +98,10 @@ def describe_option(field: Field) -> str:
 
 def describe_pixel_limits(shape: Shape) -> str:
     """Describe the limits of width times height; empty if there are none."""
-    least, most = shape.min_pixels, shape.max_pixels
-    if least is None and most is None:
+    if not shape.has_pixel_limits:
         return ""
-    return f"{_format_range(least, most)} pixels (width times height)"
+    limits = _format_range(shape.min_pixels, shape.max_pixels)
+    return f"{limits} pixels (width times height)"
 
 
 def describe_file_limits(limits: FileLimits) -> str:

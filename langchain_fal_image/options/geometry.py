@@ -11,12 +11,12 @@ from typing import Any
 __all__ = [
     "COMMON_RATIOS",
     "PRESETS",
+    "USUAL_SIZES",
     "Size",
     "compute_size",
     "find_closest_ratio",
     "fit_long_side",
     "fit_pixel_limits",
-    "get_usual_size",
     "parse_long_side",
     "parse_ratio",
     "parse_size",
@@ -41,8 +41,7 @@ COMMON_RATIOS = (
 )
 """The ratios to offer for an endpoint that accepts any ratio."""
 
-# As `image_size` of @ai-sdk/fal's image model for its `aspectRatio`.
-_USUAL_SIZES: Mapping[Fraction, str | Size] = {
+USUAL_SIZES: Mapping[Fraction, str | Size] = {
     Fraction(1): "square_hd",
     Fraction(16, 9): "landscape_16_9",
     Fraction(9, 16): "portrait_16_9",
@@ -53,6 +52,7 @@ _USUAL_SIZES: Mapping[Fraction, str | Size] = {
     Fraction(21, 9): (2560, 1080),
     Fraction(9, 21): (1080, 2560),
 }
+"""The preset or size for a ratio, as @ai-sdk/fal's image model sends it."""
 
 _STEP = 16
 _MEGAPIXEL = 1024 * 1024
@@ -99,11 +99,6 @@ def parse_long_side(resolution: object) -> int | None:
         return None
     found = _RESOLUTION.fullmatch(resolution)
     return round(float(found[1]) * 1024) or None if found else None
-
-
-def get_usual_size(ratio: Fraction) -> str | Size | None:
-    """Return the preset or size that the AI SDK sends for a ratio, if it has one."""
-    return _USUAL_SIZES.get(ratio)
 
 
 def compute_size(ratio: Fraction) -> Size:

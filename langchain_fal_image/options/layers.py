@@ -93,7 +93,7 @@ def merge_layers(
 def add_option(layer: Layer, name: str, option: Option, issues: Issues) -> None:
     """Add an option under fal's name; a different value there is a fault."""
     earlier = layer.setdefault(name, option)
-    if not is_same(earlier.value, option.value):
+    if earlier is not option and not is_same(earlier.value, option.value):
         issues.add_contradiction(earlier, option)
 
 
@@ -127,13 +127,14 @@ def _match_names(
     issues: Issues,
 ) -> Layer:
     layer: Layer = {}
+    fields = schema.fields if schema else {}
     for key, value in options.items():
         if not isinstance(key, str):
             option = Option(str(key), value, layer_name)
             issues.add_fault(option, "has a name that is not text")
             continue
-        name = _match_name(schema, key)
-        field = schema.fields.get(name) if schema else None
+        name = key if key in fields else _match_name(schema, key)
+        field = fields.get(name)
         # A flag of @ai-sdk/fal: send the images as `image_urls`.
         if name == "use_multiple_images" and not field:
             issues.add_warning(f"{key} was left out: it is not needed here.")

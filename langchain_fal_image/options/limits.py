@@ -68,12 +68,10 @@ def find_pixel_problem(shape: Shape, value: Any) -> str:
     """Return what is wrong with the number of pixels of a size; empty if nothing is.
 
     Args:
-        shape: The size's shape; without limits on pixels, nothing is wrong.
+        shape: The size's shape.
         value: A preset's name or an object; a missing side has its default.
     """
     least, most = shape.min_pixels, shape.max_pixels
-    if least is None and most is None:
-        return ""
     if isinstance(value, dict):
         defaults = {name: field.default for name, field in shape.object_fields.items()}
         sides = {

@@ -80,7 +80,8 @@ def resolve_options(
     """
     issues = Issues()
     parsed = parse_layers(schema, layers, issues)
-    parsed = place_voice_options(schema, parsed, issues)
+    if schema is not None and schema.kind == "speech":
+        parsed = place_voice_options(schema, parsed, issues)
     options = merge_layers(parsed, issues, schema)
     options = resolve_size(schema, options, issues, nearest=nearest_size)
     checker = Checker(issues=issues, check=check, strict=strict)
@@ -106,40 +107,43 @@ def _check_options(
     schema: EndpointSchema, options: Layer, checker: Checker
 ) -> dict[str, Any]:
     payload = {}
-    names = (*schema.fields, *list_voice_options(schema))
+    faults = checker.issues.faults
     for name, option in options.items():
         path = (name,)
         field = schema.fields.get(name)
         if field is None:
-            checker.add_unknown(option, path, names)
+            known = (*schema.fields, *list_voice_options(schema))
+            checker.add_unknown(option, path, known)
             payload[name] = _check_without_shape(option, name, checker)
             continue
         checker.layer = option.layer
-        before = len(checker.issues.faults)
+        before = len(faults)
         if field is schema.text_field and (field.required or name != "prompt"):
             checker.check_not_blank(option.value, path)
-        value = _wrap_file(field, option.value)
+        value = _wrap_file(field, option.value) if field.file else option.value
         payload[name] = checker.check_value(field.shape, value, path)
-        if normalize_name(option.name) != normalize_name(name):
-            _add_given_name(checker.issues.faults, option.name, since=before)
+        if len(faults) > before:
+            _add_given_name(faults, option.name, name, since=before)
     for field in schema.fields.values():
         if field.required and field.name not in options:
             checker.add_missing(field, (field.name,))
     return payload
 
 
-def _add_given_name(faults: list[OptionFault], name: str, *, since: int) -> None:
-    """Add the name that the caller used to the faults of an option."""
+def _add_given_name(
+    faults: list[OptionFault], given_name: str, name: str, *, since: int
+) -> None:
+    """Add the name that the caller used, if it differs, to the faults of an option."""
+    if normalize_name(given_name) == normalize_name(name):
+        return
     faults[since:] = [
-        replace(fault, problem=f"(given as {name}) {fault.problem}")
+        replace(fault, problem=f"(given as {given_name}) {fault.problem}")
         for fault in faults[since:]
     ]
 
 
 def _wrap_file(field: Field, value: Any) -> Any:
     """Wrap a single file for an option that takes a list; unwrap a list of one."""
-    if field.file is None:
-        return value
     is_list = isinstance(value, list | tuple)
     if field.takes_list:
         return value if is_list else [value]

@@ -6,7 +6,6 @@ further fields.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -115,18 +114,10 @@ class Shape:
             None,
         )
 
-    def is_type_of(self, value: Any) -> bool:
-        """Return whether a value has one of the types, without checking the limits."""
-        if self.file is not None:
-            return not (
-                value is None
-                or isinstance(value, bool | int | float | list | tuple)
-                or (isinstance(value, str) and not value)
-            )
-        types = self.types
-        if not types:
-            types = ("object",) if self.fields else ("array",) if self.items else ()
-        return not types or any(_is_type(name, value) for name in types)
+    @cached_property
+    def has_pixel_limits(self) -> bool:
+        """Whether width times height has a limit."""
+        return self.min_pixels is not None or self.max_pixels is not None
 
     def inner_shapes(self, step: str | int) -> Iterator[Shape]:
         """Iterate over the shapes of an item (by index) or of an option (by name)."""
@@ -139,29 +130,6 @@ class Shape:
                 yield alternative.fields[step].shape
             if alternative.extra is not None:
                 yield alternative.extra
-
-
-def _is_type(name: str, value: Any) -> bool:
-    match name:
-        case "null":
-            return value is None
-        case "boolean":
-            return isinstance(value, bool)
-        case "string":
-            return isinstance(value, str)
-        case "array":
-            return isinstance(value, list | tuple)
-        case "object":
-            return isinstance(value, Mapping)
-        case "integer" | "number" if isinstance(value, bool):
-            return False
-        case "integer" if isinstance(value, float):
-            # Infinity and NaN get an error of their own, not a type error.
-            return not math.isfinite(value) or value.is_integer()
-        case "integer" | "number":
-            return isinstance(value, int | float)
-        case _:
-            return False
 
 
 @dataclass(frozen=True, kw_only=True)

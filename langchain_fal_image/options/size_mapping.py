@@ -10,12 +10,12 @@ from typing import Any
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.geometry import (
     PRESETS,
+    USUAL_SIZES,
     Size,
     compute_size,
     find_closest_ratio,
     fit_long_side,
     fit_pixel_limits,
-    get_usual_size,
     parse_long_side,
     parse_ratio,
     parse_size,
@@ -30,7 +30,7 @@ __all__ = ["SizeMapping", "find_preset"]
 
 def find_preset(field: Field, ratio: Fraction | None) -> str | None:
     """Return the preset that `image_size` has for a ratio, or None."""
-    usual = get_usual_size(ratio) if ratio is not None else None
+    usual = USUAL_SIZES.get(ratio) if ratio is not None else None
     return usual if isinstance(usual, str) and usual in field.shape.choices else None
 
 
@@ -163,7 +163,7 @@ class SizeMapping:
         option, ratio = request.ratio
         if request.long_side is not None:
             return option, fit_long_side(ratio, request.long_side[1])
-        usual = get_usual_size(ratio)
+        usual = USUAL_SIZES.get(ratio)
         size = PRESETS[usual] if isinstance(usual, str) else usual
         if size is None or size != self._fit_pixel_limits(size):
             size = compute_size(ratio)

@@ -65,7 +65,9 @@ def parse_size_request(layer: Layer, issues: Issues) -> SizeRequest | None:
             issues.add_contradiction(option, request.ratio[0])
         if request.long_side is not None and max(size) != request.long_side[1]:
             issues.add_contradiction(option, request.long_side[0])
-    return request if request.options and len(issues.faults) == before else None
+    if request == SizeRequest() or len(issues.faults) > before:
+        return None
+    return request
 
 
 def _join_sides(layer: Layer, issues: Issues) -> Layer:

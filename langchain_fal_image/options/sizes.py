@@ -63,6 +63,8 @@ def resolve_size(
         The layer with the endpoint's size options.
     """
     sizes = {name: layer[name] for name in SIZE_OPTIONS if name in layer}
+    if not sizes:
+        return layer
     rest = {name: option for name, option in layer.items() if name not in sizes}
     if schema is None:
         return rest | _resolve_without_schema(sizes, issues)
@@ -72,18 +74,21 @@ def resolve_size(
     own = {
         name: mapping.convert_option(name, option)
         for name, option in sizes.items()
-        if schema.fields.get(name)
+        if name in schema.fields
     }
     others = {name: option for name, option in sizes.items() if name not in own}
     request = parse_size_request(others, issues)
-    for name, option in (mapping.map_request(request) if request else {}).items():
+    if request is None:
+        return rest | own
+    for name, option in mapping.map_request(request).items():
         existing = own.setdefault(name, option)
+        if existing is option:
+            continue
         first, second = parse_size(existing.value), parse_size(option.value)
         if first != second or (
             first is None and not is_same(existing.value, option.value)
         ):
-            requested = request.options[0] if request else option
-            issues.add_contradiction(requested, existing)
+            issues.add_contradiction(request.options[0], existing)
     return rest | own
 
 

@@ -47,7 +47,7 @@ def list_voice_options(schema: EndpointSchema) -> tuple[str, ...]:
 
 
 def place_voice_options(
-    schema: EndpointSchema | None, layers: Sequence[Layer], issues: Issues
+    schema: EndpointSchema, layers: Sequence[Layer], issues: Issues
 ) -> list[Layer]:
     """Move options for the voice into `voice_setting` where the endpoint has it.
 
@@ -56,15 +56,13 @@ def place_voice_options(
     as `voice_setting` or `audio_setting`, that it has.
 
     Args:
-        schema: The endpoint's schema, or None.
+        schema: The schema of an endpoint that makes speech.
         layers: The result of `layers.parse_layers`.
         issues: Receives a fault if one option has two values.
 
     Returns:
         The layers with these options moved.
     """
-    if schema is None or schema.kind != "speech":
-        return list(layers)
     objects = [
         name for name, field in schema.fields.items() if field.shape.object_fields
     ]
