@@ -45,7 +45,7 @@ class ScriptedChatModel(_Scripted):
     def _answer(self, messages: list[BaseMessage]) -> AIMessage:
         last = messages[-1]
         if not isinstance(last, ToolMessage):
-            return self._call(messages)
+            return self._choose_call(messages)
         if last.status == "error" and (
             allowed := re.findall(r"'(\d+:\d+)'", last.text)
         ):
@@ -57,11 +57,11 @@ class ScriptedChatModel(_Scripted):
             )
             upright = "3:4" if "3:4" in allowed else allowed[0]
             arguments = {**failed["args"], "aspect_ratio": upright}
-            return _calling(failed["name"], arguments, len(messages))
+            return _create_tool_call(failed["name"], arguments, len(messages))
         handles = re.findall(r"^(img_\d+):", last.text, flags=re.MULTILINE)
         return AIMessage(f"Done: {', '.join(handles) or last.text}")
 
-    def _call(self, messages: list[BaseMessage]) -> AIMessage:
+    def _choose_call(self, messages: list[BaseMessage]) -> AIMessage:
         request = next(
             each for each in reversed(messages) if isinstance(each, HumanMessage)
         )
@@ -71,13 +71,13 @@ class ScriptedChatModel(_Scripted):
         arguments: dict[str, Any] = {"prompt": request.text}
         if handles := re.findall(r"^(img_\d+):", answers, flags=re.MULTILINE):
             arguments["images"] = [handles[-1]]
-            return _calling("fal_image_edit", arguments, len(messages))
+            return _create_tool_call("fal_image_edit", arguments, len(messages))
         if not isinstance(request.content, str):
             # The photo that the user pasted is the first image of the conversation.
             arguments["images"] = ["img_1"]
-            return _calling("fal_image_edit", arguments, len(messages))
+            return _create_tool_call("fal_image_edit", arguments, len(messages))
         arguments["aspect_ratio"] = "portrait"
-        return _calling("fal_text_to_image", arguments, len(messages))
+        return _create_tool_call("fal_text_to_image", arguments, len(messages))
 
 
 class ScriptedCritic(_Scripted):
@@ -111,6 +111,6 @@ class ScriptedWriter(_Scripted):
         return AIMessage(f"{sentence}." if stop else scene)
 
 
-def _calling(name: str, arguments: dict[str, Any], number: int) -> AIMessage:
+def _create_tool_call(name: str, arguments: dict[str, Any], number: int) -> AIMessage:
     call = {"name": name, "args": arguments, "id": f"call_{number}"}
     return AIMessage("", tool_calls=[call])

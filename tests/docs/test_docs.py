@@ -99,6 +99,14 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     )
 
 
+def test_docs_and_examples_import_no_private_module() -> None:
+    for path in [*PAGES, *(ROOT / "examples").glob("*.py")]:
+        found = re.findall(
+            r"(?:from|import) (langchain_fal_image\S*)", path.read_text()
+        )
+        assert not [each for each in found if "._" in each], path
+
+
 def test_the_links_of_the_readme_exist() -> None:
     for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text("utf-8")):
         assert (ROOT / link).exists(), link
