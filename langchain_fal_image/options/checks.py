@@ -19,8 +19,7 @@ from langchain_fal_image.options.geometry import find_closest_ratio, parse_ratio
 from langchain_fal_image.options.issues import Issues, Option, is_same
 from langchain_fal_image.options.limits import (
     find_count_problem,
-    find_length_problem,
-    find_number_problem,
+    find_limit_problem,
     find_pixel_problem,
 )
 from langchain_fal_image.options.paths import Path, format_path
@@ -245,10 +244,8 @@ class Checker:
         problem, nearest = "", None
         if shape.enum and not any(is_same(value, choice) for choice in shape.enum):
             problem, nearest = "is not a choice", _find_nearest_choice(value, shape)
-        elif isinstance(value, str):
-            problem = find_length_problem(shape, value)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            problem = find_number_problem(shape, value)
+        elif shape.has_limits:
+            problem = find_limit_problem(shape, value)
         if problem:
             allowed = describe_limits(shape)
             self._add_fault(path, value, problem, allowed=allowed, nearest=nearest)

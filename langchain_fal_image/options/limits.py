@@ -20,14 +20,21 @@ from langchain_fal_image.options.shape import Shape
 __all__ = [
     "check_file",
     "find_count_problem",
-    "find_length_problem",
-    "find_number_problem",
+    "find_limit_problem",
     "find_pixel_problem",
 ]
 
 
-def find_length_problem(shape: Shape, text: str) -> str:
-    """Return what is wrong with the length of a text; empty if nothing is."""
+def find_limit_problem(shape: Shape, value: str | float | None) -> str:
+    """Return what is wrong with a number or a text's length; empty if nothing is."""
+    if isinstance(value, str):
+        return _find_length_problem(shape, value)
+    if value is None or isinstance(value, bool):
+        return ""
+    return _find_number_problem(shape, value)
+
+
+def _find_length_problem(shape: Shape, text: str) -> str:
     least, most = shape.min_length or 0, shape.max_length
     if least <= len(text) and (most is None or len(text) <= most):
         return ""
@@ -35,8 +42,7 @@ def find_length_problem(shape: Shape, text: str) -> str:
     return f"is too {adjective} ({pluralize(len(text), 'character')})"
 
 
-def find_number_problem(shape: Shape, number: float) -> str:
-    """Return what is wrong with a number; empty if nothing is."""
+def _find_number_problem(shape: Shape, number: float) -> str:
     low, high = shape.minimum, shape.maximum
     over, under = shape.exclusive_minimum, shape.exclusive_maximum
     if (low is not None and number < low) or (over is not None and number <= over):

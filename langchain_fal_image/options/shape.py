@@ -115,6 +115,18 @@ class Shape:
         )
 
     @cached_property
+    def has_limits(self) -> bool:
+        """Whether a text's length or a number is limited."""
+        return any(
+            limit is not None
+            for limit in (
+                *(self.minimum, self.exclusive_minimum, self.min_length),
+                *(self.maximum, self.exclusive_maximum, self.max_length),
+                self.multiple_of,
+            )
+        )
+
+    @cached_property
     def has_pixel_limits(self) -> bool:
         """Whether width times height has a limit."""
         return self.min_pixels is not None or self.max_pixels is not None
