@@ -241,10 +241,12 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
         session = self._session
         schema = session.contracts.get(self.model)
         check_kind(schema, self.kind)
-        options = {"constructor": self.options, "bind": bound}
-        options["input"] = self._read_input(input, schema)
-        layers = [("defaults", self._default_options(schema))]
-        layers += expand_results(options).items()
+        layers = {
+            "defaults": self._default_options(schema),
+            "constructor": self.options,
+            "bind": bound,
+            "input": self._read_input(input, schema),
+        }
         return ModelCall(
             model=self.model,
             kind=self.kind,
@@ -252,7 +254,7 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
             session=session,
             options=resolve_options(
                 schema,
-                layers,
+                list(expand_results(layers).items()),
                 check=self.check_options,
                 strict=self.strict,
                 nearest_size=getattr(self, "nearest_size", False),
