@@ -108,7 +108,9 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
                 shown.append(message)
         return shown[::-1]
 
-    def _make_blocks(self, images: Sequence[GeneratedImage]) -> Flow[list[dict[str, Any]]]:
+    def _make_blocks(
+        self, images: Sequence[GeneratedImage]
+    ) -> Flow[list[dict[str, Any]]]:
         blocks = []
         for image in images:
             try:

@@ -50,10 +50,11 @@ class Handles(Generic[F]):
     files: dict[str, F] = field(default_factory=dict)
     pasted: dict[str, str] = field(default_factory=dict)
 
-    def issue(self) -> str:
-        """Return a new handle."""
-        self.last += 1
-        return f"{self.prefix}_{self.last}"
+    def add_new(self, file: F) -> F:
+        """Add a file under a new handle, and return it with that handle."""
+        handle = self._issue()
+        named = self.files[handle] = file._with(handle=handle)
+        return named
 
     def add(self, file: F) -> None:
         """Add a file that has a handle."""
@@ -75,7 +76,7 @@ class Handles(Generic[F]):
     def name_pasted(self, key: str) -> str:
         """Return the handle of a pasted file; issue one on its first use."""
         if key not in self.pasted:
-            self.pasted[key] = self.issue()
+            self.pasted[key] = self._issue()
         return self.pasted[key]
 
     def reserve_mentioned(self, texts: Iterable[str]) -> None:
@@ -99,6 +100,10 @@ class Handles(Generic[F]):
     def find(self, handle: str) -> F | None:
         """Return the file with a handle; `IMG_1` and `img 1` are understood."""
         return self.files.get(normalize_handle(handle))
+
+    def _issue(self) -> str:
+        self.last += 1
+        return f"{self.prefix}_{self.last}"
 
     def _is_own(self, handle: str) -> bool:
         return re.fullmatch(rf"{self.prefix}_\d{{1,6}}", handle) is not None

@@ -89,9 +89,9 @@ class ThreadFiles:
 
     def add(self, result: R) -> R:
         """Add a new result and return it with handles."""
-        handles = [self.handles[file.media_type].issue() for file in result.files]
-        named = result.with_handles(handles)
-        self._add(named)
+        files = [self.handles[file.media_type].add_new(file) for file in result.files]
+        named = result._with_files(files)
+        self._note_result(named)
         return named
 
     def add_request(self, request: FalRequest[Any]) -> str:
@@ -189,14 +189,18 @@ class ThreadFiles:
             if isinstance(result, ImageResult):
                 result = result._with_prompt(prompt)
             if result is not None:
-                self._add(result)
+                self._restore_result(result)
 
-    def _add(self, result: FalResult) -> None:
-        if isinstance(result, ImageResult):
-            self.results.append(result)
+    def _restore_result(self, result: FalResult) -> None:
         for file in result.files:
             self.handles[file.media_type].add(file)
-        self._learn(result.inputs)
+        self._note_result(result)
+
+    def _note_result(self, result: FalResult) -> None:
+        if isinstance(result, ImageResult):
+            self.results.append(result)
+        if result.inputs:
+            self._learn(result.inputs)
 
     def _add_request(self, handle: str, request: FalRequest[Any]) -> None:
         self._last_request = max(self._last_request, number_of(handle))

@@ -86,9 +86,7 @@ class FalResult(Bound, MadeFiles, abc.ABC):
         Args:
             fal: The provider; None for the default instance.
         """
-        files = tuple(file.using(fal) for file in self.files)
-        changes = {self._files_field: files} if self._files_field else {}
-        return self._with(_fal=fal, **changes)
+        return self._with_files([file.using(fal) for file in self.files], _fal=fal)
 
     def with_handles(self, handles: Sequence[str]) -> Self:
         """Return a copy whose files have handles.
@@ -97,8 +95,7 @@ class FalResult(Bound, MadeFiles, abc.ABC):
             handles: One for each file, in order.
         """
         named = zip(self.files, handles, strict=True)
-        files = tuple(file._with(handle=handle) for file, handle in named)
-        return self._with(**{self._files_field: files}) if self._files_field else self
+        return self._with_files([file._with(handle=handle) for file, handle in named])
 
     def with_metadata(self, **metadata: Any) -> Self:
         """Return a copy with more metadata.
@@ -116,6 +113,11 @@ class FalResult(Bound, MadeFiles, abc.ABC):
             message = f"metadata is not plain JSON: {error}"
             raise ValueError(message) from error
         return self._with(metadata={**self.metadata, **metadata})
+
+    def _with_files(self, files: Sequence[GeneratedFile], **changes: Any) -> Self:
+        if self._files_field:
+            changes[self._files_field] = tuple(files)
+        return self._with(**changes)
 
     @abc.abstractmethod
     def to_html(self) -> str:

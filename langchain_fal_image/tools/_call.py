@@ -13,7 +13,7 @@ from langchain_core.runnables.config import ensure_config
 
 from langchain_fal_image.library.thread import Thread
 
-__all__ = ["ToolCall", "read_thread"]
+__all__ = ["ToolCall", "read_call"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +24,34 @@ class ToolCall:
         id: As the chat model wrote it; None outside agents.
         arguments: As the chat model filled them in, validated.
         thread: The conversation that its handles belong to.
+        key: Equal for the same call made again; None without an id.
     """
 
     id: str | None
     arguments: Mapping[str, Any]
     thread: Thread
-
-    @property
-    def key(self) -> str | None:
-        """What the same call has in common when it is made again."""
-        if not self.id:
-            return None
-        text = json.dumps(dict(self.arguments), sort_keys=True, default=str)
-        digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-        return f"{self.id} {digest}"
+    key: str | None
 
 
-def read_thread(runtime: Any) -> Thread:
-    """Return the thread of a tool call.
+def read_call(
+    tool_call_id: str | None, arguments: Mapping[str, Any], runtime: Any
+) -> ToolCall:
+    """Return the call that a tool runs.
 
     Args:
+        tool_call_id: As the chat model wrote it; None outside agents.
+        arguments: As the chat model filled them in, validated.
         runtime: LangGraph's; None outside graphs.
     """
+    key = None
+    if tool_call_id:
+        text = json.dumps(dict(arguments), sort_keys=True, default=str)
+        digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+        key = f"{tool_call_id} {digest}"
+    return ToolCall(tool_call_id, arguments, _read_thread(runtime), key)
+
+
+def _read_thread(runtime: Any) -> Thread:
     configurable = ensure_config().get("configurable", {})
     state = getattr(runtime, "state", None)
     messages = state.get("messages", ()) if isinstance(state, dict) else ()

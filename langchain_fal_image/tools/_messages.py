@@ -142,16 +142,17 @@ def describe_result(
 def _describe_images(result: ImageResult, _: int) -> str:
     number = len(result.images)
     made = "1 image" if number == 1 else f"{number} images"
+    seed, description = result.seed, result.description
     lines = [f"Made {made} with {result.model}."]
     for image in result.images:
         facts = (
             [f"{image.width}x{image.height}"] if image.width and image.height else []
         )
-        facts += [f"seed {result.seed}"] if result.seed is not None else []
+        facts += [f"seed {seed}"] if seed is not None else []
         facts += ["flagged as not safe for work"] if image.nsfw else []
         lines.append(_describe_file(image.handle, image.url, facts))
-    if result.description:
-        lines.append(f"The model says: {_shorten(result.description, _MAX_LINE)}")
+    if description:
+        lines.append(f"The model says: {_shorten(description, _MAX_LINE)}")
     return _shorten("\n".join([*lines, *_describe_warnings(result)]), _MAX_TEXT)
 
 

@@ -43,7 +43,7 @@ from langchain_fal_image.tools._args_schema import (
     build_args_schema,
     find_file_arguments,
 )
-from langchain_fal_image.tools._call import ToolCall, read_thread
+from langchain_fal_image.tools._call import ToolCall, read_call
 from langchain_fal_image.tools._files import find_file
 from langchain_fal_image.tools._messages import (
     describe_endpoint,
@@ -120,9 +120,9 @@ class FalTool(BaseTool):
         self, tool_input: str | dict[str, Any], tool_call_id: str | None
     ) -> tuple[tuple[str, ...], dict[str, Any]]:
         values, arguments = super()._to_args_and_kwargs(tool_input, tool_call_id)
-        # A text alone is the first argument.
-        named = dict(zip(self.args, values, strict=False))
-        return (), {**named, **arguments, "tool_call_id": tool_call_id}
+        if values:  # a text alone is the first argument
+            arguments = {**dict(zip(self.args, values, strict=False)), **arguments}
+        return (), {**arguments, "tool_call_id": tool_call_id}
 
     def _run(
         self,
@@ -131,7 +131,7 @@ class FalTool(BaseTool):
         tool_call_id: str | None = None,
         **arguments: Any,
     ) -> tuple[Any, Any]:
-        call = ToolCall(tool_call_id, arguments, read_thread(runtime))
+        call = read_call(tool_call_id, arguments, runtime)
         return self._fal.run(self._answer(call))
 
     async def _arun(
@@ -141,7 +141,7 @@ class FalTool(BaseTool):
         tool_call_id: str | None = None,
         **arguments: Any,
     ) -> tuple[Any, Any]:
-        call = ToolCall(tool_call_id, arguments, read_thread(runtime))
+        call = read_call(tool_call_id, arguments, runtime)
         return await self._fal.arun(self._answer(call))
 
     def _answer(self, call: ToolCall) -> Flow[tuple[Any, Any]]:

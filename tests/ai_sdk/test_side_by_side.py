@@ -126,7 +126,9 @@ def image(service: Fal) -> None:
 def no_such_model(service: Fal) -> None:
     provider = service.provider()
     for make in (provider.language_model, provider.embedding_model):
-        with pytest.raises(FalConfigurationError, match="not supported by this package"):
+        with pytest.raises(
+            FalConfigurationError, match="not supported by this package"
+        ):
             make("some-id")
 
 
