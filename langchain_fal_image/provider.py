@@ -132,7 +132,7 @@ class FalProvider(Session):
             kind: What they make.
 
         Raises:
-            FalConfigurationError: There is no such kind.
+            FalConfigurationError: The kind is unknown.
         """
         from langchain_fal_image.options.search import find_endpoints  # noqa: PLC0415
 
@@ -174,10 +174,10 @@ class FalProvider(Session):
 
         Returns:
             The price, or None if fal does not report it: the endpoint has none, the
-            key may not read prices, or there is no connection.
+            key may not read prices, or fal cannot be reached.
 
         Raises:
-            FalConfigurationError: There is no key.
+            FalConfigurationError: The key is missing.
         """
         return self.run(self.prices.fetch(self.context, model))
 

@@ -33,7 +33,7 @@ def read_key(api_key: SecretStr | None) -> str:
         api_key: The configured key; an empty one counts as not set.
 
     Raises:
-        FalConfigurationError: There is no key.
+        FalConfigurationError: The key is missing.
     """
     if api_key and (key := api_key.get_secret_value().strip()):
         return key

@@ -169,7 +169,7 @@ class EndpointSchema:
 
     @cached_property
     def max_images(self) -> int | None:
-        """The maximum number of `images`; None if there is no limit."""
+        """The maximum number of `images`; None if unlimited."""
         field = self.images_field
         return field.max_files if field else 0
 

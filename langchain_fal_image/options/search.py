@@ -33,7 +33,7 @@ def find_endpoints(
         kind: What they make.
 
     Raises:
-        FalConfigurationError: There is no such kind.
+        FalConfigurationError: The kind is unknown.
     """
     if kind not in get_args(Kind):
         message = f"kind={kind!r} is not a kind of endpoint."

@@ -177,7 +177,7 @@ class Field:
 
     @cached_property
     def max_files(self) -> int | None:
-        """The maximum number of files; None if there is no limit."""
+        """The maximum number of files; None if unlimited."""
         if self.file is None:
             return 0
         if not self.takes_list:

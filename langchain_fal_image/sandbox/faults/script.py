@@ -51,7 +51,7 @@ class Faults:
             skip: How many requests of the operation pass before it.
 
         Raises:
-            ValueError: There is no such fault, or not for this operation.
+            ValueError: The fault is unknown, or not one of this operation.
         """
         if name not in FAULTS:
             message = f"Unknown fault {name!r}. The faults are {', '.join(FAULTS)}."
