@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_fal_image._formats.data_uri import decode_data_uri
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.inputs.file_type import IMAGE, FileType
-from langchain_fal_image.inputs.reference import InputReference, MadeFile, MadeFiles
+from langchain_fal_image.inputs.reference import InputReference, OutputFile, OutputFiles
 from langchain_fal_image.wire import guard
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def read_input_file(
         FalInputError: The value is not such a file, or the file is not allowed.
     """
     value = _take_only_file(value, option, file_type)
-    if isinstance(value, MadeFile) and value.media_type == file_type.media_type:
-        return _read_made_file(value, option, session, file_type)
+    if isinstance(value, OutputFile) and value.media_type == file_type.media_type:
+        return _read_output_file(value, option, session, file_type)
     if isinstance(value, bytes | bytearray | memoryview):
         return InputFile(option, file_type, content=bytes(value))
     if isinstance(value, Mapping):
@@ -93,7 +93,7 @@ def read_input_file(
 
 def _take_only_file(value: Any, option: str, file_type: FileType) -> Any:
     """Return the only file of a result; return any other value unchanged."""
-    if not isinstance(value, MadeFiles) or value.media_type != file_type.media_type:
+    if not isinstance(value, OutputFiles) or value.media_type != file_type.media_type:
         return value
     files = value.files
     if len(files) == 1:
@@ -105,19 +105,19 @@ def _take_only_file(value: Any, option: str, file_type: FileType) -> Any:
     raise file_type.error(message)
 
 
-def _read_made_file(
-    made: MadeFile, option: str, session: Session, file_type: FileType
+def _read_output_file(
+    file: OutputFile, option: str, session: Session, file_type: FileType
 ) -> InputFile:
-    if made.url is not None and made.request_id is None:
+    if file.url is not None and file.request_id is None:
         # fal did not report this URL: a user pasted it, or the caller built the value.
-        checked = _read_text(made.url, option, session, file_type)
-        return replace(checked, origin=made.reference())
+        checked = _read_text(file.url, option, session, file_type)
+        return replace(checked, origin=file.reference())
     return InputFile(
         option,
         file_type,
-        url=made.url,
-        stored=made.sha256 if made.url is None else None,
-        origin=made.reference(),
+        url=file.url,
+        stored=file.sha256 if file.url is None else None,
+        origin=file.reference(),
     )
 
 

@@ -1,4 +1,4 @@
-"""References to input files, and the interface of files that fal made."""
+"""References to input files, and the interface of files from earlier results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-__all__ = ["InputReference", "MadeFile", "MadeFiles", "MediaType", "read_references"]
+__all__ = [
+    "InputReference",
+    "MediaType",
+    "OutputFile",
+    "OutputFiles",
+    "read_references",
+]
 
 MediaType = Literal["image", "audio"]
 
@@ -47,8 +53,8 @@ def read_references(entries: Any) -> tuple[InputReference, ...]:
     )
 
 
-class MadeFile(abc.ABC):
-    """A file that fal made, as inputs see it; results implement it.
+class OutputFile(abc.ABC):
+    """A file of an earlier result, as inputs see it; results implement it.
 
     Attributes:
         url: Its URL; None if fal sent the bytes inside its answer.
@@ -66,12 +72,12 @@ class MadeFile(abc.ABC):
         """Return the reference of this file as an input of another request."""
 
 
-class MadeFiles(abc.ABC):
-    """A result that holds files; an option that takes one file takes its only one."""
+class OutputFiles(abc.ABC):
+    """A result with files; an option that takes one file takes a result's only one."""
 
     media_type: ClassVar[MediaType | None]
 
     @property
     @abc.abstractmethod
-    def files(self) -> Sequence[MadeFile]:
+    def files(self) -> Sequence[OutputFile]:
         """The files, in fal's order."""

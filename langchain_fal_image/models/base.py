@@ -15,7 +15,7 @@ from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image._session.default import default_session
 from langchain_fal_image._session.session import Session
 from langchain_fal_image.budget.budget import Budget
-from langchain_fal_image.inputs.reference import MadeFile, MadeFiles
+from langchain_fal_image.inputs.reference import OutputFile, OutputFiles
 from langchain_fal_image.models._input_schema import create_input_model
 from langchain_fal_image.options.endpoint import EndpointSchema, Kind
 from langchain_fal_image.wire.effects import Flow
@@ -32,7 +32,7 @@ R = TypeVar("R")
 
 _OPTION_TYPES = (
     *(str, bool, int, float, bytes, bytearray),
-    *(MadeFile, MadeFiles, os.PathLike),
+    *(OutputFile, OutputFiles, os.PathLike),
 )
 
 # What only a call needs (`_call`, `_input`, `options.resolve`) is imported inside

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeGuard
 from langchain_fal_image.errors import FalResponseError
 from langchain_fal_image.inputs.reference import (
     InputReference,
-    MadeFiles,
+    OutputFiles,
     read_references,
 )
 from langchain_fal_image.results._bound import Bound
@@ -26,7 +26,7 @@ __all__ = ["FalResult"]
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class FalResult(Bound, MadeFiles, abc.ABC):
+class FalResult(Bound, OutputFiles, abc.ABC):
     """Base of the results.
 
     Attributes:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
-from langchain_fal_image.inputs.reference import InputReference, MadeFile
+from langchain_fal_image.inputs.reference import InputReference, OutputFile
 from langchain_fal_image.results._bound import Bound
 from langchain_fal_image.wire.effects import Call
 
@@ -27,7 +27,7 @@ _HEAD_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratedFile(Bound, MadeFile, abc.ABC):
+class GeneratedFile(Bound, OutputFile, abc.ABC):
     """Base of the files that fal makes.
 
     Attributes:
