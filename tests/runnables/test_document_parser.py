@@ -71,8 +71,9 @@ def test_a_path_that_is_not_allowed_raises(
     assert fal_sandbox.requests == []
 
 
+@pytest.mark.standard
 def test_documents_are_found_in_a_vector_store(fal: FalProvider) -> None:
-    pytest.importorskip("numpy")  # langchain-core's own store of vectors needs it
+    pytest.importorskip("numpy")  # langchain-core's vector store needs it
     speech = fal.speech("fal-ai/dia-tts").invoke(SAID)
     documents = fal.transcription().invoke(speech).to_documents(source=speech.url)
     store = InMemoryVectorStore(DeterministicFakeEmbedding(size=64))
