@@ -7,7 +7,7 @@ CHAT := $(if $(OPENAI_API_KEY),langchain-openai) $(if $(ANTHROPIC_API_KEY),langc
 
 # Tests with one of these markers need more packages, or more time: `make check`.
 CHECKED := chat_models or standard or examples or docs or ray or pyright or chromium or slow
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint format docs cassettes live bench matrix clean
