@@ -91,7 +91,7 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
         """Return LangChain's content block of the file, by URL.
 
         Raises:
-            FalConfigurationError: There is no URL, because fal sent the bytes.
+            FalConfigurationError: The file has no URL, because fal sent the bytes.
         """
         if self.url is None:
             message = f"{self._label} has no URL: fal sent it inside its answer."
