@@ -194,6 +194,8 @@ def _send_files(call: ModelCall) -> Flow[_Payload]:
         for path in call.options.files
     ]
     _check_urls(call)
+    if not files:
+        return _Payload(sent=payload, options=payload, inputs=())
     sent, options = paths.copy(payload), paths.copy(payload)
     references = []
     for path, file in files:

@@ -61,7 +61,7 @@ class ToolArguments(BaseModel):
         for key, value in given.items():
             if key == "runtime":
                 continue
-            name = match_name(key, names)
+            name = key if key in names else match_name(key, names)
             if name is None:
                 close = difflib.get_close_matches(key, names, n=1)
                 hint = f" Did you mean {close[0]!r}?" if close else ""
