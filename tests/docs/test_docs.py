@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import langchain_fal_image
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -97,6 +100,24 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert "FalTextToImage" in (tmp_path / "reference" / "index.html").read_text(
         "utf-8"
     )
+
+
+def test_the_table_of_public_names_is_complete() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.partition("## Public names")[2].partition("\n## ")[0]
+    names = []
+    for row in re.findall(r"^\| (`.+`) \| `(\S+)` \|$", table, re.MULTILINE):
+        module = importlib.import_module(f"langchain_fal_image.{row[1]}")
+        for name in re.findall(r"`(\w+)`", row[0]):
+            assert getattr(module, name) is getattr(langchain_fal_image, name)
+            names.append(name)
+    assert sorted(names) == langchain_fal_image.__all__
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    page = (ROOT / "docs" / "reference" / "index.md").read_text("utf-8")
+    for name in langchain_fal_image.__all__:
+        assert name == "fal" or f"::: langchain_fal_image.{name}\n" in page, name
 
 
 def test_docs_and_examples_import_no_private_module() -> None:
