@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from langchain_fal_image import (
     SpeechResult,
 )
 from langchain_fal_image.errors import FalDownloadError, FalResponseError
-from langchain_fal_image.sandbox import Sandbox
 
 URL = "https://v3.fal.media/files/a.mp3"
 
@@ -83,32 +81,6 @@ def test_bytes_go_to_the_store_not_into_the_result(fal: FalProvider) -> None:
         copied.using(fal.__class__()).read()
 
 
-def test_speech_is_saved_under_the_expected_name(
-    fal: FalProvider, tmp_path: Path
-) -> None:
-    result = fal.speech().invoke("Hello")
-    assert result.save(tmp_path / "hello").name == "hello.wav"
-    assert result.save(tmp_path).name == "sandbox.wav"
-    assert (tmp_path / "hello.wav").read_bytes() == result.read()
-    assert list(tmp_path.glob(".*")) == []
-
-
-async def test_speech_is_saved_async(fal: FalProvider, tmp_path: Path) -> None:
-    result = await fal.speech().ainvoke("Hello")
-    saved = await result.asave(tmp_path / "deep" / "hello.mp3")
-    assert saved.read_bytes() == await result.aread()
-
-
-def test_a_page_instead_of_audio_raises(fal: FalProvider, fal_sandbox: Sandbox) -> None:
-    result = fal.speech().invoke("Hello")
-    fal_sandbox.faults.next("file of another type", on="file")
-    with pytest.raises(FalDownloadError, match="is not audio") as caught:
-        result.read()
-    assert caught.value.charged == "yes"
-    assert result.read()[:4] == b"RIFF"
-    assert fal_sandbox.submits == 1
-
-
 def test_a_notebook_shows_a_player(fal: FalProvider) -> None:
     result = fal.speech().invoke("Fish & <chips>")
     shown = result._repr_html_()
@@ -116,17 +88,6 @@ def test_a_notebook_shows_a_player(fal: FalProvider) -> None:
     assert "Fish &amp; &lt;chips&gt;" in shown
     assert "base64" not in shown
     assert "data:audio/wav;base64," in result.to_html(embed=True)
-
-
-def test_a_content_block_has_the_url(fal: FalProvider) -> None:
-    result = fal.speech().invoke("Hello")
-    block = result.audio.to_content_block()
-    assert block == {
-        "type": "audio",
-        "url": result.url,
-        "mime_type": "audio/wav",
-        "id": f"{result.request_id}-0",
-    }
 
 
 @pytest.mark.parametrize(
