@@ -17,7 +17,6 @@ from langchain_fal_image._session.prices import Prices
 from langchain_fal_image._session.settings import (
     AsyncTransport,
     check_transport,
-    read_key,
     read_transport,
 )
 from langchain_fal_image.errors import FalConfigurationError, FalError
@@ -150,11 +149,7 @@ class Session:
         Raises:
             FalError: As raised by the flow.
         """
-        watch = _Watch(self.open_requests, on_update)
-        try:
-            return self._driver.run(flow, watch)
-        finally:
-            watch.stop()
+        return self._driver.run(flow, on_update)
 
     async def arun(
         self, flow: Flow[_T], on_update: Callable[[QueueUpdate], Any] | None = None
@@ -163,11 +158,7 @@ class Session:
 
         `on_update` may return an awaitable, which is awaited.
         """
-        watch = _Watch(self.open_requests, on_update)
-        try:
-            return await self._driver.arun(flow, watch)
-        finally:
-            watch.stop()
+        return await self._driver.arun(flow, on_update)
 
     def iterate(self, flow: Flow[Any]) -> Iterator[QueueUpdate]:
         """Drive a flow and yield its updates one by one."""
@@ -200,12 +191,13 @@ class Session:
                     self._wire = Driver(
                         HttpClients(
                             self.context,
-                            key=lambda: read_key(self._api_key),
+                            api_key=self._api_key,
                             headers=self._headers,
                             http_client=http_client,
                             http_async_client=http_async_client,
                             on_aiohttp=self._transport() == "aiohttp",
-                        )
+                        ),
+                        self.open_requests,
                     )
         return self._wire
 
@@ -266,29 +258,3 @@ class Session:
             store=state["store"],
         )
         self.context = state["context"]
-
-
-class _Watch:
-    """Records which requests are open while a flow runs, and passes updates on."""
-
-    def __init__(
-        self,
-        requests: dict[str, QueuedRequest],
-        on_update: Callable[[QueueUpdate], Any] | None,
-    ) -> None:
-        self._requests = requests
-        self._on_update = on_update
-        self._own: set[str] = set()
-
-    def __call__(self, update: QueueUpdate) -> Any:
-        """Record the update's request; return what the callback returns."""
-        request_id = update.request.request_id
-        if request_id not in self._own:
-            self._own.add(request_id)
-            self._requests[request_id] = update.request
-        return self._on_update(update) if self._on_update else None
-
-    def stop(self) -> None:
-        """Forget the flow's requests: nothing waits for them now."""
-        for request_id in self._own:
-            self._requests.pop(request_id, None)

@@ -7,14 +7,19 @@ sent again.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 import yarl
 
-from langchain_fal_image.wire.effects import NotSent, ReplyLost, Unsendable
+from langchain_fal_image.wire.effects import (
+    NotSent,
+    ReplyLost,
+    TransportFailure,
+    Unsendable,
+)
 from langchain_fal_image.wire.httpx_session import CLIENT_HEADERS, get_tls_context
+from langchain_fal_image.wire.responses import AsyncResponseStream
 
 __all__ = ["AiohttpSession"]
 
@@ -38,7 +43,7 @@ class AiohttpSession:
         headers: Mapping[str, str],
         content: bytes | AsyncIterator[bytes] | None,
         timeout: Mapping[str, float],  # noqa: ASYNC109 - HTTP's, for each step
-    ) -> AiohttpResponseStream:
+    ) -> AsyncResponseStream:
         """Send a request and return its response, the body not read yet.
 
         Args:
@@ -52,7 +57,7 @@ class AiohttpSession:
             TransportFailure: No response arrived.
         """
         session = self._session = self._session or self._open()
-        with _translate_errors():
+        try:
             response = await session.request(
                 method,
                 yarl.URL(url, encoded=True),
@@ -65,7 +70,20 @@ class AiohttpSession:
                     sock_read=timeout["read"],
                 ),
             )
-        return AiohttpResponseStream(response)
+        except _ERRORS as error:
+            raise _to_failure(error) from error
+
+        async def release() -> None:
+            response.release()
+
+        return AsyncResponseStream(
+            status=response.status,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            chunks=response.content.iter_any(),
+            aclose=release,
+            errors=_BODY_ERRORS,
+            to_failure=_to_failure,
+        )
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -85,49 +103,20 @@ class AiohttpSession:
         )
 
 
-class AiohttpResponseStream:
-    """An `AsyncResponseStream` from aiohttp."""
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-
-    @property
-    def status(self) -> int:
-        """The status code."""
-        return self._response.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Names in lower case."""
-        return {name.lower(): value for name, value in self._response.headers.items()}
-
-    async def aiter_bytes(self) -> AsyncIterator[bytes]:
-        """Read the body as it arrives, decompressed."""
-        content = self._response.content
-        while True:
-            with _translate_errors():
-                chunk = await content.readany()
-            if not chunk:
-                return
-            yield chunk
-
-    async def aclose(self) -> None:
-        """Release the connection; it is kept if the body was read to its end."""
-        self._response.release()
+_BODY_ERRORS = (aiohttp.ClientError, TimeoutError, ConnectionError)
+_ERRORS = (aiohttp.ClientError, OSError, UnicodeError)
+# Errors of aiohttp after which the server certainly received nothing.
+_NEVER_OPENED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.NonHttpUrlClientError,
+)
 
 
-@contextlib.contextmanager
-def _translate_errors() -> Iterator[None]:
-    """Raise aiohttp's errors as transport failures."""
-    try:
-        yield
-    except (
-        aiohttp.ClientConnectorError,
-        aiohttp.ConnectionTimeoutError,
-        aiohttp.NonHttpUrlClientError,
-    ) as error:
-        raise NotSent.from_error(error) from error
-    except (aiohttp.InvalidURL, UnicodeError) as error:
-        raise Unsendable.from_error(error) from error
-    except (aiohttp.ClientError, OSError) as error:  # includes its timeouts
-        raise ReplyLost.from_error(error) from error
+def _to_failure(error: Exception) -> TransportFailure:
+    """Return the transport failure for one of `_ERRORS`."""
+    if isinstance(error, _NEVER_OPENED):
+        return NotSent.from_error(error)
+    if isinstance(error, aiohttp.InvalidURL | UnicodeError):
+        return Unsendable.from_error(error)
+    return ReplyLost.from_error(error)

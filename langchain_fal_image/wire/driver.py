@@ -1,4 +1,4 @@
-"""Runs flows: the only place where sync and async differ.
+"""Runs flows: together with `async_driver`, the only place where sync and async differ.
 
 Transport failures, interruptions and errors of callbacks are thrown into the flow;
 what it does not catch reaches the caller unchanged.
@@ -6,19 +6,9 @@ what it does not catch reaches the caller unchanged.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import inspect
 import threading
 import time
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Callable,
-    Generator,
-    Iterator,
-    Sequence,
-)
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import (
     FIRST_EXCEPTION,
     CancelledError,
@@ -27,41 +17,43 @@ from concurrent.futures import (
 )
 from typing import Any, TypeVar, cast
 
+from langchain_fal_image.wire.async_driver import AsyncDriver
 from langchain_fal_image.wire.effects import (
+    STREAM_END,
     Call,
     Effect,
     Flow,
     Gather,
+    HttpRequest,
     HttpResponse,
     Listen,
     Notify,
     Send,
     Sleep,
+    StreamEvent,
 )
-from langchain_fal_image.wire.http_clients import HttpClients
 from langchain_fal_image.wire.queue import QueueUpdate
 from langchain_fal_image.wire.responses import ResponseBody
-from langchain_fal_image.wire.streams import AsyncEventStream, EventStream
+from langchain_fal_image.wire.sse import EventDecoder, is_event_stream
 
 __all__ = ["Driver"]
 
 _T = TypeVar("_T")
-_OnUpdate = Callable[[QueueUpdate], Any]
-
-_FLUSH_ABOVE_BYTES = 256 * 1024
 
 
-class Driver:
-    """Runs flows for one provider.
+class Driver(AsyncDriver):
+    """Runs flows for one provider: the sync half; the async one is `AsyncDriver`.
 
     Args:
         clients: The HTTP sessions of the provider.
+        open_requests: Receives, by id, the requests that `run` and `arun` wait for.
     """
 
-    def __init__(self, clients: HttpClients) -> None:
-        self._clients = clients
-
-    def run(self, flow: Flow[_T], on_update: _OnUpdate | None = None) -> _T:
+    def run(
+        self,
+        flow: Flow[_T],
+        on_update: Callable[[QueueUpdate], Any] | None = None,
+    ) -> _T:
         """Run a flow and return its result.
 
         Args:
@@ -69,65 +61,44 @@ class Driver:
             on_update: Called with each update.
         """
         result: list[_T] = []
+        request_ids: set[str] = set()
+        error: BaseException | None = None
         updates = self._drive(flow, result)
-        with contextlib.closing(updates):
-            error: BaseException | None = None
+        try:
             while not result:
                 try:
                     update = updates.throw(error) if error else next(updates)
                     error = None
                 except StopIteration:
                     break
+                request = update.request
+                if request.request_id not in request_ids:
+                    request_ids.add(request.request_id)
+                    self._open_requests[request.request_id] = request
                 try:
                     if on_update:
                         on_update(update)
                 except BaseException as raised:  # noqa: BLE001 - thrown into the flow
                     error = raised
-        return result[0]
-
-    async def arun(self, flow: Flow[_T], on_update: _OnUpdate | None = None) -> _T:
-        """Run a flow without blocking and return its result; see `run`.
-
-        If `on_update` returns an awaitable, it is awaited.
-        """
-        result: list[_T] = []
-        updates = self._adrive(flow, result)
-        async with contextlib.aclosing(updates):
-            error: BaseException | None = None
-            while not result:
-                try:
-                    update = await (updates.athrow(error) if error else anext(updates))
-                    error = None
-                except StopAsyncIteration:
-                    break
-                try:
-                    returned = on_update(update) if on_update else None
-                    if inspect.isawaitable(returned):
-                        await returned
-                except BaseException as raised:  # noqa: BLE001 - thrown into the flow
-                    error = raised
+        finally:
+            updates.close()
+            for request_id in request_ids:
+                self._open_requests.pop(request_id, None)
         return result[0]
 
     def iterate(self, flow: Flow[Any]) -> Iterator[QueueUpdate]:
         """Run a flow and yield its updates."""
         return self._drive(flow, [])
 
-    def aiterate(self, flow: Flow[Any]) -> AsyncIterator[QueueUpdate]:
-        """Run a flow without blocking and yield its updates."""
-        return self._adrive(flow, [])
-
     def close(self) -> None:
         """Close the sync connections."""
         self._clients.close()
 
-    async def aclose(self) -> None:
-        """Close the connections of this event loop, and the sync ones."""
-        await self._clients.aclose()
-
     def _drive(
         self, flow: Flow[_T], result: list[_T]
     ) -> Generator[QueueUpdate, None, None]:
-        stream: EventStream | None = None
+        listen: Listen | None = None
+        events: Generator[StreamEvent | HttpResponse | str, None, None] | None = None
         value: Any = None
         error: BaseException | None = None
         try:
@@ -138,15 +109,18 @@ class Driver:
                     result.append(end.value)
                     return
                 value, error = None, None
-                if stream and stream.is_ended_by(effect):
-                    stream.close()
-                    stream = None
+                if events and not (
+                    effect is listen or isinstance(effect, Notify | Call)
+                ):
+                    events.close()
+                    events = None
                 try:
                     if isinstance(effect, Notify):
                         yield effect.update
                     elif isinstance(effect, Listen):
-                        stream = stream or EventStream(self._clients, effect)
-                        value = stream.next()
+                        listen = effect
+                        events = events or self._read_events(effect.request)
+                        value = next(events, STREAM_END)
                     else:
                         value = self._perform(effect)
                 except GeneratorExit:
@@ -154,8 +128,8 @@ class Driver:
                 except BaseException as raised:  # noqa: BLE001 - thrown into the flow
                     error = raised
         finally:
-            if stream:
-                stream.close()
+            if events:
+                events.close()
             flow.close()
 
     def _perform(self, effect: Effect) -> Any:
@@ -174,10 +148,33 @@ class Driver:
         body = ResponseBody(send)
         response = self._clients.send(send.request)
         try:
-            body.start(response)
-            for chunk in response.iter_bytes():
+            if send.into:
+                body.open_file(response.status)
+            for chunk in response.chunks:
                 body.write(chunk)
-            return body.finish()
+        except response.errors as error:
+            raise response.to_failure(error) from error
+        finally:
+            response.close()
+        return HttpResponse(
+            status=response.status,
+            headers=response.headers,
+            body=body.buffer.getvalue(),
+        )
+
+    def _read_events(
+        self, request: HttpRequest
+    ) -> Generator[StreamEvent | HttpResponse | str, None, None]:
+        response = self._clients.send(request)
+        try:
+            if not is_event_stream(response):
+                yield HttpResponse(status=response.status, headers=response.headers)
+                return
+            decoder = EventDecoder(max_bytes=request.max_bytes)
+            for chunk in response.chunks:
+                yield from decoder.feed(chunk)
+        except response.errors as error:
+            raise response.to_failure(error) from error
         finally:
             response.close()
 
@@ -206,109 +203,6 @@ class Driver:
             stopped.set()
             pool.shutdown(cancel_futures=True)
 
-    async def _adrive(
-        self, flow: Flow[_T], result: list[_T]
-    ) -> AsyncGenerator[QueueUpdate, None]:
-        stream: AsyncEventStream | None = None
-        value: Any = None
-        error: BaseException | None = None
-        interruption = _Interruption()
-        try:
-            while True:
-                try:
-                    effect = flow.throw(error) if error else flow.send(value)
-                except StopIteration as end:
-                    interruption.raise_if_late()
-                    result.append(end.value)
-                    return
-                except Exception as failed:
-                    interruption.raise_if_late(failed)
-                    raise
-                value, error = None, None
-                if stream and stream.is_ended_by(effect):
-                    await stream.end(effect)
-                    stream = None
-                try:
-                    interruption.raise_if_late()
-                    if isinstance(effect, Notify):
-                        yield effect.update
-                    elif isinstance(effect, Listen):
-                        stream = stream or AsyncEventStream(self._clients, effect)
-                        value = await stream.next()
-                    else:
-                        value = await self._aperform_patiently(effect, interruption)
-                except GeneratorExit:
-                    raise
-                except BaseException as raised:  # noqa: BLE001 - thrown into the flow
-                    error = raised
-                    interruption.has_begun = not isinstance(raised, Exception)
-        finally:
-            if stream:
-                await stream.aclose()
-            flow.close()
-
-    async def _aperform_patiently(
-        self, effect: Effect, interruption: _Interruption
-    ) -> Any:
-        if interruption.has_begun:
-            # What a cancelled flow still does, such as the cancel at fal, is not
-            # cancelled a second time.
-            return await self._clients.shield(self._aperform(effect))
-        if not isinstance(effect, Send) or not effect.patience:
-            return await self._aperform(effect)
-        task = asyncio.ensure_future(self._aperform(effect))
-        try:
-            return await self._clients.shield(task)
-        except asyncio.CancelledError as cancelled:
-            await asyncio.wait({task}, timeout=effect.patience)
-            if not task.done() or task.cancelled():
-                task.cancel()
-                raise
-            interruption.late = cancelled
-            return task.result()
-
-    async def _aperform(self, effect: Effect) -> Any:
-        match effect:
-            case Send():
-                return await self._asend(effect)
-            case Sleep(seconds):
-                await asyncio.sleep(seconds)
-            case Call(function, None):
-                loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(None, function)
-            case Call(_, coroutine) if coroutine is not None:
-                return await coroutine()
-            case Gather(flows, limit):
-                return await self._agather(flows, limit)
-        return None
-
-    async def _asend(self, send: Send) -> HttpResponse:
-        body = ResponseBody(send)
-        response = await self._clients.asend(send.request)
-        try:
-            body.start(response)
-            async for chunk in response.aiter_bytes():
-                if body.write(chunk, flush_above=_FLUSH_ABOVE_BYTES):
-                    await asyncio.to_thread(body.flush)
-            return body.finish()
-        finally:
-            await response.aclose()
-
-    async def _agather(self, flows: Sequence[Flow[Any]], limit: int) -> list[Any]:
-        semaphore = asyncio.Semaphore(limit)
-
-        async def run(flow: Flow[Any]) -> Any:
-            async with semaphore:
-                return await self.arun(flow)
-
-        tasks = [asyncio.ensure_future(run(each)) for each in flows]
-        try:
-            return await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
 
 def _stop_when(stopped: threading.Event, flow: Flow[_T]) -> Flow[_T]:
     """Run a flow until another one has failed; then start nothing more of it."""
@@ -330,16 +224,3 @@ def _stop_when(stopped: threading.Event, flow: Flow[_T]) -> Flow[_T]:
             value = yield effect
         except Exception as raised:  # noqa: BLE001 - thrown into the flow
             error = raised
-
-
-class _Interruption:
-    """An interruption of a flow, and one that the flow has yet to receive."""
-
-    def __init__(self) -> None:
-        self.has_begun = False
-        self.late: BaseException | None = None
-
-    def raise_if_late(self, failed: Exception | None = None) -> None:
-        late, self.late = self.late, None
-        if late is not None:
-            raise late from failed

@@ -5,9 +5,8 @@ result; a transport failure is thrown into it:
 
 - `Send`: one HTTP exchange; returns an `HttpResponse`.
 - `Listen`: the next item of an event stream. The first one opens the stream; any other
-  effect except `Notify` closes it. Returns a `StreamEvent`, `HEARTBEAT`, `STREAM_END`,
-  or an `HttpResponse` if the response is not an event stream.
-- `Drain`: the rest of the stream does not matter.
+  effect except `Notify` and `Call` closes it. Returns a `StreamEvent`, `HEARTBEAT`,
+  `STREAM_END`, or an `HttpResponse` if the response is not an event stream.
 - `Sleep`: a pause.
 - `Notify`: an update of a request, for the caller's callback.
 - `Call`: a blocking function, such as reading a file.
@@ -28,7 +27,6 @@ __all__ = [
     "HEARTBEAT",
     "STREAM_END",
     "Call",
-    "Drain",
     "Effect",
     "Flow",
     "Gather",
@@ -213,16 +211,6 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
-class Drain:
-    """Read the rest of a stream in the background.
-
-    A server ends a stream shortly after its last event; read to its end, the
-    connection can be reused. The sync driver would have to wait for that, so it closes
-    the stream.
-    """
-
-
-@dataclass(frozen=True, slots=True)
 class Sleep:
     """Pause for some seconds."""
 
@@ -266,5 +254,5 @@ class Gather:
     limit: int
 
 
-Effect: TypeAlias = Send | Listen | Drain | Sleep | Notify | Call | Gather
+Effect: TypeAlias = Send | Listen | Sleep | Notify | Call | Gather
 Flow: TypeAlias = Generator[Effect, Any, _T]

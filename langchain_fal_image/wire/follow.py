@@ -7,7 +7,6 @@ from langchain_fal_image.wire.context import Context, Deadline, exchange
 from langchain_fal_image.wire.effects import (
     HEARTBEAT,
     STREAM_END,
-    Drain,
     Flow,
     HttpResponse,
     Listen,
@@ -123,7 +122,6 @@ def _listen(
             return True
         yield from tracker.emit(update)
         if tracker.is_completed:
-            yield Drain()
             return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ipaddress
 import os
@@ -18,6 +19,7 @@ __all__ = [
     "AccessRefused",
     "check_address",
     "check_url",
+    "compile_api_urls",
     "find_configured_origins",
     "is_api_url",
     "parse_origin",
@@ -82,25 +84,26 @@ def find_configured_origins(hosts: Hosts) -> frozenset[Origin]:
 
 
 @functools.lru_cache
-def _find_api_origins(hosts: Hosts) -> frozenset[Origin]:
-    return frozenset(parse_origin(url) for url in hosts.api_urls())
+def compile_api_urls(hosts: Hosts) -> re.Pattern[str]:
+    """Return the pattern of the URLs in fal's API, which may receive the key.
 
-
-@functools.lru_cache
-def _find_api_prefixes(hosts: Hosts) -> tuple[str, ...]:
-    return tuple(f"{url}/" for url in hosts.api_urls() if "@" not in url)
+    A user name in the URL would replace the key, so the pattern allows none.
+    """
+    origins = []
+    for url in hosts.api_urls():
+        with contextlib.suppress(AccessRefused):
+            scheme, host, port = parse_origin(url)
+            name = re.escape(f"[{host}]" if ":" in host else host)
+            suffix = f"(:{port})?" if port == _PORTS[scheme] else f":{port}"
+            origins.append(rf"{scheme}://{name}\.?{suffix}")
+    any_origin = "|".join(origins) or "(?!)"
+    path = r"[/?#][^\x00-\x20\\\x7f]*"
+    return re.compile(f"({any_origin})({path})?", re.IGNORECASE)
 
 
 def is_api_url(url: str, hosts: Hosts) -> bool:
     """Return whether a URL is in fal's API, and so may receive the key."""
-    if url.startswith(_find_api_prefixes(hosts)) and not _FORBIDDEN_IN_URLS.search(url):
-        return True  # the prefix contains the host
-    try:
-        is_api = parse_origin(url) in _find_api_origins(hosts)
-    except AccessRefused:
-        return False
-    # A user name in the URL would replace the key.
-    return is_api and "@" not in urlsplit(url).netloc
+    return compile_api_urls(hosts).fullmatch(url) is not None
 
 
 def check_url(url: str, *, trusted: Collection[Origin] = ()) -> None:

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from langchain_fal_image.errors import FalConfigurationError
@@ -29,6 +29,7 @@ from langchain_fal_image.wire.responses import AsyncResponseStream, ResponseStre
 
 if TYPE_CHECKING:
     import httpx
+    from pydantic import SecretStr
 
     from langchain_fal_image.wire.aiohttp_session import AiohttpSession
 
@@ -39,6 +40,8 @@ __all__ = ["HttpClients"]
 _T = TypeVar("_T")
 _Purpose = Literal["api", "media"]
 _LONGEST_WAIT_S = 86_400.0  # sockets do not accept an infinite timeout
+# FAL_KEY is the name in fal's own clients, FAL_API_KEY that in @ai-sdk/fal.
+_KEY_VARIABLES = ("FAL_API_KEY", "FAL_KEY")
 _HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 _HEADER_VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
 
@@ -48,7 +51,7 @@ class HttpClients:
 
     Args:
         context: Hosts and timeouts.
-        key: Returns fal's key; called for each request, raises if it is missing.
+        api_key: fal's key; by default `FAL_API_KEY` of the environment, else `FAL_KEY`.
         headers: Headers for fal's API in addition to our own.
         http_client: Used for sync API calls; never closed here.
         http_async_client: Used for async API calls; never closed here.
@@ -62,7 +65,7 @@ class HttpClients:
         self,
         context: Context,
         *,
-        key: Callable[[], str],
+        api_key: SecretStr | None = None,
         headers: Mapping[str, str] | None = None,
         http_client: httpx.Client | None = None,
         http_async_client: httpx.AsyncClient | None = None,
@@ -72,7 +75,8 @@ class HttpClients:
         self._on_aiohttp = on_aiohttp
         if on_aiohttp:
             _open_aiohttp_session()  # raises early if it is not installed
-        self._key = key
+        self._api_key = api_key
+        self._api_urls = guard.compile_api_urls(context.hosts)
         self._headers = {name.lower(): value for name, value in (headers or {}).items()}
         self._given = HttpxSession(http_client) if http_client else None
         self._given_async = (
@@ -142,10 +146,9 @@ class HttpClients:
             FalConfigurationError: The key is missing, or a header is invalid.
         """
         headers = {"user-agent": self._user_agent, **request.headers}
-        hosts = self._context.hosts
-        if request.client == "api" and guard.is_api_url(request.url, hosts):
+        if request.client == "api" and self._api_urls.fullmatch(request.url):
             # The scheme `Key` is that of fal_client/auth.py.
-            key = {"authorization": f"Key {self._key()}"}
+            key = {"authorization": f"Key {_read_key(self._api_key)}"}
             headers = {**key, **self._headers, **headers}
         if isinstance(request.content, Body):
             headers["content-length"] = str(request.content.size)
@@ -257,6 +260,25 @@ def _open_aiohttp_session() -> AiohttpSession:
             message, next_step="pip install 'langchain-fal-image[fast]'"
         ) from error
     return AiohttpSession()
+
+
+def _read_key(api_key: SecretStr | None) -> str:
+    """Return the configured key, else the environment's."""
+    if api_key and (key := api_key.get_secret_value().strip()):
+        return key
+    for name in _KEY_VARIABLES:
+        if key := os.environ.get(name, "").strip():
+            return key
+    message = (
+        "No fal key is set: api_key is missing, and the environment has neither "
+        "FAL_API_KEY nor FAL_KEY."
+    )
+    raise FalConfigurationError(
+        message,
+        next_step="Set FAL_API_KEY (or FAL_KEY) to a key from fal's dashboard, or "
+        "call create_fal(api_key=…). To try the package without a key, use the "
+        "sandbox: langchain_fal_image.sandbox.Sandbox().",
+    )
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:

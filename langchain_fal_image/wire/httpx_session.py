@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import os
@@ -13,7 +12,12 @@ from typing import Any
 import httpx
 
 from langchain_fal_image.wire import guard
-from langchain_fal_image.wire.effects import NotSent, ReplyLost, Unsendable
+from langchain_fal_image.wire.effects import (
+    NotSent,
+    ReplyLost,
+    TransportFailure,
+    Unsendable,
+)
 from langchain_fal_image.wire.guarded_transport import (
     AsyncGuardedTransport,
     GuardedTransport,
@@ -24,6 +28,7 @@ from langchain_fal_image.wire.pools import (
     PooledTransport,
 )
 from langchain_fal_image.wire.proxies import find_proxy_mounts
+from langchain_fal_image.wire.responses import AsyncResponseStream, ResponseStream
 
 __all__ = [
     "CLIENT_HEADERS",
@@ -95,7 +100,7 @@ class HttpxSession:
         headers: Mapping[str, str],
         content: bytes | Iterator[bytes] | None,
         timeout: Mapping[str, float],
-    ) -> HttpxResponseStream:
+    ) -> ResponseStream:
         """Send a request and return its response, the body not read yet.
 
         Args:
@@ -109,7 +114,7 @@ class HttpxSession:
             TransportFailure: No response arrived.
         """
         client = self._client
-        with _translate_errors():
+        try:
             if isinstance(client, httpx.Client):
                 request = client.build_request(
                     method,
@@ -123,7 +128,16 @@ class HttpxSession:
                 response = client.handle_request(
                     _build_request(method, url, headers, content, timeout)
                 )
-        return HttpxResponseStream(response)
+        except _ERRORS as error:
+            raise _to_failure(error) from error
+        return ResponseStream(
+            status=response.status_code,
+            headers=dict(response.headers),
+            chunks=response.iter_bytes(),
+            close=response.close,
+            errors=_ERRORS,
+            to_failure=_to_failure,
+        )
 
     def close(self) -> None:
         """Close all connections."""
@@ -169,10 +183,10 @@ class AsyncHttpxSession:
         headers: Mapping[str, str],
         content: bytes | AsyncIterator[bytes] | None,
         timeout: Mapping[str, float],  # noqa: ASYNC109 - HTTP's, for each step
-    ) -> AsyncHttpxResponseStream:
+    ) -> AsyncResponseStream:
         """Send a request and return its response; see `HttpxSession.send`."""
         client = self._client
-        with _translate_errors():
+        try:
             if isinstance(client, httpx.AsyncClient):
                 request = client.build_request(
                     method,
@@ -188,7 +202,16 @@ class AsyncHttpxSession:
                 response = await client.handle_async_request(
                     _build_request(method, url, headers, content, timeout)
                 )
-        return AsyncHttpxResponseStream(response)
+        except _ERRORS as error:
+            raise _to_failure(error) from error
+        return AsyncResponseStream(
+            status=response.status_code,
+            headers=dict(response.headers),
+            chunks=response.aiter_bytes(),
+            aclose=response.aclose,
+            errors=_ERRORS,
+            to_failure=_to_failure,
+        )
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -213,47 +236,6 @@ def _build_request(
     )
 
 
-class _HttpxResponse:
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
-
-    @property
-    def status(self) -> int:
-        return self._response.status_code
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        found = self._response.headers
-        return {name.lower(): value for name, value in found.items()}
-
-
-class HttpxResponseStream(_HttpxResponse):
-    """A `ResponseStream` from httpx."""
-
-    def iter_bytes(self) -> Iterator[bytes]:
-        """Read the body as it arrives, decompressed."""
-        with _translate_errors():
-            yield from self._response.iter_bytes()
-
-    def close(self) -> None:
-        """Release the connection."""
-        self._response.close()
-
-
-class AsyncHttpxResponseStream(_HttpxResponse):
-    """An `AsyncResponseStream` from httpx."""
-
-    async def aiter_bytes(self) -> AsyncIterator[bytes]:
-        """Read the body as it arrives, decompressed."""
-        with _translate_errors():
-            async for chunk in self._response.aiter_bytes():
-                yield chunk
-
-    async def aclose(self) -> None:
-        """Release the connection."""
-        await self._response.aclose()
-
-
 # Errors of httpx after which the server certainly received nothing.
 _NEVER_OPENED = (
     httpx.ConnectError,
@@ -264,19 +246,21 @@ _NEVER_OPENED = (
 )
 
 
-@contextlib.contextmanager
-def _translate_errors() -> Iterator[None]:
-    """Raise httpx's errors as transport failures."""
-    try:
-        yield
-    except _NEVER_OPENED as error:
-        if _had_opened(error):
-            raise ReplyLost.from_error(error) from error
-        raise NotSent.from_error(error) from error
-    except (httpx.TransportError, httpx.DecodingError) as error:
-        raise ReplyLost.from_error(error) from error
-    except (httpx.InvalidURL, UnicodeError) as error:
-        raise Unsendable.from_error(error) from error
+_ERRORS = (
+    httpx.TransportError,
+    httpx.DecodingError,
+    httpx.InvalidURL,
+    UnicodeError,
+)
+
+
+def _to_failure(error: Exception) -> TransportFailure:
+    """Return the transport failure for one of `_ERRORS`."""
+    if isinstance(error, httpx.InvalidURL | UnicodeError):
+        return Unsendable.from_error(error)
+    if isinstance(error, _NEVER_OPENED) and not _had_opened(error):
+        return NotSent.from_error(error)
+    return ReplyLost.from_error(error)
 
 
 def _had_opened(error: Exception) -> bool:

@@ -10,8 +10,15 @@ from __future__ import annotations
 import codecs
 
 from langchain_fal_image.wire.effects import HEARTBEAT, StreamEvent, TooLarge
+from langchain_fal_image.wire.responses import ResponseHead
 
-__all__ = ["EventDecoder"]
+__all__ = ["EventDecoder", "is_event_stream"]
+
+
+def is_event_stream(head: ResponseHead) -> bool:
+    """Return whether a response is an event stream."""
+    media_type = head.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return head.status == 200 and media_type == "text/event-stream"  # noqa: PLR2004 - HTTP status codes
 
 
 class EventDecoder:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.context import Context
@@ -71,7 +72,7 @@ def make_driver(handler: Handler, **settings: Any) -> Driver:
     transport = httpx.MockTransport(handler)
     clients = HttpClients(
         settings.pop("context", Context()),
-        key=settings.pop("key", lambda: KEY),
+        api_key=SecretStr(settings.pop("key", KEY)),
         http_client=httpx.Client(transport=transport, follow_redirects=True),
         http_async_client=httpx.AsyncClient(transport=transport, follow_redirects=True),
         **settings,

@@ -12,6 +12,7 @@ from http_stage import (
     generate,
     play,
 )
+from pydantic import SecretStr
 
 from langchain_fal_image.wire.config import Timeouts
 from langchain_fal_image.wire.context import Context
@@ -46,7 +47,9 @@ class Fal:
 
     def make_driver(self) -> Driver:
         client = httpx.AsyncClient(transport=httpx.MockTransport(self))
-        clients = HttpClients(Context(), key=lambda: KEY, http_async_client=client)
+        clients = HttpClients(
+            Context(), api_key=SecretStr(KEY), http_async_client=client
+        )
         return Driver(clients)
 
 
@@ -113,7 +116,9 @@ async def test_a_second_cancellation_does_not_stop_the_cancel() -> None:
         return await fal(request)
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(handler))
-    on = Driver(HttpClients(Context(), key=lambda: KEY, http_async_client=client))
+    on = Driver(
+        HttpClients(Context(), api_key=SecretStr(KEY), http_async_client=client)
+    )
     task = asyncio.create_task(on.arun(generate()))
     await fal.reached.wait()
     task.cancel()

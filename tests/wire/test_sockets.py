@@ -21,6 +21,7 @@ from http_stage import (
     run_async,
     run_sync,
 )
+from pydantic import SecretStr
 
 from langchain_fal_image.errors import (
     FalDownloadError,
@@ -120,7 +121,7 @@ def near(server: Any) -> Context:
 
 @pytest.fixture
 def loopback(near: Context) -> Iterator[Driver]:
-    with contextlib.closing(Driver(HttpClients(near, key=lambda: KEY))) as on:
+    with contextlib.closing(Driver(HttpClients(near, api_key=SecretStr(KEY)))) as on:
         yield on
 
 
@@ -178,7 +179,7 @@ def test_a_body_that_was_cut_short_is_a_lost_reply(
 def test_a_closed_port_is_a_request_that_was_not_sent(run: Run, server: Any) -> None:
     server.socket.close()
     ctx = Context(hosts=Hosts(queue="http://127.0.0.1:1/queue"))
-    on = Driver(HttpClients(ctx, key=lambda: KEY))
+    on = Driver(HttpClients(ctx, api_key=SecretStr(KEY)))
     with contextlib.closing(on):
         assert isinstance(run(on, exchange("http://127.0.0.1:1/queue/a")), NotSent)
 
@@ -188,7 +189,7 @@ def test_one_driver_serves_two_event_loops_and_leaves_nothing_open(
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
-        on = Driver(HttpClients(near, key=lambda: KEY))
+        on = Driver(HttpClients(near, api_key=SecretStr(KEY)))
         for _ in range(2):
             flow = flows.generate(near, "a/b", {})
             assert asyncio.run(on.arun(flow)).body == IMAGE
@@ -203,7 +204,7 @@ def test_one_driver_serves_two_event_loops_and_leaves_nothing_open(
 
 
 async def test_a_closed_driver_can_be_used_again(near: Context) -> None:
-    on = Driver(HttpClients(near, key=lambda: KEY))
+    on = Driver(HttpClients(near, api_key=SecretStr(KEY)))
     for _ in range(2):
         assert (await on.arun(flows.generate(near, "a/b", {}))).body == IMAGE
         await on.aclose()
