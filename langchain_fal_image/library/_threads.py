@@ -111,8 +111,8 @@ class Threads:
         """
         if call is None:
             return None
-        with self.open(thread) as files:
-            found = files.calls.get(call)
+        with self._lock:
+            found = self._find(thread).calls.get(call)
         if isinstance(found, FalError):
             raise found
         return found
