@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import quote
 
 from langchain_fal_image.errors import FalConfigurationError, FalError
-from langchain_fal_image.wire.context import Context, exchange
-from langchain_fal_image.wire.effects import Flow, TransportFailure
+from langchain_fal_image.wire.context import Context
+from langchain_fal_image.wire.effects import Flow, HttpRequest, TransportFailure
 from langchain_fal_image.wire.error_responses import build_error
-from langchain_fal_image.wire.retry import REPEATABLE
+from langchain_fal_image.wire.exchange import REPEATABLE, exchange
 
 __all__ = ["Price", "Prices"]
 
@@ -119,7 +119,12 @@ class Prices:
             f"{context.hosts.platform}/models/pricing"
             f"?endpoint_id={quote(endpoint_id, safe='')}"
         )
-        request = context.build_request("GET", url, read_timeout=_TIMEOUT_S)
+        request = HttpRequest(
+            method="GET",
+            url=url,
+            read_timeout=_TIMEOUT_S,
+            max_bytes=context.limits.answer_bytes,
+        )
         try:
             response = yield from exchange(
                 context,

@@ -43,6 +43,7 @@ __all__ = [
     "TooLarge",
     "TransportFailure",
     "Unsendable",
+    "encode_json",
     "parse_json",
 ]
 
@@ -103,6 +104,17 @@ def _children(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+def encode_json(payload: Any) -> bytes:
+    """Return a payload as compact JSON.
+
+    Raises:
+        ValueError: It contains a number that JSON does not have.
+    """
+    return json.dumps(
+        payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,7 @@
-"""Errors of this package, built from fal's error responses."""
+"""Errors of this package, built from fal's error responses and transport failures."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,16 +17,25 @@ from langchain_fal_image.errors import (
     FalRequestError,
     FalResponseError,
     FalServerError,
+    FalSubmitUncertainError,
 )
-from langchain_fal_image.wire.effects import HttpResponse, TooLarge, TransportFailure
+from langchain_fal_image.wire.effects import (
+    HttpResponse,
+    NotSent,
+    TooLarge,
+    TransportFailure,
+    Unsendable,
+)
 from langchain_fal_image.wire.queue import QueuedRequest, QueueUpdate
 
 __all__ = [
     "PENDING",
     "build_connection_error",
     "build_error",
+    "build_refusal_error",
     "build_status_error",
-    "encode_json",
+    "build_submit_error",
+    "build_uncertain_error",
     "find_error_type",
     "format_detail",
     "quote_body",
@@ -253,17 +261,6 @@ def quote_body(body: bytes) -> str:
     return safe_repr(body[:_MAX_LENGTH].decode("utf-8", "replace"))
 
 
-def encode_json(payload: Any) -> bytes:
-    """Return a payload as compact JSON.
-
-    Raises:
-        ValueError: It contains a number that JSON does not have.
-    """
-    return json.dumps(
-        payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    ).encode()
-
-
 def build_connection_error(error: TransportFailure, request: QueuedRequest) -> FalError:
     """Return the error for a call about a request that failed in transport."""
     details: dict[str, Any] = {"model": request.endpoint_id, "request": request}
@@ -281,3 +278,37 @@ def build_connection_error(error: TransportFailure, request: QueuedRequest) -> F
         f"{request.request_id} ({error}). The request itself continues."
     )
     return FalConnectionError(message, charged="maybe", next_step=_RESUME, **details)
+
+
+def build_submit_error(error: TransportFailure, model: str, host: str) -> FalError:
+    """Return the error for a submit that failed in transport."""
+    if isinstance(error, Unsendable):
+        message = f"{model}: the request could not be sent: {error}."
+        return FalConnectionError(
+            message, model=model, next_step="Check the endpoint id and base_url."
+        )
+    if isinstance(error, NotSent):
+        message = f"{model}: no connection to {host} could be opened."
+        return FalConnectionError(message, model=model, is_retryable=True)
+    return build_uncertain_error(model, f"its response was lost ({error})")
+
+
+def build_refusal_error(response: HttpResponse, model: str) -> FalError:
+    """Return fal's error, or an uncertain one if a gateway responded in fal's place."""
+    error = build_error(response, model=model)
+    is_fals = "x-fal-request-id" in response.headers or isinstance(
+        response.json_or_none(), dict
+    )
+    if response.is_server_error and not is_fals:
+        return build_uncertain_error(
+            model, f"a gateway answered {response.status} in fal's place"
+        )
+    if response.is_server_error:
+        error.is_retryable = False
+    return error
+
+
+def build_uncertain_error(model: str, reason: str) -> FalSubmitUncertainError:
+    """Return the error for a submit that fal may have accepted."""
+    message = f"{model}: the request was sent once, and {reason}."
+    return FalSubmitUncertainError(message, model=model)

@@ -10,7 +10,7 @@ from langchain_fal_image._formats.safe_repr import redact
 from langchain_fal_image.errors import FalDownloadError, FalError, FalResponseError
 from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.bodies import Body, BytesSource, Source
-from langchain_fal_image.wire.context import Context, exchange
+from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import (
     Flow,
     Gather,
@@ -19,14 +19,14 @@ from langchain_fal_image.wire.effects import (
     NotSent,
     TooLarge,
     TransportFailure,
+    encode_json,
 )
 from langchain_fal_image.wire.error_responses import (
     build_error,
-    encode_json,
     format_detail,
     quote_body,
 )
-from langchain_fal_image.wire.retry import REPEATABLE
+from langchain_fal_image.wire.exchange import REPEATABLE, exchange
 
 __all__ = ["DownloadedFile", "download", "upload"]
 
@@ -149,11 +149,13 @@ def upload(
     action = "initiate-multipart" if in_parts else "initiate"
     response = yield from _exchange(
         ctx,
-        ctx.build_request(
-            "POST",
-            f"{ctx.hosts.rest}/storage/upload/{action}?{_STORAGE}",
+        HttpRequest(
+            method="POST",
+            url=f"{ctx.hosts.rest}/storage/upload/{action}?{_STORAGE}",
             headers=_JSON,
             content=encode_json({"file_name": name, "content_type": content_type}),
+            read_timeout=ctx.timeouts.read,
+            max_bytes=ctx.limits.answer_bytes,
         ),
     )
     urls = _parse_fields(response, "upload_url", "file_url")

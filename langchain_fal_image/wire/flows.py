@@ -1,4 +1,4 @@
-"""The queue's protocol as generators without I/O: submit, follow, fetch, cancel.
+"""The life of a request as generators without I/O: submit, follow, fetch the result.
 
 `effects` describes how a flow communicates with its driver. A flow reads like ordinary
 code: `response = yield Send(request)`; a lost connection is an exception at that line.
@@ -7,50 +7,42 @@ code: `response = yield Send(request)`; a lost connection is an exception at tha
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
-from langchain_fal_image.errors import FalResponseError
-from langchain_fal_image.wire.context import Context, Deadline, exchange
+from langchain_fal_image.wire import queue_api
+from langchain_fal_image.wire.config import Polling
+from langchain_fal_image.wire.context import Context, Deadline
 from langchain_fal_image.wire.effects import (
+    HEARTBEAT,
+    STREAM_END,
     Flow,
+    HttpRequest,
+    HttpResponse,
+    Listen,
     Notify,
-    OutOfTime,
     Send,
     Sleep,
+    StreamEvent,
     TransportFailure,
+    parse_json,
 )
-from langchain_fal_image.wire.error_responses import (
-    PENDING,
-    build_connection_error,
-    build_error,
-    build_status_error,
-    format_detail,
-    quote_body,
+from langchain_fal_image.wire.queue import (
+    LogEntry,
+    Output,
+    QueuedRequest,
+    QueueUpdate,
+    parse_update,
 )
-from langchain_fal_image.wire.follow import fetch_status, follow, watch
-from langchain_fal_image.wire.queue import Output, QueuedRequest, QueueUpdate
-from langchain_fal_image.wire.retry import REPEATABLE, RESULT, iterate_pauses
-from langchain_fal_image.wire.submit import enqueue, run_sync
 
-__all__ = [
-    "Context",
-    "cancel",
-    "fetch_result",
-    "fetch_status",
-    "generate",
-    "resume",
-    "run_sync",
-    "submit",
-    "watch",
-]
+__all__ = ["cancel", "fetch_status", "generate", "resume", "submit", "watch"]
 
 _log = logging.getLogger("langchain_fal_image")
 
-# An output has at least one of these keys.
-_OUTPUT_KEYS = frozenset(
-    {"images", "image", "audio", "audios", "audio_file", "audio_url", "text", "chunks"}
-)
+# The read timeout of a stream is fixed when it opens; the stream is reopened with a
+# shorter one once the deadline is nearer by more than this.
+_SLACK_S = 1.0
 
 
 def submit(
@@ -78,7 +70,7 @@ def submit(
             accepted it.
         FalError: fal did not accept the request.
     """
-    accepted = yield from enqueue(
+    accepted = yield from queue_api.enqueue(
         ctx,
         model,
         payload,
@@ -122,8 +114,8 @@ def generate(
     """
     deadline = ctx.start_deadline(timeout)
     if mode == "sync":
-        return (yield from run_sync(ctx, model, payload, deadline=deadline))
-    accepted = yield from enqueue(ctx, model, payload, deadline=deadline)
+        return (yield from queue_api.run_sync(ctx, model, payload, deadline=deadline))
+    accepted = yield from queue_api.enqueue(ctx, model, payload, deadline=deadline)
     request = accepted.request
     try:
         yield Notify(accepted)
@@ -150,6 +142,7 @@ def resume(
         FalTimeoutError: The deadline passed.
         FalError: As for `fetch_result`.
     """
+    request = request.replace_foreign_urls(ctx.hosts)
     return (yield from _await_output(ctx, request, ctx.start_deadline(timeout)))
 
 
@@ -160,104 +153,140 @@ def _await_output(
     *,
     last: QueueUpdate | None = None,
 ) -> Flow[Output]:
-    completed = yield from follow(ctx, request, deadline=deadline, last=last)
-    for pause in iterate_pauses(ctx.polling):
-        output = yield from fetch_result(
+    completed = yield from _follow(ctx, request, deadline=deadline, last=last)
+    for pause in _iterate_pauses(ctx.polling):
+        output = yield from queue_api.fetch_result(
             ctx, request, deadline=deadline, completed=completed
         )
         if output is not None:
             return output
-        yield Sleep(max(0.0, min(pause, deadline.remaining)))
-        if deadline.remaining <= 0:
+        yield Sleep(max(0.0, min(pause, deadline.at - ctx.now())))
+        if deadline.at - ctx.now() <= 0:
             break
     raise deadline.build_error(request, completed.status)
 
 
-def fetch_result(
-    ctx: Context,
-    request: QueuedRequest,
-    *,
-    deadline: Deadline | None = None,
-    completed: QueueUpdate | None = None,
-) -> Flow[Output | None]:
-    """Fetch the result; only the result says whether the request succeeded.
+def watch(ctx: Context, request: QueuedRequest) -> Flow[None]:
+    """Follow a request for its updates alone, for at most `Timeouts.total`."""
+    request = request.replace_foreign_urls(ctx.hosts)
+    yield from _follow(ctx, request, deadline=ctx.start_deadline())
 
-    Args:
-        ctx: Settings and clock.
-        request: The request.
-        deadline: Ends the attempts.
-        completed: The last status; its `error_type` is used if the response has none.
 
-    Returns:
-        The output, or None if fal reports that the request is still in progress.
+def fetch_status(ctx: Context, request: QueuedRequest) -> Flow[QueueUpdate]:
+    """Fetch the status of a submitted request once.
 
     Raises:
-        FalError: The request failed, or its result cannot be fetched.
+        FalError: fal does not know the request, or cannot be reached.
     """
-    request = ctx.replace_foreign_urls(request)
-    get = ctx.build_request("GET", request.response_url)
-    try:
-        response = yield from exchange(ctx, get, rule=RESULT, deadline=deadline)
-    except OutOfTime as error:
-        yield Sleep(max(0.0, deadline.remaining if deadline else 0.0))
-        status = completed.status if completed else "unknown"
-        until = deadline or ctx.start_deadline()
-        raise until.build_error(request, status) from error
-    except TransportFailure as error:
-        raise build_connection_error(error, request) from error
-    if not response.is_success:
-        if format_detail(response.json_or_none()) == PENDING:
-            return None
-        raise build_error(
-            response,
-            model=request.endpoint_id,
-            request=request,
-            error_type=completed.error_type if completed else None,
-            is_result=True,
-        )
-    body = response.json_or_none()
-    if not isinstance(body, dict):
-        message = f"fal's result of request {request.request_id} is not a JSON object."
-        raise FalResponseError(
-            message,
-            body=quote_body(response.body),
-            model=request.endpoint_id,
-            request=request,
-        )
-    if completed and completed.error and not (_OUTPUT_KEYS & body.keys()):
-        raise build_status_error(completed, body)
-    return Output(body=body, request_id=request.request_id, headers=response.headers)
+    return queue_api.fetch_status(ctx, request.replace_foreign_urls(ctx.hosts))
 
 
 def cancel(ctx: Context, request: QueuedRequest) -> Flow[str]:
-    """Cancel a request at fal.
-
-    Returns:
-        `OK`, `CANCELLATION_REQUESTED`, `ALREADY_COMPLETED` or `NOT_FOUND`
-        (fal.ai/docs/inference-api/queue/cancel).
+    """Cancel a submitted request; return what fal answers, as `queue_api.cancel`.
 
     Raises:
         FalError: fal cannot be reached, or refuses.
     """
-    request = ctx.replace_foreign_urls(request)
-    put = ctx.build_request("PUT", request.cancel_url)
+    return queue_api.cancel(ctx, request.replace_foreign_urls(ctx.hosts))
+
+
+def _follow(
+    ctx: Context,
+    request: QueuedRequest,
+    *,
+    deadline: Deadline,
+    last: QueueUpdate | None = None,
+) -> Flow[QueueUpdate]:
+    """Follow a request until fal reports that it ended; emit each change.
+
+    The status stream reports the end at once. While the stream is not available,
+    breaks off, is silent for too long or cannot be parsed, the status is polled at
+    growing intervals, and the stream is tried a few times more.
+    """
+    tracker = _StatusTracker(request, last)
+    streams_left = ctx.polling.stream_attempts
+    for pause in _iterate_pauses(ctx.polling):
+        if streams_left > 0:
+            streams_left -= 1
+            is_usable = yield from _listen(ctx, request, tracker, deadline)
+            if tracker.is_completed:
+                break
+            if not is_usable:
+                streams_left = 0
+        if deadline.at - ctx.now() <= 0:
+            raise deadline.build_error(request, tracker.status)
+        update = yield from queue_api.fetch_status(
+            ctx, request, deadline=deadline, last_status=tracker.status
+        )
+        yield from tracker.emit(update)
+        if tracker.is_completed:
+            break
+        if deadline.at - ctx.now() <= 0:
+            raise deadline.build_error(request, tracker.status)
+        yield Sleep(min(pause, deadline.at - ctx.now()))
+    return tracker.last
+
+
+def _listen(
+    ctx: Context, request: QueuedRequest, tracker: _StatusTracker, deadline: Deadline
+) -> Flow[bool]:
+    """Emit what the stream reports; return whether the stream may be tried again."""
+    listen: Listen | None = None
+    while True:
+        left = deadline.at - ctx.now()
+        if left <= 0:
+            return True
+        if listen is None or left + _SLACK_S < listen.request.read_timeout:
+            # The URL is that of libs/client/src/queue.ts of fal-js.
+            listen = Listen(
+                HttpRequest(
+                    method="GET",
+                    url=f"{request.status_url}/stream?logs=1",
+                    headers={"accept": "text/event-stream"},
+                    read_timeout=min(ctx.timeouts.stream_silence, left),
+                    max_bytes=ctx.limits.answer_bytes,
+                )
+            )
+        try:
+            item = yield listen
+        except TransportFailure:
+            return True
+        if isinstance(item, HttpResponse):
+            return item.is_server_error or item.status == 429  # noqa: PLR2004 - HTTP status codes
+        if item == STREAM_END:
+            return True
+        if item == HEARTBEAT:
+            continue
+        update = _parse_event(item, request)
+        if update is None:
+            return True
+        yield from tracker.emit(update)
+        if tracker.is_completed:
+            return True
+
+
+def _parse_event(event: StreamEvent, request: QueuedRequest) -> QueueUpdate | None:
     try:
-        response = yield from exchange(ctx, put, rule=REPEATABLE)
-    except TransportFailure as error:
-        raise build_connection_error(error, request) from error
-    body = response.json_or_none()
-    status = body.get("status") if isinstance(body, dict) else None
-    if isinstance(status, str):
-        return status
-    if response.is_success:
-        return "OK"
-    if response.status == 404:  # noqa: PLR2004 - HTTP status codes
-        return "NOT_FOUND"
-    raise build_error(response, model=request.endpoint_id, request=request)
+        return parse_update(parse_json(event.data), request)
+    except ValueError:
+        return None
+
+
+def _iterate_pauses(polling: Polling) -> Iterator[float]:
+    """Yield the pauses between polls, without end."""
+    pause = min(polling.first_pause, polling.longest_pause)
+    while True:
+        yield pause
+        pause = min(pause * polling.factor, polling.longest_pause)
 
 
 def _try_cancel(ctx: Context, request: QueuedRequest) -> Flow[None]:
-    put = ctx.build_request("PUT", request.cancel_url, read_timeout=ctx.timeouts.cancel)
+    put = HttpRequest(
+        method="PUT",
+        url=request.cancel_url,
+        read_timeout=ctx.timeouts.cancel,
+        max_bytes=ctx.limits.answer_bytes,
+    )
     try:
         response = yield Send(put)
     except Exception as error:  # noqa: BLE001 - must not hide the interruption
@@ -266,3 +295,47 @@ def _try_cancel(ctx: Context, request: QueuedRequest) -> Flow[None]:
         _log.info(
             "cancelled request %s at fal: %s", request.request_id, response.status
         )
+
+
+class _StatusTracker:
+    """Emits each change of a request's status, and each log line, once."""
+
+    def __init__(self, request: QueuedRequest, last: QueueUpdate | None = None) -> None:
+        self._request = request
+        self._logs: list[LogEntry] = []
+        self._last = last
+
+    @property
+    def status(self) -> str:
+        return self._last.status if self._last else "unknown"
+
+    @property
+    def is_completed(self) -> bool:
+        return self._last is not None and self._last.status == "COMPLETED"
+
+    @property
+    def last(self) -> QueueUpdate:
+        return self._last or QueueUpdate(status="IN_QUEUE", request=self._request)
+
+    def emit(self, update: QueueUpdate) -> Flow[None]:
+        """Emit an update if it contains anything new."""
+        fresh = replace(update, logs=self._find_new_logs(update.logs))
+        before, self._last = self._last, fresh
+        if (
+            before is None
+            or fresh.logs
+            or before.status != fresh.status
+            or before.queue_position != fresh.queue_position
+        ):
+            yield Notify(fresh)
+
+    def _find_new_logs(self, logs: tuple[LogEntry, ...]) -> tuple[LogEntry, ...]:
+        """Drop known lines: polling repeats all lines, the stream does not."""
+        known = len(self._logs)
+        if known and list(logs[:known]) == self._logs:
+            fresh = logs[known:]
+        else:
+            seen = set(self._logs)
+            fresh = tuple(each for each in logs if each not in seen)
+        self._logs += fresh
+        return fresh

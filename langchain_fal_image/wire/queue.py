@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import quote
 
+from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.config import Hosts
 
-__all__ = ["LogEntry", "Output", "QueueUpdate", "QueuedRequest"]
+__all__ = ["LogEntry", "Output", "QueueUpdate", "QueuedRequest", "parse_update"]
+
+_log = logging.getLogger("langchain_fal_image")
+_URL_FIELDS = ("status_url", "response_url", "cancel_url")
+# All that fal_client/client.py knows; a request that failed is also COMPLETED.
+_STATUSES = frozenset({"IN_QUEUE", "IN_PROGRESS", "COMPLETED"})
 
 # Prefixes of endpoint ids before owner and alias; see fal_client/client.py.
 _NAMESPACES = frozenset({"workflows", "comfy"})
@@ -57,6 +64,24 @@ class QueuedRequest:
             response_url=base,
             cancel_url=f"{base}/cancel",
         )
+
+    def replace_foreign_urls(self, hosts: Hosts) -> QueuedRequest:
+        """Replace URLs that do not lead to fal with URLs built from the ids."""
+        api_urls = guard.compile_api_urls(hosts)
+        foreign = [
+            name for name in _URL_FIELDS if not api_urls.fullmatch(getattr(self, name))
+        ]
+        if not foreign:
+            return self
+        _log.info(
+            "request %s: %s on another host not used",
+            self.request_id,
+            ", ".join(foreign),
+        )
+        built = QueuedRequest.for_id(
+            hosts, endpoint_id=self.endpoint_id, request_id=self.request_id
+        )
+        return replace(self, **{name: getattr(built, name) for name in foreign})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the request as plain JSON."""
@@ -128,3 +153,46 @@ class Output:
     body: Any = field(repr=False)
     request_id: str | None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def parse_update(body: Any, request: QueuedRequest) -> QueueUpdate | None:
+    """Parse a status; return None if it is not one.
+
+    Args:
+        body: The JSON of a status response or of an event.
+        request: The request that it belongs to.
+    """
+    if not isinstance(body, Mapping):
+        return None
+    status = body.get("status")
+    if not isinstance(status, str) or status not in _STATUSES:
+        return None
+    position = body.get("queue_position")
+    logs = body.get("logs")
+    metrics = body.get("metrics")
+    return QueueUpdate(
+        status=status,
+        request=request,
+        queue_position=position if type(position) is int else None,
+        logs=tuple(map(_parse_log, logs)) if isinstance(logs, list) else (),
+        metrics=metrics if isinstance(metrics, Mapping) and metrics else None,
+        error=_parse_text(body.get("error")),
+        error_type=_parse_text(body.get("error_type")),
+    )
+
+
+def _parse_log(entry: Any) -> LogEntry:
+    if not isinstance(entry, Mapping):
+        return LogEntry(str(entry))
+    message = entry.get("message")
+    return LogEntry(
+        message="" if message is None else str(message),
+        level=_parse_text(entry.get("level")),
+        timestamp=_parse_text(entry.get("timestamp")),
+    )
+
+
+def _parse_text(value: Any) -> str | None:
+    if isinstance(value, Mapping):
+        value = value.get("message")
+    return value if isinstance(value, str) and value else None

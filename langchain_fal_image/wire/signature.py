@@ -17,9 +17,9 @@ from typing import Any
 
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.errors import FalConfigurationError, FalWebhookError
-from langchain_fal_image.wire.context import Context, exchange
-from langchain_fal_image.wire.effects import Flow, TransportFailure
-from langchain_fal_image.wire.retry import STATUS
+from langchain_fal_image.wire.context import Context
+from langchain_fal_image.wire.effects import Flow, HttpRequest, TransportFailure
+from langchain_fal_image.wire.exchange import STATUS, exchange
 
 __all__ = ["WebhookKeys", "parse_signed_webhook"]
 
@@ -163,9 +163,9 @@ def _matches_any(keys: tuple[bytes, ...], webhook: SignedWebhook) -> bool:
 def _fetch_keys(ctx: Context) -> Flow[tuple[bytes, ...]]:
     url = f"{ctx.hosts.rest}/.well-known/jwks.json"
     # The document is public: it is fetched without the key.
-    request = ctx.build_request(
-        "GET",
-        url,
+    request = HttpRequest(
+        method="GET",
+        url=url,
         read_timeout=_TIMEOUT_S,
         max_bytes=_MAX_DOCUMENT_BYTES,
         client="media",

@@ -10,7 +10,7 @@ import pytest
 from langchain_fal_image import Retry
 from langchain_fal_image.sandbox import Sandbox
 from langchain_fal_image.wire.effects import HttpResponse
-from langchain_fal_image.wire.retry import compute_pause
+from langchain_fal_image.wire.exchange import compute_pause
 
 
 @pytest.mark.parametrize("jump", [-1e9, 0.0, 4e9])

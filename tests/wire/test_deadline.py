@@ -9,7 +9,7 @@ import pytest
 from stage import IMAGE, MODEL, SUBMITTED, Stage, answer, event
 
 from langchain_fal_image import errors
-from langchain_fal_image.wire import flows
+from langchain_fal_image.wire import flows, queue_api
 from langchain_fal_image.wire.config import Hosts
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import (
@@ -146,7 +146,9 @@ def test_a_pending_result_is_recognised_by_its_text_at_any_status(status: int) -
     assert stage.play(flows.resume(stage.context, REQUEST)).body == IMAGE
 
 
-@pytest.mark.parametrize("flow", [flows.fetch_status, flows.fetch_result, flows.cancel])
+@pytest.mark.parametrize(
+    "flow", [flows.fetch_status, queue_api.fetch_result, flows.cancel]
+)
 def test_without_a_deadline_a_long_retry_after_ends_the_attempts(flow: Any) -> None:
     busy = answer(429, {"detail": "busy"}, retry_after="86400")
     stage = Stage(status=[busy], result=[busy], cancel=[busy])

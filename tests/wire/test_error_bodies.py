@@ -10,7 +10,7 @@ import pytest
 from stage import BASE, IMAGE, MODEL, SUBMITTED, Stage, answer, event
 
 from langchain_fal_image import errors
-from langchain_fal_image.wire import flows
+from langchain_fal_image.wire import flows, queue_api
 from langchain_fal_image.wire.config import Hosts
 from langchain_fal_image.wire.effects import (
     HttpResponse,
@@ -168,7 +168,9 @@ def test_an_unavailable_status_leaves_the_charge_open(flow: Any, status: int) ->
 
 
 @pytest.mark.parametrize("failure", [NotSent("a"), ReplyLost("b"), TooLarge("c")])
-@pytest.mark.parametrize("flow", [flows.fetch_status, flows.fetch_result, flows.cancel])
+@pytest.mark.parametrize(
+    "flow", [flows.fetch_status, queue_api.fetch_result, flows.cancel]
+)
 def test_a_lost_response_leaves_the_request_in_the_error(
     flow: Any, failure: Any
 ) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stage import MODEL, SUBMITTED, Stage, answer
 
 from langchain_fal_image.errors import FalError
-from langchain_fal_image.wire import flows
+from langchain_fal_image.wire import flows, queue_api
 from langchain_fal_image.wire.config import Hosts
 from langchain_fal_image.wire.effects import (
     HEARTBEAT,
@@ -133,7 +133,7 @@ def test_any_response_to_another_call(replies: Any) -> None:
     )
     ctx = stage.context
     outcome(stage, flows.fetch_status(ctx, REQUEST), QueueUpdate)
-    outcome(stage, flows.fetch_result(ctx, REQUEST), Output | None)  # type: ignore[arg-type]  # isinstance takes unions
+    outcome(stage, queue_api.fetch_result(ctx, REQUEST), Output | None)  # type: ignore[arg-type]  # isinstance takes unions
     outcome(stage, flows.cancel(ctx, REQUEST), str)
     outcome(stage, flows.generate(ctx, MODEL, {}, mode="sync"), Output)
 

@@ -9,10 +9,10 @@ import pytest
 from stage import MODEL, PENDING_STATUS, Stage, answer
 
 from langchain_fal_image import Limits, Polling, Retry, Timeouts, create_fal, errors
-from langchain_fal_image.wire import flows
+from langchain_fal_image.wire import flows, queue_api
 from langchain_fal_image.wire.effects import ReplyLost
+from langchain_fal_image.wire.exchange import compute_pause
 from langchain_fal_image.wire.queue import QueuedRequest
-from langchain_fal_image.wire.retry import compute_pause
 
 SETTINGS = (Timeouts, Limits, Polling, Retry)
 
@@ -95,7 +95,7 @@ def test_a_request_is_sent_as_often_as_the_settings_say(attempts: int) -> None:
     stage = Stage(result=[ReplyLost("gone")], submit=[answer(429, {})])
     stage.retry = Retry(attempts=attempts, submit_attempts=attempts, first_pause=0)
     with pytest.raises(errors.FalConnectionError):
-        stage.play(flows.fetch_result(stage.context, request(stage)))
+        stage.play(queue_api.fetch_result(stage.context, request(stage)))
     assert stage.operations() == ["result"] * attempts
     with pytest.raises(errors.FalRateLimitError):
         stage.play(flows.submit(stage.context, MODEL, {}))

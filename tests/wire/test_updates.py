@@ -12,8 +12,7 @@ from stage import MODEL, Stage, answer, event
 from langchain_fal_image.wire import flows
 from langchain_fal_image.wire.config import Hosts
 from langchain_fal_image.wire.effects import HEARTBEAT
-from langchain_fal_image.wire.queue import LogEntry, QueuedRequest
-from langchain_fal_image.wire.status import parse_update
+from langchain_fal_image.wire.queue import LogEntry, QueuedRequest, parse_update
 
 REQUEST = QueuedRequest.for_id(Hosts(), endpoint_id=MODEL, request_id="r-1")
 LINES = [{"message": f"line {n}", "timestamp": f"{n}"} for n in range(12)]

@@ -1,4 +1,4 @@
-"""Rules for retries: which requests may be sent again, and after which pause.
+"""Sending a request: how often, after which pauses, until when.
 
 A submit costs money, so it is sent again only if fal certainly did not accept it. All
 other requests may be repeated.
@@ -7,16 +7,24 @@ other requests may be repeated.
 from __future__ import annotations
 
 import email.utils
+import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import BinaryIO
 
-from langchain_fal_image.wire.config import Polling, Retry
+from langchain_fal_image.wire.config import Retry
+from langchain_fal_image.wire.context import Context, Deadline
 from langchain_fal_image.wire.effects import (
+    Flow,
+    HttpRequest,
     HttpResponse,
     NotSent,
+    OutOfTime,
     ReplyLost,
+    Send,
+    Sleep,
     TransportFailure,
     Unsendable,
 )
@@ -28,9 +36,11 @@ __all__ = [
     "SUBMIT",
     "Rule",
     "compute_pause",
-    "iterate_pauses",
+    "exchange",
 ]
 
+_log = logging.getLogger("langchain_fal_image")
+_SHORTEST_TIMEOUT_S = 0.001
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = frozenset({500, 502, 503, 504})
 
@@ -97,12 +107,77 @@ RESULT = replace(STATUS, is_ingress_only=True)
 """For the result: a model's error is the result, and does not change."""
 
 
-def iterate_pauses(polling: Polling) -> Iterator[float]:
-    """Yield the pauses between polls, without end."""
-    pause = min(polling.first_pause, polling.longest_pause)
+def exchange(
+    ctx: Context,
+    request: HttpRequest,
+    *,
+    rule: Rule,
+    deadline: Deadline | None = None,
+    grace: float = 0.0,
+    patience: float = 0.0,
+    into: BinaryIO | None = None,
+) -> Flow[HttpResponse]:
+    """Send a request; send it again while the rule and the deadline allow it.
+
+    Args:
+        ctx: Settings and clock.
+        request: The request.
+        rule: When it may be sent again.
+        deadline: Ends the attempts. Without one, a pause longer than those of `Retry`
+            ends them.
+        grace: Time for the response if the deadline leaves less. For requests that
+            must not be repeated: the response has the id of something paid for.
+        patience: See `Send`.
+        into: See `Send`.
+
+    Returns:
+        The last response, whatever its status.
+
+    Raises:
+        OutOfTime: The deadline leaves no time for a repeatable request.
+        TransportFailure: The last attempt had no response.
+    """
+    attempt = 0
     while True:
-        yield pause
-        pause = min(pause * polling.factor, polling.longest_pause)
+        attempt += 1
+        left = deadline.at - ctx.now() if deadline else float("inf")
+        total = max(left, grace, _SHORTEST_TIMEOUT_S)
+        timed = replace(
+            request,
+            read_timeout=min(request.read_timeout, total),
+            total_timeout=total,
+        )
+        response: HttpResponse | None = None
+        failure: TransportFailure | None = None
+        try:
+            response = yield Send(timed, patience, into)
+        except TransportFailure as error:
+            failure = error
+            can_retry = rule.allows_after_failure(error)
+        else:
+            can_retry = rule.allows_after_response(response)
+        if not can_retry or attempt >= rule.attempts(ctx.retry):
+            break
+        pause = compute_pause(ctx.retry, attempt=attempt, response=response)
+        longest = max(ctx.retry.longest_pause, ctx.retry.longest_retry_after)
+        left = deadline.at - ctx.now() if deadline else longest
+        reason = response.status if response else failure
+        if pause >= left:
+            if deadline and rule.is_repeatable:
+                message = f"last: {reason}"
+                raise OutOfTime(message) from failure
+            break
+        _log.info(
+            "%s %s: %s; retrying in %.1f s",
+            request.method,
+            request.url.partition("?")[0],  # the query may contain a signature
+            reason,
+            pause,
+        )
+        yield Sleep(pause)
+    if response is None:
+        raise failure or ReplyLost("no response")
+    return response
 
 
 def compute_pause(
