@@ -26,10 +26,12 @@ def make(fal: FalProvider, tmp_path: Path) -> MakeBatch:
 
 
 CTRL_C = """
-import sys
+import signal, sys
 from langchain_fal_image import FalTextToImage, create_fal
 from langchain_fal_image.durable import DurableBatch
 from langchain_fal_image.wire.config import Timeouts
+# Processes in the background of a shell ignore SIGINT.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 url, folder, on_interrupt = sys.argv[1:]
 fal = create_fal("sandbox", base_url=f"{url}/queue", timeout=Timeouts(cancel=60))
 model = FalTextToImage(fal=fal, size="64x64")
