@@ -102,6 +102,7 @@ def cell(home: Path, wheel: Path, python: str) -> tuple[str, str]:
         *(f"tests/{name}" for name in TESTS),
         "tests/conftest.py",
         "tests/audio_files.py",
+        "tests/clocks.py",
         "examples",
         "benchmarks",
     ):
