@@ -154,16 +154,17 @@ def _await_output(
     last: QueueUpdate | None = None,
 ) -> Flow[Output]:
     completed = yield from _follow(ctx, request, deadline=deadline, last=last)
-    for pause in _iterate_pauses(ctx.polling):
+    pauses = _iterate_pauses(ctx.polling)
+    while True:
         output = yield from queue_api.fetch_result(
             ctx, request, deadline=deadline, completed=completed
         )
         if output is not None:
             return output
-        yield Sleep(max(0.0, min(pause, deadline.at - ctx.now())))
-        if deadline.at - ctx.now() <= 0:
-            break
-    raise deadline.build_error(request, completed.status)
+        left = deadline.at - ctx.now()
+        yield Sleep(max(0.0, min(next(pauses), left)))
+        if deadline.at <= ctx.now():
+            raise deadline.build_error(request, completed.status)
 
 
 def watch(ctx: Context, request: QueuedRequest) -> Flow[None]:
