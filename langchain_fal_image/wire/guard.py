@@ -21,7 +21,6 @@ __all__ = [
     "check_url",
     "compile_api_urls",
     "find_configured_origins",
-    "is_api_url",
     "parse_origin",
     "resolve_path",
 ]
@@ -85,9 +84,10 @@ def find_configured_origins(hosts: Hosts) -> frozenset[Origin]:
 
 @functools.lru_cache
 def compile_api_urls(hosts: Hosts) -> re.Pattern[str]:
-    """Return the pattern of the URLs in fal's API, which may receive the key.
+    """Return the pattern that the URLs of fal's API match in full.
 
-    A user name in the URL would replace the key, so the pattern allows none.
+    Only these receive the key. A user name in the URL would replace the key, so the
+    pattern allows none.
     """
     origins = []
     for url in hosts.api_urls():
@@ -99,11 +99,6 @@ def compile_api_urls(hosts: Hosts) -> re.Pattern[str]:
     any_origin = "|".join(origins) or "(?!)"
     path = r"[/?#][^\x00-\x20\\\x7f]*"
     return re.compile(f"({any_origin})({path})?", re.IGNORECASE)
-
-
-def is_api_url(url: str, hosts: Hosts) -> bool:
-    """Return whether a URL is in fal's API, and so may receive the key."""
-    return compile_api_urls(hosts).fullmatch(url) is not None
 
 
 def check_url(url: str, *, trusted: Collection[Origin] = ()) -> None:

@@ -133,7 +133,7 @@ def test_an_address_that_is_not_public_is_refused(address: str) -> None:
     ],
 )
 def test_fals_api_receives_the_key(url: str) -> None:
-    assert guard.is_api_url(url, Hosts())
+    assert guard.compile_api_urls(Hosts()).fullmatch(url)
 
 
 @pytest.mark.parametrize(
@@ -165,17 +165,29 @@ def test_fals_api_receives_the_key(url: str) -> None:
     ],
 )
 def test_no_other_url_receives_the_key(url: str) -> None:
-    assert not guard.is_api_url(url, Hosts())
+    assert not guard.compile_api_urls(Hosts()).fullmatch(url)
 
 
 def test_configured_origins_receive_the_key() -> None:
-    assert guard.is_api_url("http://127.0.0.1:8000/other", OWN)
-    assert guard.is_api_url("https://proxy.example/x", OWN)
+    assert guard.compile_api_urls(OWN).fullmatch("http://127.0.0.1:8000/other")
+    assert guard.compile_api_urls(OWN).fullmatch("https://proxy.example/x")
     for url in (
         *("https://127.0.0.1:8000/queue", "http://127.0.0.1/queue"),
         *("http://proxy.example/rest", "https://queue.fal.run/a"),
     ):
-        assert not guard.is_api_url(url, OWN)
+        assert not guard.compile_api_urls(OWN).fullmatch(url)
+
+
+def test_an_origin_with_an_ipv6_address_receives_the_key() -> None:
+    own = guard.compile_api_urls(Hosts(queue="http://[::1]:8000/queue"))
+    assert own.fullmatch("http://[::1]:8000/queue/a?b=1")
+    assert not own.fullmatch("http://[::1]:80001/queue/a")
+    assert not own.fullmatch("http://[::1]/queue/a")
+
+
+def test_invalid_base_urls_receive_no_key() -> None:
+    own = guard.compile_api_urls(Hosts(queue="x", run="x", rest="x", platform="x"))
+    assert not any(map(own.fullmatch, ("", "/", "x", "x/a", "https://queue.fal.run/")))
 
 
 @pytest.fixture
