@@ -113,15 +113,15 @@ class AsyncDriver:
                     effect = flow.throw(error) if error else flow.send(value)
                 except StopIteration as end:
                     interruption.raise_if_late()
+                    await self._end_events(events, last)
+                    events = None
                     result.append(end.value)
                     return
                 except Exception as failed:
                     interruption.raise_if_late(failed)
                     raise
                 value, error = None, None
-                if events and not (
-                    effect is listen or isinstance(effect, Notify | Call)
-                ):
+                if effect is not listen and not isinstance(effect, Notify | Call):
                     await self._end_events(events, last)
                     events = None
                 try:
@@ -146,8 +146,10 @@ class AsyncDriver:
             flow.close()
 
     async def _end_events(
-        self, events: AsyncGenerator[Any, None], last: QueueUpdate | None
+        self, events: AsyncGenerator[Any, None] | None, last: QueueUpdate | None
     ) -> None:
+        if events is None:
+            return
         if last and last.status == "COMPLETED":
             self._clients.run_in_background(_drain(events))
         else:

@@ -107,6 +107,21 @@ async def test_consecutive_generations_reuse_connections(
     assert server.connections <= 2
 
 
+@pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
+async def test_following_a_request_to_its_end_keeps_the_connection(
+    transport: Any,
+) -> None:
+    async with (
+        serving(respond_as_fal) as server,
+        create_fal(KEY, base_url=server.url, async_transport=transport) as fal,
+    ):
+        request = fal.request("fal-ai/qwen-image", "r-1")
+        for _ in range(10):
+            statuses = [each.status async for each in request.aevents()]
+            assert statuses == ["COMPLETED"]
+    assert server.connections <= 2
+
+
 async def test_aiohttp_sends_the_same_headers_as_httpx() -> None:
     seen = []
     for transport in ("httpx", "aiohttp"):
