@@ -1,1 +1,1 @@
-"""Recognise files by their bytes; show values in messages without their bytes."""
+"""File formats: recognition by content, data URIs, safe representations."""

@@ -43,8 +43,8 @@ class AudioType:
     """The format and duration of audio.
 
     Attributes:
-        mime_type: Such as `audio/mpeg`. For a container that can hold video too,
-            `video/mp4` or `video/webm`.
+        mime_type: Such as `audio/mpeg`; `video/mp4` or `video/webm` for a container
+            that can also hold video.
         duration: In seconds; None if the header does not contain it.
     """
 
@@ -53,13 +53,13 @@ class AudioType:
 
 
 def sniff_audio(data: bytes) -> AudioType | None:
-    """Recognise MP3, WAV, FLAC, Ogg, M4A, MP4, WebM, AAC, AIFF and AMR.
+    """Recognise MP3, WAV, FLAC, Ogg, M4A, MP4, WebM, AAC, AIFF and AMR files.
 
     Args:
         data: The file, or at least its beginning.
 
     Returns:
-        The format and the duration; None for any other format.
+        The format, and the duration if the header has it; None for any other format.
     """
     if riff_form(data) == b"WAVE":
         return AudioType("audio/wav", _wav_seconds(data))
@@ -93,21 +93,21 @@ def _sniff_frame(data: bytes) -> AudioType | None:
 
 
 def _wav_seconds(data: bytes) -> float | None:
-    """Divide the length of the data by the byte rate."""
+    """Return the duration of a WAV file: its data length divided by the byte rate."""
     at, byte_rate = 12, 0
     while at + 8 <= len(data):
         name, size = data[at : at + 4], struct.unpack("<I", data[at + 4 : at + 8])[0]
         if name == b"fmt " and at + 20 <= len(data):
             (byte_rate,) = struct.unpack("<I", data[at + 16 : at + 20])
         elif name == b"data":
-            # A stream's header holds 0 or the maximum: the length was not known yet.
+            # A header written while streaming has 0 or the maximum as the length.
             return size / byte_rate if byte_rate and 0 < size < _UNKNOWN else None
         at += 8 + size + size % 2
     return None
 
 
 def _flac_seconds(data: bytes) -> float | None:
-    """Divide the number of samples by the sample rate."""
+    """Return the duration of a FLAC file: samples divided by the sample rate."""
     info = data[8:42]
     if len(info) < 18 or data[4] & 0x7F:  # noqa: PLR2004 - the fields read below
         return None

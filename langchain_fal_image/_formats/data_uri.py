@@ -19,7 +19,7 @@ def decode_data_uri(uri: str) -> tuple[bytes, str | None]:
         The bytes, and the MIME type if the URI names one.
 
     Raises:
-        ValueError: `uri` is not a data URI, or its base64 is broken.
+        ValueError: `uri` is not a data URI, or its base64 is invalid.
     """
     head, comma, body = uri.partition(",")
     if head[:5].lower() != "data:" or not comma:
@@ -30,7 +30,7 @@ def decode_data_uri(uri: str) -> tuple[bytes, str | None]:
         try:
             content = base64.b64decode(unquote(body), validate=False)
         except binascii.Error as error:
-            message = "its base64 is broken"
+            message = "its base64 is invalid"
             raise ValueError(message) from error
     else:
         content = unquote_to_bytes(body)

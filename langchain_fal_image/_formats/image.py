@@ -24,6 +24,7 @@ _PNG_HEADER = 26
 _PNG_ALPHA = frozenset({4, 6})  # the colour types with an alpha channel
 # JPEG's start-of-frame markers; C4, C8 and CC in that range mark other segments.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# JPEG's markers without a length field.
 _JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
@@ -45,14 +46,15 @@ class ImageType:
 
 
 def sniff_image(data: bytes) -> ImageType | None:
-    """Recognise PNG, JPEG, WebP, GIF, AVIF, BMP, TIFF and SVG.
+    """Recognise PNG, JPEG, WebP, GIF, AVIF, BMP, TIFF and SVG files.
 
     Args:
-        data: The file, or at least its beginning. In a JPEG, the size follows the
+        data: The file, or at least its beginning. A JPEG's size comes after its
             metadata, which can be long.
 
     Returns:
-        The format and what else the header contains; None for any other format.
+        The format, with the size and transparency if the header has them; None for any
+        other format.
     """
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return _png(data)
@@ -89,7 +91,7 @@ def _by_signature(data: bytes) -> ImageType | None:
 def _jpeg_size(data: bytes) -> tuple[int | None, int | None]:
     at = 2
     while at + 9 <= len(data):
-        if data[at] != 0xFF:  # noqa: PLR2004 - every JPEG marker begins with it
+        if data[at] != 0xFF:  # noqa: PLR2004 - the first byte of every marker
             return None, None
         marker = data[at + 1]
         if marker == 0xFF:  # noqa: PLR2004 - padding before a marker

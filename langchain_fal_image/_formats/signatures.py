@@ -25,7 +25,7 @@ def is_text(data: bytes) -> bool:
     """
     beginning = data[:512]
     try:
-        # The slice may cut the last character in two.
+        # An incremental decoder, because the slice may end inside a character.
         codecs.getincrementaldecoder("utf-8")().decode(beginning)
     except UnicodeDecodeError:
         return False

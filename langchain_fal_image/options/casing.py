@@ -1,4 +1,4 @@
-"""Option names: camelCase or snake_case to the spelling that fal uses.
+"""Match option names in camelCase or snake_case to fal's spelling.
 
 Most of fal's options are snake_case. Where an endpoint spells an option differently,
 its spelling wins. Two names are equal if they differ only in capitals and underscores.
@@ -14,7 +14,7 @@ from functools import lru_cache
 __all__ = ["find_nearest", "match_name", "normalize_name", "to_snake_case"]
 
 _NAME = re.compile(r"[a-z][A-Za-z0-9_]*")
-# The s of a plural, as in imageURLs, does not begin a word.
+# The plural s in imageURLs does not begin a new word.
 _BEFORE_CAPITALS = re.compile(
     r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?:[A-Z_]|$))[a-z])"
 )
@@ -52,7 +52,7 @@ def match_name(name: str, names: Collection[str]) -> str | None:
 
     Returns:
         The same name, else its snake_case form, else the first one that differs only
-        in capitals and underscores; None if there is none.
+        in capitals and underscores; None if no name matches.
     """
     if name in names:
         return name
@@ -71,7 +71,7 @@ def _group_by_form(names: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def find_nearest(name: str, names: Iterable[str]) -> str | None:
-    """Return the name that was probably meant, or None if none is similar."""
+    """Return the most similar name, or None if none is similar enough."""
     by_form = {normalize_name(each): each for each in names}
     form = normalize_name(name)
     close = get_close_matches(form, by_form, n=1, cutoff=_MIN_SIMILARITY)

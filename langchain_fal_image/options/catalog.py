@@ -1,4 +1,4 @@
-"""The catalog: the endpoints that this package knows without asking fal.
+"""The built-in catalog of endpoints, which needs no request to fal.
 
 `catalog.json` holds facts from fal's endpoint types (@fal-ai/client), as
 `scripts/build_catalog.py` reads them:
@@ -7,7 +7,7 @@
 {
   "form": 2,                          version of this format
   "read_from": "@fal-ai/client …",    the source, with its version
-  "endpoints_in_all": 1207,           number of endpoints, those left out included
+  "endpoints_in_all": 1207,           endpoints in the source, left-out ones included
   "fields": {                         each shape of an option, once
     "seed": {"type": "number"},       the most frequent one under the option's name,
     "seed.2": {...}, ...              the others with a number
@@ -22,22 +22,22 @@
 }
 ```
 
-`limits.json` holds what the types do not have. `fields` has descriptions and limits of
-options by name (`audio_fields` for endpoints that make speech or transcriptions).
-`endpoints` has those of one endpoint, its title, what it is good at, and the sources.
-They are merged over the facts.
+`limits.json` adds what the types do not contain. `fields` has descriptions and limits
+by option name (`audio_fields` for endpoints that make speech or transcriptions).
+`endpoints` has descriptions and limits for single endpoints, with the title, a summary
+and the sources. Both are merged over the facts.
 
 Shapes are JSON Schema: `type` (a string or a list), `enum`, `default`, `description`,
 `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf`, `minLength`,
 `maxLength`, `items`, `minItems`, `maxItems`, `properties`, `required`,
-`additionalProperties` and `anyOf`. An object without `properties` is free-form. These
-keywords are ours:
+`additionalProperties` and `anyOf`. An object without `properties` is free-form. This
+package adds these keywords:
 
-- `file`: on a string, `"image"`, `"mask"` or `"audio"`: the URL of such a file.
-- `nullable`: in `limits.json`, that the endpoint accepts null.
+- `file`: on a URL, the kind of file that it points to: `"image"`, `"mask"`, `"audio"`.
+- `nullable`: in `limits.json`, whether the endpoint accepts null.
 - `minSide`, `maxSide` (pixels), `maxBytes`, `mediaTypes` (a list) and `alpha`
-  (`false`: no transparency), beside `file`: limits of each image.
-- `minPixels`, `maxPixels`: on a size, limits of width times height.
+  (`false`: no transparency), next to `file`: limits for each image.
+- `minPixels`, `maxPixels`: on a size, limits for width times height.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def list_endpoint_ids(kind: Kind | None = "image") -> tuple[str, ...]:
     """Return the ids of the endpoints in the catalog, sorted.
 
     Args:
-        kind: Only those that make this; None for all.
+        kind: Return only the endpoints that make this; None for all.
     """
     endpoints = _load("catalog.json")["endpoints"]
     return tuple(
@@ -92,7 +92,7 @@ def get_entry(endpoint_id: str) -> Mapping[str, Any] | None:
 
     Returns:
         `title`, `about`, `category`, `source`, `input` and `output`; None if the
-        catalog does not have the endpoint. It is shared: do not change it.
+        catalog does not have the endpoint. Do not modify it: the result is cached.
     """
     facts = _load("catalog.json")["endpoints"].get(endpoint_id)
     if facts is None:
@@ -136,7 +136,7 @@ def get_schema(endpoint_id: str) -> EndpointSchema | None:
 def _get_category(
     kind: Kind, properties: Mapping[str, Mapping[str, Any]], required: Sequence[str]
 ) -> str:
-    """Return a category like fal's, from what the endpoint makes and requires."""
+    """Derive a category in fal's terms from what the endpoint makes and requires."""
     shapes = [properties[name] for name in required]
     files = {shape.get("file") for shape in shapes}
     files |= {shape.get("items", {}).get("file") for shape in shapes}
@@ -162,7 +162,7 @@ def _merge_limits(
     own: Mapping[str, Any],
     shared: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Merge the limits of an option's name, and those of the endpoint, over a shape."""
+    """Merge the limits for an option name and for the endpoint over a shape."""
     limits = shared.get(name, {})
     merged = {key: value for key, value in shape.items() if key != "type"}
     if "type" in shape:

@@ -1,4 +1,4 @@
-"""Values against their shapes: converted to what fal accepts, with every fault."""
+"""Check values against their shapes and convert them to what fal accepts."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Checker:
 
     Attributes:
         issues: Receives faults and warnings.
-        check: Whether values are checked against their shapes; if not, only what
-            cannot be sent as JSON is a fault.
-        strict: Whether an unknown option is a fault.
+        check: Whether to check values against their shapes; if False, only values
+            that cannot be sent as JSON are faults.
+        strict: Whether an unknown option is a fault instead of a warning.
         layer: The name of the layer that is checked, for messages.
-        files: The paths of the files that were found.
+        files: The paths of the files found so far.
     """
 
     issues: Issues
@@ -111,7 +111,7 @@ class Checker:
         self._add_fault(
             path,
             value,
-            "is not plain JSON",
+            "cannot be sent as JSON",
             allowed="text, numbers, true or false, and lists and dicts of them",
         )
         return None
@@ -156,7 +156,7 @@ class Checker:
         self._add_fault(path, None, "is missing", allowed=allowed)
 
     def _choose_alternative(self, shape: Shape, value: Any, path: Path) -> Shape | None:
-        """Return the alternative that a value is meant for, or None with a fault."""
+        """Return the alternative that a value matches; add a fault if none does."""
         matching = [each for each in shape.alternatives if _matches_types(each, value)]
         if len(matching) == 1:
             return matching[0]
@@ -232,7 +232,9 @@ class Checker:
             try:
                 text.encode()
             except UnicodeEncodeError:
-                self._add_fault(path, "…", "has a lone surrogate, which is not Unicode")
+                self._add_fault(
+                    path, "…", "has a lone surrogate, which is not valid text"
+                )
         return text
 
     def _check_scalar(self, shape: Shape, value: Any, path: Path) -> Any:
@@ -301,7 +303,7 @@ def _is_type(name: str, value: Any) -> bool:
         case "integer" | "number" if isinstance(value, bool):
             return False
         case "integer" if isinstance(value, float):
-            # Infinity and NaN get an error of their own, not a type error.
+            # Infinity and NaN are reported by another check, not as a wrong type.
             return not math.isfinite(value) or value.is_integer()
         case "integer" | "number":
             return isinstance(value, int | float)

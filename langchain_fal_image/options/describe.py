@@ -105,7 +105,7 @@ def describe_pixel_limits(shape: Shape) -> str:
 
 
 def describe_file_limits(limits: FileLimits) -> str:
-    """Describe what an input image must be."""
+    """Describe the limits for an input image."""
     parts = []
     if limits.min_side is not None or limits.max_side is not None:
         low, high = limits.min_side or 1, limits.max_side
@@ -122,7 +122,7 @@ def describe_file_limits(limits: FileLimits) -> str:
 
 
 def name_file(file: FileKind) -> str:
-    """Return a countable noun for a kind of file."""
+    """Return the noun for a kind of file, such as `recording` for audio."""
     return "recording" if file == "audio" else file
 
 

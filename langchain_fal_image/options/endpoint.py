@@ -21,16 +21,16 @@ __all__ = [
 ]
 
 Kind = Literal["image", "speech", "transcription"]
-"""What an endpoint makes. All audio counts as speech, also music and sounds."""
+"""What an endpoint makes. All audio counts as speech, including music and sounds."""
 
 AUDIO_OUTPUTS = ("audio", "audios", "audio_file", "audio_url")
-"""The names that endpoints have for audio in their output (@fal-ai/client's types)."""
+"""The names of audio fields in the output of endpoints (@fal-ai/client's types)."""
 
 IMAGE_OPTIONS = frozenset({"image", "image_url", "image_urls"})
-"""The names that most endpoints have for their input images."""
+"""The usual names of the option for input images."""
 
 TEXT_OPTIONS = ("text", "preview_text", "gen_text", "script", "prompt")
-"""The names that endpoints have for the text to speak, the most usual one first."""
+"""The names of the option for the text to speak, the most usual one first."""
 
 
 def detect_kind(outputs: Collection[str]) -> Kind:
@@ -119,10 +119,10 @@ class EndpointSchema:
 
     @cached_property
     def images_field(self) -> Field | None:
-        """The option that `images` means; None if there is none or several match.
+        """The option that the call option `images` sets, or None.
 
-        The only required image option, else the only one with a usual name, else the
-        only one.
+        It is the only required image option, else the only one with a usual name, else
+        the only image option.
         """
         fields = self.image_fields
         required = [field for field in fields if field.required]
@@ -149,7 +149,7 @@ class EndpointSchema:
 
     @cached_property
     def audio_field(self) -> Field | None:
-        """The option that `audio` means: the only required one, else the only one."""
+        """The option that `audio` sets: the only required one, else the only one."""
         fields = [field for field in self.fields.values() if field.file == "audio"]
         required = [field for field in fields if field.required]
         for candidates in (required, fields):

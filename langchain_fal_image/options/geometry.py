@@ -1,4 +1,4 @@
-"""Arithmetic of sizes: ratios, presets, pixels."""
+"""Parse and compute image sizes: ratios, presets, pixels."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ COMMON_RATIOS = (
     *("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "5:4", "4:5"),
     *("16:10", "10:16", "21:9", "9:21"),
 )
-"""The ratios to offer for an endpoint that accepts any ratio."""
+"""The ratios that are offered for an endpoint that accepts any ratio."""
 
 USUAL_SIZES: Mapping[Fraction, str | Size] = {
     Fraction(1): "square_hd",
@@ -104,7 +104,7 @@ def parse_long_side(resolution: object) -> int | None:
 def compute_size(ratio: Fraction) -> Size:
     """Return a size of about 1024x1024 pixels whose sides are multiples of 16.
 
-    The ratio is exact if there is such a size.
+    The ratio is exact if such a size exists.
     """
     unit = _STEP * ratio.numerator, _STEP * ratio.denominator
     times = round(math.sqrt(_MEGAPIXEL / (unit[0] * unit[1])))

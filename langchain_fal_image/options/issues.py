@@ -18,7 +18,7 @@ class Option:
     Attributes:
         name: The name in the caller's spelling.
         value: The value.
-        layer: The name of the layer it came in, for messages.
+        layer: The name of its layer, for messages.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Issues:
         self.faults.append(OptionFault(option.name, value, problem, allowed, nearest))
 
     def add_contradiction(self, first: Option, second: Option) -> None:
-        """Add a fault: two options of one layer mean different things."""
+        """Add a fault: two options of one layer contradict each other."""
         problem = f"contradicts {second}, both given in {first.layer}"
         self.add_fault(first, problem, allowed="one of the two")
 

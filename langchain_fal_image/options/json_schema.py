@@ -1,4 +1,4 @@
-"""Fields from JSON Schema, in the form that `catalog` describes."""
+"""Parse fields from JSON Schema, in the form that `catalog` describes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["get_types", "parse_fields"]
 
 
 def get_types(node: Mapping[str, Any]) -> list[str]:
-    """Return the types of a JSON Schema, of which it can have one or a list."""
+    """Return the `type` of a JSON Schema, a string or a list, as a list."""
     types = node.get("type", [])
     return [types] if isinstance(types, str) else list(types)
 

@@ -1,6 +1,6 @@
-"""Layers of options, in fal's names; later layers replace earlier ones.
+"""Convert layers of options to fal's names and merge them; later layers win.
 
-A layer is what one source passes: the constructor, `bind`, the input.
+A layer holds the options from one source: the constructor, `bind` or the input.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Layer = dict[str, Option]
 """Options by fal's names."""
 
 SIZE_OPTIONS = ("size", "aspect_ratio", "image_size", "width", "height", "resolution")
-"""The options for the size: the AI SDK's `size`, and those that endpoints have."""
+"""The size options: the AI SDK's `size`, and those of fal's endpoints."""
 
 _RATIO_AND_RESOLUTION = ("aspect_ratio", "resolution")
 _PROVIDER_OPTIONS = ("provider_options", "providerOptions")
-# The options of the AI SDK's calls.
+# The AI SDK's names for the options of a call.
 _CALL_OPTIONS = {
     "n": "n",
     "images": "images",
@@ -43,9 +43,9 @@ def parse_layers(
 
     Args:
         schema: The endpoint's schema, or None.
-        layers: Names of layers and their options, the last one wins.
+        layers: Pairs of a layer's name and its options.
         issues: Receives the faults: two values for one option, `n` for an endpoint
-            without such an option, images that fit no option.
+            without such an option, images that match several options.
 
     Returns:
         The layers; the size options are still as they were passed.
@@ -61,7 +61,7 @@ def merge_layers(
 ) -> Layer:
     """Merge layers, later ones over earlier ones; size options are replaced as a group.
 
-    Where an endpoint has both `aspect_ratio` and `resolution`, the two do not replace
+    If an endpoint has both `aspect_ratio` and `resolution`, these two do not replace
     each other.
 
     Args:
@@ -91,7 +91,7 @@ def merge_layers(
 
 
 def add_option(layer: Layer, name: str, option: Option, issues: Issues) -> None:
-    """Add an option under fal's name; a different value there is a fault."""
+    """Add an option under fal's name; add a fault if its value there differs."""
     earlier = layer.setdefault(name, option)
     if earlier is not option and not is_same(earlier.value, option.value):
         issues.add_contradiction(earlier, option)
@@ -100,7 +100,7 @@ def add_option(layer: Layer, name: str, option: Option, issues: Issues) -> None:
 def _split_provider_options(
     layers: Sequence[tuple[str, Mapping[str, Any]]], issues: Issues
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Make `providerOptions.fal` a layer of its own, right after its own layer."""
+    """Move `providerOptions.fal` to a separate layer right after the one it is in."""
     for name, options in layers:
         keys = [key for key in _PROVIDER_OPTIONS if options.get(key) is not None]
         yield name, {k: v for k, v in options.items() if k not in _PROVIDER_OPTIONS}
@@ -135,9 +135,11 @@ def _match_names(
             continue
         name = key if key in fields else _match_name(schema, key)
         field = fields.get(name)
-        # A flag of @ai-sdk/fal: send the images as `image_urls`.
+        # A flag of @ai-sdk/fal to send the images as `image_urls`.
         if name == "use_multiple_images" and not field:
-            issues.add_warning(f"{key} was left out: it is not needed here.")
+            issues.add_warning(
+                f"{key} was not sent: the package chooses the image option."
+            )
             continue
         if value is None and not (field and field.shape.is_nullable):
             continue
@@ -152,7 +154,7 @@ def _to_list(value: Any) -> list[Any]:
 
 
 def _match_name(schema: EndpointSchema | None, key: str) -> str:
-    """Return the endpoint's own option, else a call option, else snake_case."""
+    """Return the endpoint's option, else the call option, else the snake_case name."""
     if schema is not None:
         own = match_name(key, schema.fields)
         if own is not None:
@@ -165,7 +167,7 @@ def _match_name(schema: EndpointSchema | None, key: str) -> str:
 def _place_call_options(
     schema: EndpointSchema | None, layer: Layer, issues: Issues
 ) -> Layer:
-    """Replace call options, such as `images`, by the options of the endpoint."""
+    """Replace call options, such as `images`, with options of the endpoint."""
     own = schema.fields if schema else {}
     places = _AUDIO_PLACES if schema and schema.kind != "image" else _PLACES
     result = {name: option for name, option in layer.items() if name in own}
@@ -218,7 +220,7 @@ def _place_images(
             allowed=f"each image by the name of its option: {names}",
         )
         return None
-    # Several images for an option that holds one: the check reports them.
+    # Several images for an option that takes one are reported by `checks`.
     is_single = len(images) == 1 and not field.takes_list
     return field.name, images[0] if is_single else images
 
@@ -247,10 +249,10 @@ def _place_audio(
     names = (
         [each.name for each in schema.fields.values() if each.file] if schema else []
     )
-    problem, allowed = "cannot be used here", "no audio"
+    problem, allowed = "cannot be used: the endpoint takes no audio", "no audio"
     if names:
         problem = "matches more than one option"
-        allowed = f"each by its option: {', '.join(names)}"
+        allowed = f"each file by the name of its option: {', '.join(names)}"
     return _place_in(field, option, issues, problem, allowed=allowed)
 
 

@@ -1,4 +1,4 @@
-"""Values and files against the limits of a shape."""
+"""Check values and files against the limits of a shape."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def find_limit_problem(shape: Shape, value: str | float | None) -> str:
-    """Return what is wrong with a number or a text's length; empty if nothing is."""
+    """Return the problem with a number or the length of a text, or an empty string."""
     if isinstance(value, str):
         return _find_length_problem(shape, value)
     if value is None or isinstance(value, bool):
@@ -59,7 +59,7 @@ def _is_multiple(number: float, step: float) -> bool:
 
 
 def find_count_problem(shape: Shape, items: Sequence[Any]) -> str:
-    """Return what is wrong with the number of items; empty if nothing is."""
+    """Return the problem with the number of items, or an empty string."""
     count = len(items)
     least, most = shape.min_items or 0, shape.max_items
     if least <= count and (most is None or count <= most):
@@ -71,11 +71,11 @@ def find_count_problem(shape: Shape, items: Sequence[Any]) -> str:
 
 
 def find_pixel_problem(shape: Shape, value: Any) -> str:
-    """Return what is wrong with the number of pixels of a size; empty if nothing is.
+    """Return the problem with the number of pixels of a size, or an empty string.
 
     Args:
         shape: The size's shape.
-        value: A preset's name or an object; a missing side has its default.
+        value: A preset's name or an object; a missing side takes its default.
     """
     least, most = shape.min_pixels, shape.max_pixels
     if isinstance(value, dict):
@@ -109,16 +109,16 @@ def check_file(
     """Check an image against the limits of its option.
 
     Args:
-        schema: The endpoint's schema; None checks nothing.
+        schema: The endpoint's schema; if it is None, nothing is checked.
         path: The image's path in the payload, from `ResolvedOptions.files`.
-        size: Its size in bytes. Here and below, None is not checked.
+        size: Its size in bytes. This and the arguments below may be None if unknown.
         mime_type: Its format, such as `image/png`.
         width: Its width in pixels.
         height: Its height in pixels.
         has_alpha: Whether it has transparency.
 
     Returns:
-        What is wrong with it, or None.
+        The fault, or None if the image is within the limits.
     """
     shape = schema.get_shape(path) if schema else None
     alternatives = shape.alternatives if shape else ()

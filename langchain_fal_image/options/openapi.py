@@ -1,4 +1,4 @@
-"""fal's OpenAPI documents in the form of the catalog."""
+"""Parse fal's OpenAPI documents into the form of the catalog."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from langchain_fal_image.options.shape import FileKind
 __all__ = ["detect_file_kind", "parse_document"]
 
 _MAX_DEPTH = 24
-# Parts of the names of URL options that hold neither an image nor audio.
+# An option with one of these in its name holds neither an image nor audio.
 _NOT_MEDIA = ("archive", "video", "lora", "model_url", "embedding", "data_url")
 _KEPT_KEYWORDS = (
     *("type", "enum", "default", "description", "minimum", "maximum", "multipleOf"),
@@ -21,7 +21,7 @@ _KEPT_KEYWORDS = (
 
 
 def parse_document(document: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Parse fal's queue document of one endpoint.
+    """Parse the OpenAPI document of one endpoint's queue.
 
     The input is the request body of the POST; the endpoint id is the path of that POST
     if the document does not name it.
@@ -33,7 +33,7 @@ def parse_document(document: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         The endpoint id, and the entry in the form that `catalog` describes.
 
     Raises:
-        ValueError: The document has no such POST, or a `$ref` that does not resolve.
+        ValueError: The document has no POST, or a `$ref` that does not resolve.
             A document that is not valid OpenAPI can also raise AttributeError,
             KeyError, RecursionError or TypeError.
     """
@@ -52,7 +52,7 @@ def parse_document(document: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def detect_file_kind(name: str) -> FileKind | None:
-    """Return the kind of file that an option holds, judged by its name."""
+    """Return the kind of file that an option holds, according to its name."""
     if any(part in name for part in _NOT_MEDIA):
         return None
     if "audio" in name or "impulse_response" in name:
@@ -94,7 +94,7 @@ def _normalize(
     name: str = "",
     depth: int = 0,
 ) -> dict[str, Any]:
-    """Bring a JSON Schema into the catalog's form, without `$ref` and `allOf`."""
+    """Convert a JSON Schema to the catalog's form, without `$ref` and `allOf`."""
     if depth > _MAX_DEPTH:
         message = "A schema of the document refers to itself."
         raise ValueError(message)
@@ -133,13 +133,15 @@ def _normalize(
 def _resolve_references(
     node: Mapping[str, Any], schemas: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Merge what `$ref` and `allOf` refer to; the node's own keywords win."""
+    """Merge the targets of `$ref` and `allOf`; the node's own keywords win."""
     merged = dict(node)
     for _ in range(_MAX_DEPTH):
         if reference := merged.pop("$ref", None):
             part = schemas.get(str(reference).rpartition("/")[2])
             if part is None:
-                message = f"The document refers to {reference}, which it does not hold."
+                message = (
+                    f"The document refers to {reference}, but does not contain it."
+                )
                 raise ValueError(message)
             merged = {**part, **merged}
         elif parts := merged.pop("allOf", None):
@@ -164,7 +166,7 @@ def _convert_exclusive_limits(shape: dict[str, Any]) -> None:
 
 
 def _add_alternatives(shape: dict[str, Any], found: list[dict[str, Any]]) -> None:
-    """Add alternatives; a single one and null become one nullable shape."""
+    """Add `anyOf`, unless only one alternative is not null: merge that one."""
     not_null = [each for each in found if each.get("type") != "null"]
     if len(not_null) == 1:
         shape.update({**not_null[0], **shape})

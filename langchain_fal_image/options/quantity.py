@@ -1,4 +1,4 @@
-"""What a payload requests: the number of images, and their pixels."""
+"""Count the images and pixels that a payload requests."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["count_images", "count_pixels"]
 def count_images(schema: EndpointSchema | None, payload: Mapping[str, Any]) -> int:
     """Return the maximum number of images that a payload requests.
 
-    Defaults count. Where an endpoint makes up to `max_images` in each of `num_images`
-    rounds, the result is the product.
+    Defaults are included. If an endpoint makes up to `max_images` images in each of
+    `num_images` rounds, the result is the product.
 
     Args:
         schema: The endpoint's schema, or None.
@@ -35,7 +35,7 @@ def count_images(schema: EndpointSchema | None, payload: Mapping[str, Any]) -> i
 def count_pixels(
     schema: EndpointSchema | None, payload: Mapping[str, Any]
 ) -> int | None:
-    """Return the pixels of one image; None if neither payload nor default has a size.
+    """Return the number of pixels of one image; None if the size is unknown.
 
     Args:
         schema: The endpoint's schema, or None.

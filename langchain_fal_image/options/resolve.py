@@ -1,4 +1,4 @@
-"""The payload for fal, from options in layers and in any spelling."""
+"""Resolve layers of options, in any spelling, into the payload for fal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from langchain_fal_image.options.voice import list_voice_options, place_voice_op
 
 __all__ = ["ResolvedOptions", "resolve_options"]
 
-# The names of options that hold files, for options without a schema.
+# The names that hold files, if the endpoint has no schema.
 _FILE = re.compile(r"(?:.*_)?(?:(?:image|mask)s?(_urls?)?|audio(_urls?))")
 
 
@@ -31,7 +31,7 @@ class ResolvedOptions:
     Attributes:
         payload: The request's JSON in fal's spelling. Files are in it as the caller
             passed them.
-        warnings: What the caller may not expect, a sentence each.
+        warnings: Sentences about what the caller may not expect.
         files: The paths of the files in `payload`, such as `("image_urls", 0)`; each
             file must become a URL before the payload is sent.
     """
@@ -49,34 +49,33 @@ def resolve_options(
     strict: bool = False,
     nearest_size: bool = False,
 ) -> ResolvedOptions:
-    """Convert options to fal's names, and check them before anything is paid.
+    """Convert options to fal's names and check them before a request is sent.
 
     Names may be camelCase or snake_case. `n`, `size`, `aspectRatio`, `images` or
     `files`, `mask` and `providerOptions.fal` mean the same as in the AI SDK; so do
     `text`, `voice`, `speed` and `audio` for endpoints that make speech or
-    transcriptions. None means that an option is not given, unless the endpoint accepts
-    null there.
+    transcriptions. An option that is None is left out, unless the endpoint accepts
+    null for it.
 
     Args:
         schema: The endpoint's schema. If it is None, names are converted to
-            snake_case and nothing else is checked.
+            snake_case and values are not checked.
         layers: Pairs of a name for messages ("constructor", "bind", "input") and
             options; later layers win. `providerOptions.fal` inside a layer counts as
-            a layer right after it. Options for the size replace each other as a
-            group; in an object for the voice, a later layer replaces only the parts
-            that it has.
-        check: Whether to check values against the schema. If not, only what cannot be
-            sent is a fault.
-        strict: Whether an option that the schema does not have is a fault; otherwise
-            it is sent with a warning.
-        nearest_size: Whether to take the nearest size, with a warning, for a size that
-            the endpoint does not have; otherwise that is a fault.
+            a layer right after it. Size options replace each other as a group. An
+            object with voice options is merged property by property.
+        check: Whether to check values against the schema. If False, only values that
+            cannot be sent are faults.
+        strict: Whether an option that the schema does not have is a fault. If False,
+            it is sent and adds a warning.
+        nearest_size: Whether to replace a size that the endpoint does not have with
+            the nearest one and add a warning. If False, such a size is a fault.
 
     Returns:
         The payload, the warnings and the paths of files.
 
     Raises:
-        FalOptionError: With every fault that was found; nothing was sent.
+        FalOptionError: At least one fault was found; the error lists all of them.
     """
     issues = Issues()
     parsed = parse_layers(schema, layers, issues)

@@ -52,14 +52,14 @@ def find_endpoints(
 
 
 def check_kind(schema: EndpointSchema | None, kind: Kind) -> None:
-    """Raise if an endpoint makes something else.
+    """Raise if an endpoint makes something other than `kind`.
 
     Args:
-        schema: The endpoint's schema; None if it is not known, which passes.
+        schema: The endpoint's schema; if it is None, nothing is checked.
         kind: What it should make.
 
     Raises:
-        FalConfigurationError: It makes something else.
+        FalConfigurationError: The endpoint makes something else.
     """
     if schema is None or schema.kind == kind:
         return

@@ -36,7 +36,7 @@ class FileLimits:
     alpha: bool = True
 
 
-# Not slotted, as Field: cached_property needs a __dict__.
+# Shape and Field have no slots because cached_property needs a __dict__.
 @dataclass(frozen=True, kw_only=True)
 class Shape:
     """The values that an option may have. None or empty means no limit.
@@ -56,7 +56,7 @@ class Shape:
         max_items: Maximum number of items.
         fields: The options inside an object, by name.
         extra: The shape of the values of a free-form object.
-        any_of: Alternative shapes, of which the value must match one.
+        any_of: Alternative shapes; the value must match one of them.
         file: The kind of file, if the value is one.
         file_limits: The limits of that file.
         min_pixels: Minimum of width times height.
@@ -116,7 +116,7 @@ class Shape:
 
     @cached_property
     def has_limits(self) -> bool:
-        """Whether a text's length or a number is limited."""
+        """Whether a number or the length of a string is limited."""
         return any(
             limit is not None
             for limit in (
@@ -132,7 +132,7 @@ class Shape:
         return self.min_pixels is not None or self.max_pixels is not None
 
     def inner_shapes(self, step: str | int) -> Iterator[Shape]:
-        """Iterate over the shapes of an item (by index) or of an option (by name)."""
+        """Iterate over the shapes that a list's item or an object's option may have."""
         for alternative in self.alternatives:
             if isinstance(step, int):
                 if alternative.items is not None:

@@ -1,4 +1,4 @@
-"""A requested size in the options that an endpoint has for it."""
+"""Map a requested size to the size options of an endpoint."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SizeMapping:
     nearest: bool
 
     def convert_option(self, name: str, option: Option) -> Option:
-        """Convert the value of a size option of the endpoint to a form that it takes.
+        """Convert the value of one of the endpoint's size options to a form it accepts.
 
         Args:
             name: fal's name of the option.
@@ -144,7 +144,7 @@ class SizeMapping:
             if covering is not None:
                 layer["resolution"] = replace(option, value=covering)
                 sent += f" and resolution {covering}"
-        warning = f"{option} was sent as {sent}; its pixels may differ."
+        warning = f"{option} was sent as {sent}; its size in pixels may differ."
         self.issues.add_warning(warning)
         return layer
 
@@ -177,7 +177,7 @@ class SizeMapping:
         return fit_pixel_limits(size, least=least, most=most)
 
     def _choose_image_size(self, field: Field, option: Option, size: Size) -> Any:
-        """Return the value of `image_size` for a size, or None if there is none."""
+        """Return the value of `image_size` for a size, or None if none fits."""
         if field.shape.object_fields:
             width, height = self._fit_pixel_limits(size) if self.nearest else size
             if (width, height) != size:
@@ -191,7 +191,7 @@ class SizeMapping:
     def _choose_ratio(
         self, field: Field, option: Option, ratio: Fraction
     ) -> str | None:
-        """Return the endpoint's name of a ratio, or None if there is none."""
+        """Return the endpoint's name for a ratio, or None if none fits."""
         choices = field.shape.choices
         if not choices:
             return f"{ratio.numerator}:{ratio.denominator}"
@@ -200,7 +200,7 @@ class SizeMapping:
         return self._choose(option, closest, is_exact=is_exact)
 
     def _choose_resolution(self, field: Field, option: Option) -> str | None:
-        """Return the endpoint's name of a resolution, or None if there is none."""
+        """Return the endpoint's name for a resolution, or None if none fits."""
         side = parse_long_side(option.value)
         sides = _get_long_sides(field)
         if side is None or not sides:
@@ -222,7 +222,7 @@ class SizeMapping:
         if not self.nearest:
             self.issues.add_fault(
                 option,
-                "is larger than the endpoint can make",
+                "is larger than the endpoint supports",
                 allowed=f"a long side of up to {sides[largest]} pixels",
             )
         return self._choose(option, largest, is_exact=False)
@@ -230,7 +230,7 @@ class SizeMapping:
     def _choose(
         self, option: Option, closest: str | None, *, is_exact: bool
     ) -> str | None:
-        """Return the closest value if it is exact, or if the nearest is allowed."""
+        """Return the closest value if it is exact or `nearest` is set."""
         if is_exact or closest is None:
             return closest
         if not self.nearest:
@@ -256,7 +256,7 @@ class SizeMapping:
 
     def _warn_of_nearest(self, option: Option, used: str) -> None:
         self.issues.add_warning(
-            f"The endpoint does not have {option}; the nearest it has, {used}, is used."
+            f"The endpoint does not support {option}; {used}, the nearest, is sent."
         )
 
 

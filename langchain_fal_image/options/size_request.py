@@ -48,7 +48,7 @@ def parse_size_request(layer: Layer, issues: Issues) -> SizeRequest | None:
             contradict each other.
 
     Returns:
-        The request, or None if there is none or it has a fault.
+        The request, or None if no size is requested or a fault was added.
     """
     request = SizeRequest()
     before = len(issues.faults)
@@ -71,7 +71,7 @@ def parse_size_request(layer: Layer, issues: Issues) -> SizeRequest | None:
 
 
 def _join_sides(layer: Layer, issues: Issues) -> Layer:
-    """Make one option of `width` and `height`."""
+    """Combine `width` and `height` into one option."""
     sides = [layer[side] for side in ("width", "height") if side in layer]
     joined = {k: v for k, v in layer.items() if k not in {"width", "height"}}
     if len(sides) == 1:

@@ -1,4 +1,4 @@
-"""The options for the size, in the ones that the endpoint has.
+"""Convert size options to those that the endpoint has.
 
 Endpoints have one of three: `image_size` (a preset, or width and height), `width` and
 `height`, or `aspect_ratio` with or without `resolution`.
@@ -27,8 +27,8 @@ def list_aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
         schema: The endpoint's schema.
 
     Returns:
-        Its own ratios if it lists them; the common ones if it takes any size; none if
-        its size cannot be chosen.
+        The endpoint's ratios if it lists them; the common ones if it accepts any size;
+        empty if the size cannot be chosen.
     """
     ratio_field = _get_nested_ratio(schema) or schema.fields.get("aspect_ratio")
     if ratio_field is not None and ratio_field.shape.choices:
@@ -109,13 +109,13 @@ def _resolve_nested(
     *,
     nearest: bool,
 ) -> Layer:
-    """Resolve the ratio as if it were not nested, then nest it."""
+    """Resolve the size with a plain ratio, then nest the ratio again."""
     name = ratio_field.name
     flat = dict(layer)
     option = flat.get(name)
     if option is not None and isinstance(option.value, Mapping):
         if set(option.value) != {"ratio"}:
-            return layer  # the check reports what is wrong with it
+            return layer  # `checks` reports the problem
         flat[name] = replace(option, value=option.value["ratio"])
     flat_schema = replace(schema, fields={**schema.fields, name: ratio_field})
     result = resolve_size(flat_schema, flat, issues, nearest=nearest)

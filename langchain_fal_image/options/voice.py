@@ -1,4 +1,4 @@
-"""Options for the voice, beside an endpoint's options or inside `voice_setting`."""
+"""Place voice options: at the top level of the payload or in `voice_setting`."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from langchain_fal_image.options.shape import Field
 __all__ = ["find_voice_field", "list_voice_options", "place_voice_options"]
 
 _VOICE_SETTING = "voice_setting"
-# The names in the AI SDK's calls, and fal's names for the same.
+# The AI SDK's names for call options, and fal's other names for them.
 _FAL_NAMES = {"voice": ("voice_id",), "speed": ("voice_speed",)}
 
 
 def find_voice_field(schema: EndpointSchema, name: str) -> Field | None:
-    """Find the option that a name for a property of the voice means.
+    """Find the option for a property of the voice.
 
     Args:
         schema: The endpoint's schema.
         name: Such as `voice`, `speed` or `emotion`.
 
     Returns:
-        The endpoint's own option, else the one inside `voice_setting`; None if it has
-        neither.
+        The top-level option, else the one inside `voice_setting`; None if the endpoint
+        has neither.
     """
     names = _list_names(to_snake_case(name))
     inner = _get_inner_fields(schema)
@@ -41,7 +41,7 @@ def find_voice_field(schema: EndpointSchema, name: str) -> Field | None:
 
 
 def list_voice_options(schema: EndpointSchema) -> tuple[str, ...]:
-    """Return the names for the voice that callers may use beside own options."""
+    """Return the options of `voice_setting` that may be passed without nesting."""
     inner = _get_inner_fields(schema)
     return (*inner, "voice") if "voice_id" in inner else tuple(inner)
 
@@ -49,7 +49,7 @@ def list_voice_options(schema: EndpointSchema) -> tuple[str, ...]:
 def place_voice_options(
     schema: EndpointSchema, layers: Sequence[Layer], issues: Issues
 ) -> list[Layer]:
-    """Move options for the voice into `voice_setting` where the endpoint has it.
+    """Move voice options into `voice_setting` if the endpoint has it.
 
     `speed=1.2` becomes `voice_setting.speed`, and `voice` becomes
     `voice_setting.voice_id`. A later layer replaces only the parts of an object, such
@@ -58,7 +58,7 @@ def place_voice_options(
     Args:
         schema: The schema of an endpoint that makes speech.
         layers: The result of `layers.parse_layers`.
-        issues: Receives a fault if one option has two values.
+        issues: Receives a fault if an option has two values.
 
     Returns:
         The layers with these options moved.
@@ -120,8 +120,8 @@ def _merge_object(
     """Merge a layer's object and parts over the object of earlier layers.
 
     Returns:
-        None if the layer has neither, or a value that is not an object: the check
-        reports it.
+        None if the layer has neither, or if its value is not an object, which
+        `checks` reports.
     """
     if option is None and not parts:
         return None

@@ -201,7 +201,7 @@ def test_nearest_size_takes_the_nearest_one_with_a_warning(
 ) -> None:
     resolved = resolve_sizes(schema, options, nearest_size=True)
     assert resolved.payload == expected
-    assert "the nearest it has" in resolved.warnings[0]
+    assert "the nearest, is sent" in resolved.warnings[0]
 
 
 @pytest.mark.parametrize(
