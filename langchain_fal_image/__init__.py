@@ -1,6 +1,6 @@
-"""fal.ai's image models, and its voices, as LangChain runnables and tools.
+"""LangChain runnables and tools for fal.ai's image and speech models.
 
-Importing the package loads none of its modules; a name is loaded when it is used.
+Each public name is imported when it is first used, so importing the package is fast.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ __all__ = [
     "replay",
 ]
 
-_HOMES = {
+# The module of each public name.
+_MODULES = {
     "Budget": "budget.budget",
     "FalImageEdit": "models.image",
     "FalImageEditTool": "tools.image",
@@ -96,10 +97,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

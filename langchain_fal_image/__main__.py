@@ -1,4 +1,7 @@
-"""Find fal's endpoints in a terminal: `python -m langchain_fal_image --help`."""
+"""The command line, which lists fal's endpoints and their options.
+
+Run `python -m langchain_fal_image --help`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ def format_table(rows: Sequence[Sequence[str]], *, width: int) -> Iterator[str]:
     """Format rows as lines of a table; the last column wraps.
 
     Args:
-        rows: The cells; the first row is the head.
+        rows: The cells; the first row is the header.
         width: The width of the terminal, in characters.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
@@ -41,11 +44,11 @@ def format_options(
 ) -> Iterator[Sequence[str]]:
     """Format options as rows: name, type, default, description with limits.
 
-    The options inside an object follow it.
+    The fields of an object follow the object.
 
     Args:
         fields: The options.
-        prefix: The path of the object that they are in.
+        prefix: Put before each name: the path of the object, with a dot at its end.
     """
     for field in fields:
         shape = field.shape
@@ -73,7 +76,7 @@ def list_endpoints(
     """Print the endpoints that match all words; return the exit status."""
     found = find_endpoints(search=words, takes_images=takes_images, kind=kind)
     is_image = kind == "image"
-    rows = [("endpoint", "images in" if is_image else "audio in", "needs")]
+    rows = [("endpoint", "input images" if is_image else "input audio", "required")]
     for schema in found:
         accepted = _describe_images(schema) if is_image else _describe_audio(schema)
         rows.append((schema.endpoint_id, accepted, ", ".join(schema.required)))
@@ -89,7 +92,7 @@ def _describe_images(schema: EndpointSchema) -> str:
         return "-"
     field = schema.images_field
     if field is None:
-        return "by name"
+        return "named options"
     most = field.max_files
     count = "any number" if most is None else f"up to {most}" if most > 1 else "1"
     return count if field.required else f"{count}, optional"
@@ -100,7 +103,7 @@ def _describe_audio(schema: EndpointSchema) -> str:
         return "-"
     field = schema.audio_field
     if field is None:
-        return "by name"
+        return "named options"
     return "1" if field.required else "1, optional"
 
 
@@ -131,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: The arguments; by default those of this process.
 
     Returns:
-        The exit status: 1 if nothing was found.
+        The exit status: 0, or 1 if nothing was found.
     """
     parser = argparse.ArgumentParser(
         prog="python -m langchain_fal_image",
@@ -143,10 +146,23 @@ def main(arguments: list[str] | None = None) -> int:
         "words", nargs="*", help="words in the id, title, category or description"
     )
     images = listing.add_mutually_exclusive_group()
-    images.add_argument("--takes-images", action="store_true", default=None)
-    images.add_argument("--no-images", dest="takes_images", action="store_false")
+    images.add_argument(
+        "--takes-images",
+        action="store_true",
+        default=None,
+        help="only endpoints that take input images",
+    )
+    images.add_argument(
+        "--no-images",
+        dest="takes_images",
+        action="store_false",
+        help="only endpoints that take no input images",
+    )
     listing.add_argument(
-        "--kind", choices=get_args(Kind), default="image", help="what they make"
+        "--kind",
+        choices=get_args(Kind),
+        default="image",
+        help="what the endpoints make",
     )
     one = commands.add_parser("describe", help="list an endpoint's options")
     one.add_argument("id", help="such as fal-ai/qwen-image")

@@ -23,8 +23,8 @@ class FalTranscriptionParser(BaseBlobParser):
     Each segment becomes a document. Its metadata has `start` and `end` in seconds,
     `source`, `segment`, `speaker`, `language`, `model` and `request_id`.
 
-    The path of a blob must be below one of the provider's `allowed_dirs`. The file is
-    sent while it is read; it is never held in memory as a whole.
+    The path of a blob must be below one of the provider's `allowed_dirs`. A large file
+    is uploaded in chunks and never held in memory as a whole.
 
     Args:
         model: An endpoint id or a `FalTranscription` with bound options; by default

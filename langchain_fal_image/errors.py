@@ -7,7 +7,7 @@ FalError                      (LangChain: ModelError)
 ├── FalInputError             an unusable input file; nothing was sent (ValueError)
 │   ├── FalInputImageError      an image
 │   └── FalInputAudioError      audio
-├── FalRequestError           fal or the connection refused or failed
+├── FalRequestError           fal rejected the request, or it failed
 │   ├── FalAuthError            401, 403
 │   ├── FalInvalidInputError    400, 422: fal rejected the input
 │   ├── FalModerationError      the content checker refused
@@ -19,7 +19,7 @@ FalError                      (LangChain: ModelError)
 ├── FalCancelledError         the request was cancelled at fal
 ├── FalDownloadError          a generated file could not be downloaded
 ├── FalResponseError          fal's response cannot be used
-├── FalBudgetExceededError    the budget has no room; nothing was sent
+├── FalBudgetExceededError    the budget does not allow it; nothing was sent
 ├── FalJournalError           a durable batch's journal cannot be read or written
 └── FalWebhookError           a webhook is not from fal, too old or unreadable
 ```
@@ -117,7 +117,7 @@ class FalError(_langchain.ModelError):
         return f"{self.message}{between}{self.next_step}".rstrip()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by class, message and attributes; arguments are keyword-only."""
+        """Pickle the class, message and attributes, without calling `__init__`."""
         return copyreg.__newobj__, (type(self), self.message), self.__dict__.copy()  # type: ignore[attr-defined]  # missing in typeshed
 
 
@@ -214,7 +214,7 @@ class FalInputAudioError(FalInputError):
 
 
 class FalRequestError(FalError):
-    """fal or the connection to it refused or failed.
+    """fal rejected the request, or the request or the connection failed.
 
     Attributes:
         status_code: The HTTP status, if there was a response.
@@ -268,7 +268,7 @@ class FalRateLimitError(FalRequestError, _langchain.ModelRateLimitError):
 class FalServerError(FalRequestError, _langchain.ModelAPIError):
     """fal failed (5xx); not charged (docs.fal.ai/model-endpoints/reliability)."""
 
-    next_step = "This is fal's fault, not the input's; it may work later."
+    next_step = "The failure is at fal, not in the input; it may work later."
 
 
 class FalConnectionError(FalRequestError, _langchain.ModelConnectionError):
@@ -291,7 +291,10 @@ class FalSubmitUncertainError(FalError, _langchain.ModelConnectionError):
 
 
 class FalTimeoutError(FalError, _langchain.ModelTimeoutError, TimeoutError):
-    """The wait ended, the request may still finish; `request.result()` waits again."""
+    """The time to wait is over; the request may still finish.
+
+    `error.request.result()` waits again.
+    """
 
     charged: Charged = "maybe"
     next_step = (
@@ -322,7 +325,7 @@ class FalResponseError(FalError):
     """
 
     charged: Charged = "maybe"
-    next_step = "See error.body; fetching the result again by its id is free."
+    next_step = "See error.body; fetching the result again by request id is free."
 
     def __init__(self, message: str, *, body: Any = None, **details: Any) -> None:
         super().__init__(message, **details)
@@ -330,7 +333,7 @@ class FalResponseError(FalError):
 
 
 class FalBudgetExceededError(FalError):
-    """The budget has no room for the request; nothing was sent."""
+    """The request would exceed the budget; nothing was sent."""
 
     next_step = "Stop here, or ask for a larger budget."
 
@@ -338,7 +341,8 @@ class FalBudgetExceededError(FalError):
 class FalJournalError(FalError):
     """The journal of a durable batch cannot be read or written.
 
-    Requests that fal accepted are in the journal, or in `request` if unwritten.
+    Requests that fal accepted are in the journal. One that could not be written to it
+    is in `request`.
     """
 
 

@@ -1,9 +1,10 @@
-"""Agent middleware: thumbnails for the chat model, added when it is called.
+"""Agent middleware that adds thumbnails to each call of the chat model.
 
 With `vision=True` a tool shows its images by URL, and the provider of the chat model
-fetches each in full. If it cannot (the sandbox, a private network) or should not
-(cost), this middleware shows thumbnails instead. They exist in the call to the model
-only: messages, checkpoints and the traces of the tools hold no base64.
+fetches each in full size. Use this middleware instead if the provider cannot reach the
+URLs (the sandbox, a private network), or if full-size images cost too many tokens.
+Only the call to the model contains the thumbnails: messages, checkpoints and the
+traces of the tools contain no base64.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ __all__ = ["FalThumbnails"]
 _log = logging.getLogger("langchain_fal_image")
 _CACHE_SIZE = 128
 _QUALITY = 80
-_Answer = ModelResponse[Any] | AIMessage | Any
+_Response = ModelResponse[Any] | AIMessage | Any
 
 
 class FalThumbnails(AgentMiddleware[Any, Any, Any]):
@@ -40,8 +41,8 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
     An image that cannot be read is shown by its URL, with a warning in the log.
 
     Args:
-        side: The longer side, in pixels.
-        newest: How many of the newest images are shown; each costs tokens in every
+        side: The maximum width and height of a thumbnail, in pixels.
+        newest: How many of the newest images to show; each costs tokens in every
             call to the chat model.
         fal: The provider that reads the images; by default the default instance.
 
@@ -77,7 +78,7 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Any]
-    ) -> _Answer:
+    ) -> _Response:
         """Call the model with thumbnails in the tool messages."""
         messages = self._fal.run(self._add_thumbnails(request.messages))
         return handler(request.override(messages=messages))
@@ -86,21 +87,21 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
         self,
         request: ModelRequest[Any],
         handler: Callable[[ModelRequest[Any]], Awaitable[Any]],
-    ) -> _Answer:
+    ) -> _Response:
         """Call the model with thumbnails in the tool messages."""
         messages = await self._fal.arun(self._add_thumbnails(request.messages))
         return await handler(request.override(messages=messages))
 
     def _add_thumbnails(self, messages: Sequence[AnyMessage]) -> Flow[list[AnyMessage]]:
-        left = self._newest
+        remaining = self._newest
         shown: list[AnyMessage] = []
         for message in reversed(messages):
             artifact = getattr(message, "artifact", None)
-            is_result = left and isinstance(message, ToolMessage)
+            is_result = remaining and isinstance(message, ToolMessage)
             if is_result and ImageResult.is_artifact(artifact):
                 images = ImageResult.from_artifact(artifact, fal=self._fal).images
-                blocks = yield from self._make_blocks(images[:left])
-                left -= len(images[:left])
+                blocks = yield from self._make_blocks(images[:remaining])
+                remaining -= len(images[:remaining])
                 text = {"type": "text", "text": message.text}
                 content = [text, *blocks]
                 shown.append(message.model_copy(update={"content": content}))
@@ -116,7 +117,9 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
             try:
                 encoded = yield from self._read_thumbnail(image)
             except FalError as error:
-                _log.warning("cannot show %s: %s", image.handle, error.message)
+                _log.warning(
+                    "cannot show a thumbnail of %s: %s", image.handle, error.message
+                )
                 if image.url:
                     blocks.append(image.to_content_block())
                 continue

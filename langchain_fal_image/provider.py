@@ -1,4 +1,4 @@
-"""`create_fal` and `FalProvider`: configuration, and the factories of models."""
+"""The provider: its configuration, and the methods that create models."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ __all__ = ["FalProvider", "create_fal", "fal"]
 
 _log = logging.getLogger("langchain_fal_image")
 
-# The modules of the models, results and contracts are imported where they are used:
-# creating a provider, as importing `fal` does, then costs little time.
+# Models, results and contracts are imported inside methods to save start-up time:
+# importing this module creates the default provider.
 
 
 class FalProvider(Session):
@@ -50,7 +50,7 @@ class FalProvider(Session):
     # --- Models ---
 
     def image(self, model: str, **options: Any) -> FalTextToImage | FalImageEdit:
-        """Create the runnable that fits an endpoint.
+        """Create the image runnable for an endpoint.
 
         Args:
             model: The endpoint id, such as `fal-ai/qwen-image`.
@@ -58,8 +58,8 @@ class FalProvider(Session):
 
         Returns:
             `FalImageEdit` if the endpoint requires an input image, else
-            `FalTextToImage`. The last part of an unknown endpoint's id decides:
-            `…/edit` edits.
+            `FalTextToImage`. If the contract is unknown: `FalImageEdit` if the id
+            ends with `/edit`.
 
         Raises:
             FalConfigurationError: The endpoint makes something other than images.
@@ -95,7 +95,7 @@ class FalProvider(Session):
     ) -> FalTranscription:
         """Create a `FalTranscription`, by default with its default model.
 
-        See `image`; the endpoint id may lack `fal-ai/`.
+        See `image`; `fal-ai/` can be omitted from the endpoint id.
         """
         from langchain_fal_image.models.transcription import (  # noqa: PLC0415
             FalTranscription,
@@ -128,8 +128,8 @@ class FalProvider(Session):
 
         Args:
             search: Words that the id, title, category or description must contain.
-            takes_images: Whether they take input images; None for both.
-            kind: What they make.
+            takes_images: Whether the endpoints take input images; None for both.
+            kind: What the endpoints make.
 
         Raises:
             FalConfigurationError: The kind is unknown.
@@ -139,42 +139,44 @@ class FalProvider(Session):
         return find_endpoints(search=search, takes_images=takes_images, kind=kind)
 
     def describe(self, model: str) -> EndpointSchema:
-        """Fetch fal's current contract of an endpoint, such as a new one.
+        """Fetch the current contract of an endpoint from fal.
 
-        The runnables of this provider use it from then on. It is cached for a day,
-        in the provider's store if it has one. No key is needed. If fal does not
-        answer, the contract that ships with the package is returned, with a warning
-        in the log.
+        Use it for an endpoint that is newer than this package. The runnables of this
+        provider then use the fetched contract, which is cached for a day, in the
+        provider's store if it has one. No key is needed. If the contract cannot be
+        fetched, the one that ships with the package is returned, with a warning in
+        the log.
 
         Args:
             model: The endpoint id.
 
         Raises:
-            FalDownloadError: fal does not return it, and none ships with the package.
+            FalDownloadError: The contract cannot be fetched, and the package does not
+                contain one.
         """
         return self.run(self.contracts.describe(self.context, model))
 
     async def adescribe(self, model: str) -> EndpointSchema:
-        """Fetch fal's current contract of an endpoint; see `describe`."""
+        """Fetch the current contract of an endpoint from fal; see `describe`."""
         return await self.arun(self.contracts.describe(self.context, model))
 
     def contract(self, model: str) -> EndpointSchema | None:
         """Return the contract of an endpoint, without a request to fal.
 
         Returns:
-            What `describe` fetched in the last day, else what ships with the package,
-            else None.
+            The contract that `describe` fetched in the last day, else the one that
+            ships with the package, else None.
         """
         return self.contracts.get(model)
 
     def price(self, model: str) -> Price | None:
-        """Fetch what an endpoint charges.
+        """Fetch the price of an endpoint.
 
-        It is cached for a day; budgets and tool descriptions use it from then on.
+        It is cached for a day; budgets and tool descriptions use the cached price.
 
         Returns:
-            The price, or None if fal does not report it: the endpoint has none, the
-            key may not read prices, or fal cannot be reached.
+            The price, or None if it is unknown: fal lists none, the key has no
+            permission to read prices, or fal cannot be reached.
 
         Raises:
             FalConfigurationError: The key is missing.
@@ -182,7 +184,7 @@ class FalProvider(Session):
         return self.run(self.prices.fetch(self.context, model))
 
     async def aprice(self, model: str) -> Price | None:
-        """Fetch what an endpoint charges; see `price`."""
+        """Fetch the price of an endpoint; see `price`."""
         return await self.arun(self.prices.fetch(self.context, model))
 
     # --- Requests ---
@@ -191,7 +193,7 @@ class FalProvider(Session):
         """Resume a request that this process or another submitted.
 
         Args:
-            model: The full endpoint id that it was submitted to.
+            model: The full id of the endpoint that it was submitted to.
             request_id: fal's id of the request.
 
         Returns:
@@ -207,13 +209,13 @@ class FalProvider(Session):
     def cancel_open(self) -> dict[str, str]:
         """Cancel every request that this provider waits for, in any thread.
 
-        Python does not interrupt worker threads, so this is how a program with
-        sync batches or sync LangGraph tools stops: the waiting calls then end with
+        Use it to stop sync batches and sync LangGraph tools: they wait in worker
+        threads, which Python cannot interrupt. The waiting calls then raise
         `FalCancelledError`, unless fal finished first.
 
         Returns:
-            By request id: fal's answer, as `FalRequest.cancel` returns it, or the
-            message of the error that the cancellation ended with.
+            For each request id, the status that `FalRequest.cancel` returns, or the
+            error message if the cancellation failed.
         """
         return {
             request_id: self.run(self._cancel_flow(request))
@@ -294,8 +296,8 @@ def create_fal(
             each timeout as `Timeouts`.
         polling: How a request's status is polled while its status stream is not
             available.
-        retry: How often a failed HTTP exchange is repeated, and after which pauses. It
-            never causes a second charge.
+        retry: How often a failed HTTP request is repeated, and after which pauses. A
+            retry never causes a second charge.
         limits: Sizes in bytes: from which size an input image is uploaded instead of
             sent inside the request, and how large downloads may be.
         http_client: An `httpx.Client` for sync API calls; the provider never closes
@@ -304,13 +306,15 @@ def create_fal(
         async_transport: `httpx`, or `aiohttp` (extra `fast`), which takes less CPU
             time if many generations are in flight. By default the environment's
             `FAL_ASYNC_TRANSPORT`, else `httpx`.
-        allowed_dirs: Files below these directories may be input images. None by
-            default, because paths often come from a model or a user.
-        store: Keeps image bytes that fal sends inside its answers (`sync_mode`);
-            by default the newest 256 MiB are kept in memory.
+        allowed_dirs: Files below these directories may be read as input files. None
+            by default, because paths often come from a chat model or a user.
+        store: Stores bytes that have no URL, such as images that fal sends inside its
+            responses (`sync_mode`). By default the most recently used 256 MiB are
+            kept in memory.
 
     Raises:
-        FalConfigurationError: Two settings contradict each other, or one is unknown.
+        FalConfigurationError: Two settings contradict each other, or a setting has an
+            unknown value.
     """
     urls = {
         "queue": base_url,
@@ -325,7 +329,7 @@ def create_fal(
         hosts = Hosts.sandbox(sandbox)
         # The environment's key is for fal and never goes to a sandbox.
         api_key = api_key or "sandbox"
-        _log.warning("%s is set: images come from the sandbox", SANDBOX_VARIABLE)
+        _log.warning("%s is set: requests go to the sandbox", SANDBOX_VARIABLE)
     else:
         hosts = replace(Hosts(), **configured)
     if not isinstance(timeout, Timeouts):
@@ -347,4 +351,4 @@ def create_fal(
 
 
 fal = create_fal()
-"""The default instance: fal's own hosts, the key from the environment."""
+"""The default instance: fal's own hosts, and the key from the environment."""

@@ -1,6 +1,6 @@
 """Make an image again from its recipe, or a variation of it.
 
-`ImageResult.recipe()` writes a recipe, as plain JSON.
+`ImageResult.recipe()` returns a recipe as plain JSON.
 """
 
 from __future__ import annotations
@@ -37,14 +37,15 @@ def replay(
 
     Args:
         recipe: The recipe, from `ImageResult.recipe`.
-        changes: Options to change, by the number of the step, from 1. None removes an
-            option; the key `model` changes the endpoint.
-        remake_all: With `changes`, only the changed steps and the steps that depend on
-            them are made and charged; the images of the other steps are read from
-            their URLs. True makes every step again.
+        changes: Options to change, by the number of the step, from 1. The value None
+            removes an option; the key `model` changes the endpoint.
+        remake_all: Whether to make every step again. By default, if there are
+            `changes`, only the changed steps, the steps that depend on them and the
+            last step are made and charged; the images of the other steps are read
+            from their URLs.
         images: Images that were passed as bytes, by their SHA-256 in hex.
         fal: The provider; by default the default instance.
-        library: Each step's result is added to it.
+        library: The library that each step's result is added to.
         budget: Refuses requests that would exceed it.
 
     Returns:
@@ -53,9 +54,9 @@ def replay(
     Raises:
         FalConfigurationError: `recipe` is not a recipe, the prompt of a step is
             shortened, or `changes` names a step that does not exist. Nothing was sent.
-        FalInputImageError: An input image is known only by its digest and not in
-            `images`. Nothing was sent.
-        FalError: As for the runnables; earlier steps were charged.
+        FalInputImageError: An input image is known only by its digest, and `images`
+            does not contain it. Nothing was sent.
+        FalError: A step failed; earlier steps were charged.
     """
     fal = fal or default_fal
     return fal.run(
@@ -131,8 +132,10 @@ def _check_recipe(
             message, next_step=f"This package reads version {RECIPE_VERSION}."
         )
     if unknown := [number for number in changes if not 1 <= number <= len(steps)]:
-        message = f"changes names step {unknown[0]}; the recipe has 1 to {len(steps)}."
-        raise FalConfigurationError(message, next_step="Name one of its steps.")
+        message = f"changes names step {unknown[0]}; the steps are 1 to {len(steps)}."
+        raise FalConfigurationError(
+            message, next_step="Use the number of one of these steps."
+        )
     for number, step in enumerate(steps, start=1):
         _check_step(step, number, changes.get(number, {}), images)
     return steps
@@ -171,7 +174,7 @@ def _choose_steps(
     *,
     remake_all: bool,
 ) -> set[int]:
-    """Return the changed steps and those that depend on them; else all steps."""
+    """Return the numbers of the steps to make."""
     if remake_all or not changes:
         return set(range(1, len(steps) + 1))
     chosen = set(changes)

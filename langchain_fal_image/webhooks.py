@@ -63,12 +63,12 @@ class Webhook:
             fal: The provider that downloads the files; by default the default instance.
 
         Returns:
-            An `ImageResult`, `SpeechResult` or `TranscriptionResult`, as the endpoint
-            makes.
+            An `ImageResult`, `SpeechResult` or `TranscriptionResult`, depending on
+            the endpoint.
 
         Raises:
-            FalError: The request failed; the error is the same as when fetching the
-                result, and has the request.
+            FalError: The request failed; the error is the one that
+                `FalRequest.result` raises.
             FalResponseError: The payload contains no result; you can fetch it with
                 `fal.request(model, hook.request_id).result()`.
         """
@@ -122,12 +122,12 @@ def verify(
     """Verify that a webhook is from fal, and parse it.
 
     Args:
-        headers: The request's headers, in upper or lower case.
+        headers: The request's headers; names in upper or lower case.
         body: The request's body as received, not parsed and serialized again.
         fal: The provider that fetches fal's public keys, cached for a day; by default
             the default instance.
-        tolerance: The maximum difference between the webhook's time and `now`, in
-            seconds.
+        tolerance: The maximum difference between the webhook's timestamp and `now`,
+            in seconds.
         now: Returns the current time, in seconds since 1970.
 
     Returns:

@@ -47,11 +47,11 @@ class ModelCall:
         model: The endpoint id.
         kind: What the endpoint makes.
         schema: The endpoint's contract; None for an unknown endpoint.
-        session: The request is sent through it.
+        session: Sends the request.
         options: The options, resolved and checked.
         check_files: Whether files are checked against the contract.
-        estimate: What the call requests, for the budget; needed only with a budget.
-        budget: Refuses what would exceed it.
+        estimate: Estimates what a payload requests; called only if there is a budget.
+        budget: Refuses a request that would exceed it.
         mode: See `FalModel.mode`.
         timeout: See `FalModel.timeout`.
         on_cancel: See `FalModel.on_cancel`.
@@ -75,7 +75,7 @@ class _Payload:
     """A payload that is ready to be sent.
 
     Attributes:
-        sent: In fal's names, files as URLs or data URIs.
+        sent: The options in fal's names; files are URLs or data URIs.
         options: The same without bytes, for the result.
         inputs: The files, as references.
     """
@@ -94,10 +94,11 @@ def run_traced(
 ) -> Flow[Any]:
     """Make one request as a LangChain run, as `Runnable._call_with_config` does.
 
-    The callbacks are effects of the flow, so that a tool's flow contains the run.
+    The flow calls the callbacks through effects, so that a tool can run it in its own
+    flow.
 
     Args:
-        prepare: Returns the call; its errors belong to the run.
+        prepare: Returns the call; an error that it raises is an error of the run.
         name: The run's name, unless the config has one.
         input: The run's input.
         config: The run's config.
@@ -179,7 +180,7 @@ def _estimate(call: ModelCall) -> Flow[RequestEstimate]:
 
 
 def _send_files(call: ModelCall) -> Flow[_Payload]:
-    """Replace the files of a payload by URLs. All are recognised before one is sent."""
+    """Replace the files of a payload by URLs; recognise all before sending any."""
     session, payload = call.session, call.options.payload
     files = [
         (
@@ -199,9 +200,9 @@ def _send_files(call: ModelCall) -> Flow[_Payload]:
     sent, options = paths.copy(payload), paths.copy(payload)
     references = []
     for path, file in files:
-        found = yield from send_file(file, session, check=_make_check(call, path))
-        reference = found.reference
-        paths.put(sent, path, found.url)
+        sent_file = yield from send_file(file, session, check=_make_check(call, path))
+        reference = sent_file.reference
+        paths.put(sent, path, sent_file.url)
         paths.put(options, path, reference.url or f"sha256:{reference.sha256}")
         references.append(reference)
     return _Payload(sent=sent, options=options, inputs=tuple(references))
@@ -209,7 +210,7 @@ def _send_files(call: ModelCall) -> Flow[_Payload]:
 
 def _check_urls(call: ModelCall) -> None:
     """Refuse private URLs in other options that fal reads, such as `video_url`."""
-    files = {path[0] for path in call.options.files}  # these are checked one by one
+    files = {path[0] for path in call.options.files}  # read_input_file checked these
     for name, value in call.options.payload.items():
         if name in files or not name.endswith(("_url", "_urls")):
             continue

@@ -25,11 +25,11 @@ EVENT = "fal_queue_update"
 
 
 def report_updates(flow: Flow[_T], config: RunnableConfig) -> Flow[_T]:
-    """Report the updates of a flow; return the flow itself if nobody listens.
+    """Report the updates of a flow; return it unchanged if nothing receives them.
 
     Args:
-        flow: Makes a request.
-        config: Its callbacks receive the custom events.
+        flow: A flow that makes a request.
+        config: The config whose callbacks receive the custom events.
     """
     writer = _get_stream_writer()
     has_listener = _has_listener(config)
@@ -92,7 +92,7 @@ def _describe_update(update: QueueUpdate) -> dict[str, Any]:
 
 
 def _get_stream_writer() -> Callable[[Any], None] | None:
-    # LangGraph is loaded if a graph runs; this package never imports it.
+    # If a graph runs, LangGraph is already imported; this package does not import it.
     module = sys.modules.get("langgraph.config")
     if module is None:
         return None
@@ -104,7 +104,7 @@ def _get_stream_writer() -> Callable[[Any], None] | None:
 
 
 def _has_listener(config: RunnableConfig) -> bool:
-    """Return whether a callback handler takes custom events: dispatching costs time."""
+    """Return whether a callback handler takes custom events; dispatching is slow."""
     callbacks = config.get("callbacks")
     if not isinstance(callbacks, BaseCallbackManager):
         return True

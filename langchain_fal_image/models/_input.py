@@ -1,4 +1,4 @@
-"""Read the input of a runnable as options."""
+"""Convert the input of a runnable to options."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 def read_image_input(
     value: Any, *, model: str, takes_images: bool
 ) -> Mapping[str, Any]:
-    """Read the input of an image runnable as options.
+    """Convert the input of an image runnable to options.
 
     Args:
         value: A prompt, a prompt value, a message, messages, or a dict of options;
@@ -39,7 +39,7 @@ def read_image_input(
         takes_images: Whether images, and a message's image blocks, are inputs.
 
     Raises:
-        FalOptionError: It is none of these.
+        FalOptionError: The value is none of these.
     """
     if isinstance(value, str):
         return {"prompt": value}
@@ -65,7 +65,7 @@ def read_image_input(
 
 
 def read_speech_input(value: Any, *, model: str) -> Mapping[str, Any]:
-    """Read the input of `FalSpeech` as options.
+    """Convert the input of `FalSpeech` to options.
 
     Args:
         value: A text, a prompt value, a message, messages (the last one is spoken), a
@@ -73,7 +73,7 @@ def read_speech_input(value: Any, *, model: str) -> Mapping[str, Any]:
         model: The endpoint id, for the error.
 
     Raises:
-        FalOptionError: It is none of these.
+        FalOptionError: The value is none of these.
     """
     if isinstance(value, str):
         return {"text": value}
@@ -93,7 +93,7 @@ def read_speech_input(value: Any, *, model: str) -> Mapping[str, Any]:
 
 
 def read_transcription_input(value: Any, *, model: str) -> Mapping[str, Any]:
-    """Read the input of `FalTranscription` as options.
+    """Convert the input of `FalTranscription` to options.
 
     Args:
         value: A path, bytes, a URL, a data URI, an audio content block, audio that fal
@@ -101,8 +101,8 @@ def read_transcription_input(value: Any, *, model: str) -> Mapping[str, Any]:
         model: The endpoint id, for the error.
 
     Raises:
-        FalOptionError: It is none of these.
-        FalInputAudioError: The messages have no recording, or several.
+        FalOptionError: The value is none of these.
+        FalInputAudioError: The messages have no recording, or one has several.
     """
     if isinstance(value, Mapping) and not is_audio_block(value):
         audio = value.get("audio")
@@ -150,7 +150,7 @@ def _flatten(value: Any) -> list[Any]:
 
 
 def _read_messages(value: Any) -> list[BaseMessage]:
-    """Return the messages that a value stands for; none for any other value."""
+    """Return the messages in a value; an empty list if it is not a message."""
     if isinstance(value, PromptValue):
         return value.to_messages()
     if isinstance(value, BaseMessage):
@@ -181,7 +181,7 @@ def _find_last_audio(messages: Sequence[BaseMessage]) -> Any:
 
 
 def _read_blob(blob: Blob) -> Any:
-    """Return the path of a blob, which the allowed directories limit, or its bytes."""
+    """Return the bytes of a blob, or its path, which is checked when it is read."""
     return blob.path if blob.data is None else blob.as_bytes()
 
 

@@ -1,4 +1,4 @@
-"""Options as Python types, and the input schemas made of them."""
+"""Python types of options, and input schemas built from them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def get_simple_type(field: Field) -> Any:
 
     Simple types pass through every chat provider's tool schema unchanged: `str`,
     `int`, `float`, `bool`, a `Literal` of strings, or a list of strings or numbers.
-    For an enum of numbers it is the number's type: Gemini's schemas have enums of
-    strings only.
+    An enum of numbers becomes the type of its numbers, because Gemini accepts only
+    enums of strings.
     """
     for shape in field.shape.alternatives:
         if found := _get_shape_type(shape):
@@ -66,8 +66,8 @@ def _get_shape_type(shape: Shape) -> Any:
 def get_limits(field: Field) -> dict[str, Any]:
     """Return an option's limits as arguments of pydantic's `Field`.
 
-    Lengths of strings are left out and checked with the endpoint's schema: OpenAI's
-    strict mode rejects tool schemas that have them.
+    String lengths are left out, because OpenAI's strict mode rejects them. They are
+    checked against the endpoint's contract instead.
     """
     shape = field.shape.alternatives[0]
     limits = {
@@ -88,8 +88,8 @@ def create_input_model(
 
     Args:
         name: The name of the pydantic model.
-        schema: The endpoint's schema; if it is None, the model has the main input
-            and allows other options.
+        schema: The endpoint's contract; if it is None, the model has only the main
+            input and allows other options.
         kind: What the runnable makes.
     """
     fields: dict[str, Any] = {}

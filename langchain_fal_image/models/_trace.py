@@ -1,4 +1,4 @@
-"""Start the LangChain run of a call; write its input for a trace, without bytes."""
+"""Start the LangChain run of a call, and convert its input for the trace."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from langchain_fal_image.wire.effects import Call
 
 __all__ = ["start_run", "trace_input"]
 
-# The names that content blocks use for base64 without the head of a data URI.
+# The names that content blocks use for base64 without the prefix of a data URI.
 _BASE64_NAMES = frozenset({"base64", "data", "file_data"})
 _MAX_PLAIN = 64
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{400,}={0,2}")
@@ -32,7 +32,7 @@ def start_run(name: str, input: Any, config: RunnableConfig) -> Call:
 
     Args:
         name: The run's name, unless the config has one.
-        input: The run's input, fit for a trace.
+        input: The run's input, as `trace_input` returned it.
         config: The run's config.
     """
     arguments: dict[str, Any] = {
@@ -80,7 +80,7 @@ def _trace_field(name: str, value: Any) -> Any:
 
 
 def _trace_text(text: str) -> str:
-    # A text with a space near its beginning is a prompt: the usual case, and quick.
+    # Text with a space near its start is a prompt, so the slow pattern is skipped.
     if " " not in text[:_MAX_PLAIN] and _BASE64.fullmatch(text):
         return f"<{len(text)} characters of base64>"
     return safe_repr(text) if text[:5].lower() == "data:" else text

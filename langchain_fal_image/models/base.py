@@ -35,16 +35,16 @@ _OPTION_TYPES = (
     *(OutputFile, OutputFiles, os.PathLike),
 )
 
-# What only a call needs (`_call`, `_input`, `options.resolve`) is imported inside
-# methods, so that creating a model takes little time.
+# Modules that only a call needs (`_call`, `_input`, `options.resolve`) are imported
+# inside methods, so that creating a model is fast.
 
 
 class FalModel(RunnableSerializable[Any, R], abc.ABC):
     """Base of the runnables.
 
     An argument that is not a field is an option of the endpoint, in camelCase or
-    snake_case: `FalTextToImage(guidance_scale=4)`. An option with the name of a field
-    goes into `options`.
+    snake_case: `FalTextToImage(guidance_scale=4)`. Pass an option that has the name of
+    a field in `options`.
     """
 
     model_config = ConfigDict(
@@ -54,17 +54,17 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
     model: str
     """The endpoint id, such as `fal-ai/qwen-image`."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Options of every call; `bind`, the input and `providerOptions.fal` override."""
+    """Options of every call, overridden by `bind`, the input, `providerOptions.fal`."""
     fal: Session | None = Field(default=None, exclude=True, repr=False)
     """The provider (`FalProvider`); None for the default instance."""
     mode: Literal["queue", "sync"] = "queue"
-    """`queue` survives a dropped connection; `sync` is one POST that does not."""
+    """`queue` can resume after a connection loss; `sync` is a single POST request."""
     timeout: float | None = Field(default=None, gt=0)
     """The total time of one call in seconds; by default the provider's."""
     strict: bool = False
-    """Refuse an option that the contract does not have, instead of warning."""
+    """Whether an option that the contract does not have is an error, not a warning."""
     check_options: bool = True
-    """Check options against the endpoint's contract before anything is sent."""
+    """Whether to check options against the contract before anything is sent."""
     on_cancel: Literal["cancel", "keep"] = "cancel"
     """What happens to the request at fal when the waiting call is cancelled."""
     budget: Budget | None = Field(default=None, exclude=True, repr=False)
@@ -84,7 +84,7 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
         options = dict(settings.get("options") or {})
         for name in [each for each in settings if each not in cls.model_fields]:
             if not _is_option_value(settings[name]):
-                continue  # pydantic refuses it as an extra field
+                continue  # pydantic raises an error for the unknown field
             value = settings.pop(name)
             if name in options and options[name] != value:
                 message = (
@@ -127,7 +127,7 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
 
         Raises:
             FalOptionError: The endpoint does not take the options; nothing was sent.
-            FalError: See `langchain_fal_image.errors`; `charged` says what it cost.
+            FalError: The request failed; see `langchain_fal_image.errors`.
         """
         return self._session.run(self._invoke_flow(input, config, **kwargs))
 
@@ -144,7 +144,7 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
 
         Args:
             input: See `invoke`.
-            webhook_url: The URL that fal also sends the result to; see
+            webhook_url: A URL to which fal sends the result too; see
                 `langchain_fal_image.webhooks`.
             **kwargs: Options, as from `bind`.
 
@@ -173,18 +173,19 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
             The payload in fal's names, and the warnings.
 
         Raises:
-            FalOptionError: Names every fault.
+            FalOptionError: The endpoint does not take the options; the error lists
+                every fault.
         """
         return self._create_call(input, kwargs).options
 
     @property
     def InputType(self) -> Any:  # noqa: N802 - LangChain's name
-        """The type of its input; see the class."""
+        """The type of the input; see the class."""
         return Any
 
     @property
     def OutputType(self) -> type[R]:  # noqa: N802 - LangChain's name
-        """The class of its results."""
+        """The class of the results."""
         return self.result_type
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
@@ -193,7 +194,7 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
             f"{type(self).__name__}Input", self.endpoint, kind=self.kind
         )
 
-    # --- Flows, which tools and recipes compose ---
+    # --- Flows, which tools and recipes include in theirs ---
 
     def _invoke_flow(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
@@ -201,6 +202,7 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
         """Make one request as a LangChain run."""
         from langchain_fal_image.models import _call  # noqa: PLC0415
 
+        # LangSmith filters runs by the names that start with `ls_`.
         metadata: dict[str, Any] = {"ls_provider": "fal", "ls_model_name": self.model}
         price = self._session.prices.cached(self.model)
         if price is not None:
@@ -211,7 +213,6 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
             lambda: self._create_call(input, kwargs),
             name=self.get_name(),
             input=input,
-            # LangSmith filters by these names.
             config=merge_configs({"metadata": metadata}, config),
         )
 
@@ -219,7 +220,7 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
         """Make one request.
 
         Raises:
-            FalOptionError: At once, before the flow starts.
+            FalOptionError: When this method is called, before the flow starts.
         """
         from langchain_fal_image.models import _call  # noqa: PLC0415
 
@@ -267,13 +268,13 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
             on_cancel=self.on_cancel,
         )
 
-    # --- What the kinds do differently ---
+    # --- What subclasses define ---
 
     @abc.abstractmethod
     def _read_input(
         self, input: Any, schema: EndpointSchema | None
     ) -> Mapping[str, Any]:
-        """Read the input as options."""
+        """Convert the input to options."""
 
     def _default_options(
         self,
@@ -284,11 +285,11 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
 
     @abc.abstractmethod
     def _estimate(self, payload: Mapping[str, Any]) -> RequestEstimate:
-        """Return what a payload requests, for the budget."""
+        """Estimate what a payload requests, for the budget."""
 
 
 def add_owner(model: Any, kind: Kind) -> Any:
-    """Put `fal-ai/` before a known endpoint id that lacks it."""
+    """Add `fal-ai/` to an endpoint id if the catalog has the resulting id."""
     if not isinstance(model, str) or model.startswith("fal-ai/"):
         return model
     # The catalog is loaded only for an id that may lack its owner.
@@ -305,6 +306,7 @@ def _is_option_value(value: Any) -> bool:
         )
     if isinstance(value, list | tuple):
         return all(map(_is_option_value, value))
+    # Pillow's images have `getbands`; Pillow itself may not be installed.
     return (
         value is None or isinstance(value, _OPTION_TYPES) or hasattr(value, "getbands")
     )

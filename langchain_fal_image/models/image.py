@@ -19,7 +19,7 @@ class FalImageModel(FalModel[ImageResult]):
     """Base of the image runnables."""
 
     nearest_size: bool = False
-    """Use the nearest size that the endpoint has, instead of refusing others."""
+    """Whether to replace a size that is not supported by the nearest supported one."""
 
     kind: ClassVar[Kind] = "image"
     result_type: ClassVar[type[ImageResult]] = ImageResult
@@ -30,15 +30,15 @@ class FalImageModel(FalModel[ImageResult]):
         input: Any,
         schema: EndpointSchema | None,
     ) -> Mapping[str, Any]:
-        from langchain_fal_image.models import _input  # noqa: PLC0415 - see `_call`
+        from langchain_fal_image.models import _input  # noqa: PLC0415 - start-up time
 
         return _input.read_image_input(
             input, model=self.model, takes_images=self._takes_images
         )
 
     def _estimate(self, payload: Mapping[str, Any]) -> RequestEstimate:
-        from langchain_fal_image.budget.ledger import RequestEstimate  # noqa: PLC0415 - see `_call`
-        from langchain_fal_image.options import quantity  # noqa: PLC0415 - see `_call`
+        from langchain_fal_image.budget.ledger import RequestEstimate  # noqa: PLC0415 - start-up time
+        from langchain_fal_image.options import quantity  # noqa: PLC0415 - start-up time
 
         return RequestEstimate(
             self.model,
@@ -48,11 +48,11 @@ class FalImageModel(FalModel[ImageResult]):
 
 
 class FalTextToImage(FalImageModel):
-    """Make images from a prompt, with one request that is paid for once.
+    """A runnable that makes images from a prompt; each call is charged once.
 
     The input is a prompt (`str`), a `PromptValue`, a message or a list of messages
-    (the last human message is the prompt, so `prompt | llm | t2i` works), or a dict
-    of options. The output is an `ImageResult`.
+    (the prompt is the last human message, else the last message), or a dict of
+    options. The output is an `ImageResult`.
 
     Example:
         ```python
@@ -69,12 +69,16 @@ class FalTextToImage(FalImageModel):
 
 
 class FalImageEdit(FalImageModel):
-    """Edit images by a prompt, with one request that is paid for once.
+    """A runnable that edits images by a prompt; each call is charged once.
 
-    The input is a dict of options with `images`; or, if the prompt is bound, an
-    `ImageResult`, a `GeneratedImage` or a list of images; or a message with image
-    blocks; or a prompt (`str`) if the images are bound. The output is an
-    `ImageResult` that lists its inputs.
+    The input is one of:
+
+    - a dict of options with `images`,
+    - a message with image blocks,
+    - an `ImageResult`, a `GeneratedImage` or a list of images, if the prompt is bound,
+    - a prompt (`str`), if the images are bound.
+
+    The output is an `ImageResult` that lists its inputs.
 
     Example:
         ```python

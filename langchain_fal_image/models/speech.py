@@ -18,15 +18,15 @@ __all__ = ["FalSpeech"]
 
 
 class FalSpeech(FalModel[SpeechResult]):
-    """Speak a text, with one request that is paid for once.
+    """A runnable that turns text into speech; each call is charged once.
 
     The input is a text, a `PromptValue`, a message or a list of messages (the last one
     is spoken, so `prompt | llm | speech` works), a `TranscriptionResult`, or a dict of
     options. The output is a `SpeechResult`.
 
-    If an endpoint has `voice_setting`, its fields are also options of their own:
+    If an endpoint has `voice_setting`, its fields can also be passed as options:
     `voice`, `speed`, `vol`, `pitch`, `emotion`. If an endpoint can return a URL or
-    bytes, the request asks for a URL.
+    bytes, the default is a URL.
 
     Example:
         ```python
@@ -55,7 +55,7 @@ class FalSpeech(FalModel[SpeechResult]):
         input: Any,
         schema: EndpointSchema | None,
     ) -> Mapping[str, Any]:
-        from langchain_fal_image.models import _input  # noqa: PLC0415 - see `_call`
+        from langchain_fal_image.models import _input  # noqa: PLC0415 - start-up time
 
         return _input.read_speech_input(input, model=self.model)
 
@@ -65,7 +65,7 @@ class FalSpeech(FalModel[SpeechResult]):
         return {"output_format": "url"} if has_url else {}
 
     def _estimate(self, payload: Mapping[str, Any]) -> RequestEstimate:
-        from langchain_fal_image.budget.ledger import RequestEstimate  # noqa: PLC0415 - see `_call`
+        from langchain_fal_image.budget.ledger import RequestEstimate  # noqa: PLC0415 - start-up time
 
         field = self.endpoint.text_field if self.endpoint else None
         text = payload.get(field.name if field else "text")

@@ -18,14 +18,14 @@ __all__ = ["FalTranscription"]
 
 
 class FalTranscription(FalModel[TranscriptionResult]):
-    """Transcribe a recording, with one request that is paid for once.
+    """A runnable that transcribes recordings; each call is charged once.
 
     The input is a path (below one of the provider's `allowed_dirs`), bytes, a URL, a
     data URI, an audio content block, a message with one, a `SpeechResult`, or a dict of
     options with `audio`. The output is a `TranscriptionResult`.
 
-    As in @ai-sdk/fal, `whisper` and `wizper` need no `fal-ai/`, and `diarize` is True
-    by default: fal separates the speakers, and charges for it.
+    As in @ai-sdk/fal, `fal-ai/` can be omitted from the endpoint id (`whisper`), and
+    `diarize` is True by default: fal separates the speakers, and charges for it.
 
     Example:
         ```python
@@ -53,12 +53,12 @@ class FalTranscription(FalModel[TranscriptionResult]):
         input: Any,
         schema: EndpointSchema | None,
     ) -> Mapping[str, Any]:
-        from langchain_fal_image.models import _input  # noqa: PLC0415 - see `_call`
+        from langchain_fal_image.models import _input  # noqa: PLC0415 - start-up time
 
         options = _input.read_transcription_input(input, model=self.model)
         if schema is not None or "audio" not in options:
             return options
-        # Without a contract, the recording goes where most endpoints take it.
+        # Without a contract, use the name that most endpoints have for the recording.
         return {("audio_url" if k == "audio" else k): v for k, v in options.items()}
 
     def _default_options(self, schema: EndpointSchema | None) -> Mapping[str, Any]:
@@ -68,6 +68,6 @@ class FalTranscription(FalModel[TranscriptionResult]):
         return {"diarize": True} if field and field.default is True else {}
 
     def _estimate(self, payload: Mapping[str, Any]) -> RequestEstimate:
-        from langchain_fal_image.budget.ledger import RequestEstimate  # noqa: PLC0415 - see `_call`
+        from langchain_fal_image.budget.ledger import RequestEstimate  # noqa: PLC0415 - start-up time
 
         return RequestEstimate(self.model, images=0)

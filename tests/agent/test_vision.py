@@ -127,7 +127,7 @@ def test_an_image_that_is_gone_stays_a_url(
     agent.invoke(said("Draw"))
     [block] = shown(model.seen[1])
     assert block["url"].startswith("http")
-    assert "cannot show img_1" in caplog.text
+    assert "cannot show a thumbnail of img_1" in caplog.text
 
 
 def test_numbers_below_1_are_refused() -> None:
