@@ -1,7 +1,7 @@
-"""An offline fal on this machine.
+"""A local stand-in for fal's API that works offline.
 
-The sandbox speaks fal's protocol, validates payloads as fal does, and draws its images
-itself, each with a small SANDBOX mark. Nothing in it comes from fal.
+The sandbox implements fal's protocol and validates payloads as fal does. It draws
+images locally, each with a small SANDBOX mark, and never contacts fal.
 
 Use `with Sandbox() as sandbox: fal = sandbox.provider()`, the pytest fixtures
 `fal_sandbox` and `fal`, or `python -m langchain_fal_image.sandbox` for other processes.
@@ -23,7 +23,8 @@ _MODULES = {"Fault": "faults.fault", "Faults": "faults.script", "Sandbox": "serv
 
 
 def __getattr__(name: str) -> Any:
-    # Every test run of a user loads the pytest plugin, and this package with it.
+    # The pytest plugin loads this package in every test run of a user, so the
+    # imports wait until they are needed.
     if name not in _MODULES:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)

@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m langchain_fal_image.sandbox",
-        description="An offline fal on this machine. It draws its images itself.",
+        description="A local stand-in for fal's API. It draws its images itself.",
     )
     parser.add_argument(
         "--port", type=int, default=8787, help="default 8787; 0 for any free port"

@@ -1,4 +1,4 @@
-"""Files that a request names in its payload, as drawing and voice read them."""
+"""The input files of a request: their URLs and contents."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ PayloadPath = list[str | int]
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file that a request names.
+    """An input file of a request.
 
     Attributes:
-        path: Where in the payload.
+        path: The path of its URL in the payload.
         url: Its URL, or a data URI.
-        content: Its bytes; None if it is elsewhere, because the sandbox is offline.
+        content: Its bytes; None if the file is on another host, because the sandbox
+            downloads nothing.
     """
 
     path: PayloadPath
@@ -28,7 +29,7 @@ class UnreadableInputError(Exception):
     """An input file that cannot be fetched or decoded.
 
     Attributes:
-        path: Where in the payload the file is named.
+        path: The path of the file's URL in the payload.
         error_type: The `type` of fal's error entry, such as `image_load_error`.
     """
 

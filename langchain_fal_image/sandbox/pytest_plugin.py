@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def fal_sandbox() -> Iterator[Sandbox]:
-    """Run an offline fal for one test, see `langchain_fal_image.sandbox.Sandbox`."""
-    # Every test run of a user loads this module.
+    """Run a `langchain_fal_image.sandbox.Sandbox` for one test."""
+    # Imported here because every test run of a user loads this module.
     from langchain_fal_image.sandbox import Sandbox  # noqa: PLC0415
 
     with Sandbox() as sandbox:

@@ -1,4 +1,4 @@
-"""The sandbox: a server in a thread, and what it recorded."""
+"""The sandbox: a server in a thread, with a record of its requests."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ __all__ = ["Sandbox"]
 
 
 class Sandbox:
-    """An offline fal on this machine, in a thread of its own.
+    """A local stand-in for fal's API that runs in its own thread.
 
     Args:
-        port: On loopback; 0 takes a free one.
-        queue_seconds: The shortest time that a request is in the queue.
-        run_seconds: The shortest time that a request runs.
+        port: The port on 127.0.0.1; 0 for any free one.
+        queue_seconds: The minimum time that a request waits in the queue.
+        run_seconds: The minimum time that a request runs.
         concurrency: How many requests run at once. fal gives new accounts 2.
-        heartbeat_seconds: The silence after which a status stream sends a comment.
+        heartbeat_seconds: How long a status stream may be silent before it sends a
+            comment.
         unknown_endpoints: Whether endpoints outside the catalog are served, with a
             simple output, instead of a 404 response.
-        seed: Determines the seeds of requests that have none.
-        prices: By endpoint id, a price in USD per image, or a price and its unit. They
-            are made up: the sandbox knows no price of fal's, and endpoints that are
-            not listed have none.
+        seed: Determines the seeds of requests that do not pass one.
+        prices: By endpoint id, a price in USD per image, or a price and its unit. The
+            sandbox does not know fal's prices: other endpoints have none.
 
     Example:
         ```python
@@ -62,7 +62,7 @@ class Sandbox:
         prices: Mapping[str, float | tuple[float, str]] | None = None,
     ) -> None:
         self.faults = Faults()
-        """The pending faults."""
+        """The faults for the next requests."""
         self._api = Api(
             faults=self.faults,
             heartbeat_seconds=heartbeat_seconds,
@@ -92,7 +92,7 @@ class Sandbox:
 
     @property
     def submits(self) -> int:
-        """The number of accepted requests; fal would charge for these."""
+        """The number of accepted requests, for which fal would charge."""
         return len(self._api.queue.jobs)
 
     @property
@@ -107,14 +107,14 @@ class Sandbox:
         """Return the headers of a webhook, as if it came from fal.
 
         Args:
-            body: Of the webhook.
-            request_id: Of the request.
+            body: The webhook's body.
+            request_id: The id of the request that the webhook reports.
             at: The time of the signature, in seconds since 1970.
         """
         return self._api.webhooks.sign(body, request_id, at=at)
 
     def renew_webhook_keys(self) -> None:
-        """Sign with another key from here on, as fal may do at any time."""
+        """Replace the key that signs webhooks, as fal may do at any time."""
         self._api.webhooks.renew()
 
     @property
@@ -122,18 +122,18 @@ class Sandbox:
         """The submits whose complete response did not reach the client.
 
         An entry is the request id if the sandbox accepted the request, else None. The
-        client cannot know which.
+        client cannot tell these two cases apart.
         """
         return list(self._api.injector.uncertain_submits)
 
     @property
     def most_in_flight(self) -> int:
-        """The highest number of accepted requests that were not done."""
+        """The highest number of accepted requests that were unfinished at one time."""
         return self._api.queue.most_in_flight
 
     @property
     def leaks(self) -> list[str]:
-        """Requests for files or public keys that carried an API key; none should."""
+        """Requests for files or public keys that wrongly carried an API key."""
         return list(self._api.log.leaks)
 
     @contextlib.contextmanager
@@ -211,9 +211,9 @@ class Sandbox:
         return create_fal(api_key, **{**urls, **settings})
 
     def usage(self) -> str:
-        """Return instructions for other programs."""
+        """Return instructions to connect other programs."""
         return (
-            f"sandbox: {self.url} (open it in a browser to see the requests)\n"
+            f"sandbox: {self.url} (open in a browser to see the requests)\n"
             f"in Python: export FAL_SANDBOX_URL={self.url}\n"
             f"@fal-ai/client: fal.config({{ credentials: 'sandbox', "
             f"proxyUrl: {{ url: '{self.url}/proxy', when: 'always' }} }})\n"
@@ -249,7 +249,7 @@ class Sandbox:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the server and drop the requests that still run."""
+        """Stop the server and abort its unfinished requests."""
         if self._server and self._thread and self._thread.is_alive():
             self._server.should_exit = True
             self._server.force_exit = True
@@ -291,12 +291,12 @@ def _listen(port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """A server that stops at once: uvicorn's own looks for its end every 0.1 s."""
+    """A server that stops at once; uvicorn checks `should_exit` only every 0.1 s."""
 
     wake: asyncio.Event
 
     async def main_loop(self) -> None:
-        """Tick every 0.1 s, as uvicorn does, and as soon as `wake` is set."""
+        """Run `on_tick` every 0.1 s, as uvicorn does, and as soon as `wake` is set."""
         for tick in itertools.count():
             if await self.on_tick(tick % 864_000):
                 return

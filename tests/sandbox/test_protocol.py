@@ -286,6 +286,6 @@ def test_the_dashboard_has_its_files_and_the_state_of_the_requests(
 def test_the_command_explains_its_use(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    assert "offline fal" in capsys.readouterr().out
+    assert "stand-in for fal" in capsys.readouterr().out
     with Sandbox() as sandbox:
         assert f"export FAL_SANDBOX_URL={sandbox.url}" in sandbox.usage()

@@ -35,7 +35,7 @@ _ANY_METHOD = ("GET", "POST", "PUT")
 
 
 class Api:
-    """The state of one sandbox and its routes; `Sandbox` describes the settings."""
+    """The state and routes of one sandbox; see `Sandbox` for the settings."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class Api:
         return await self._requests.handle_run(request, endpoint_id, payload)
 
     async def _handle_proxy(self, request: Request) -> Response:
-        """Handle a request that a client of fal, such as @fal-ai/client, proxies."""
+        """Handle a request that a client, such as @fal-ai/client, sends to a proxy."""
         target = urlsplit(request.headers.get("x-fal-target-url", ""))
         host, path = target.netloc, target.path.strip("/")
         request.scope["query_string"] = target.query.encode()
@@ -136,7 +136,7 @@ class Api:
         self.log.add(request)
         if request.headers.get("authorization", "").startswith("Key "):
             self.log.add_leak(request)
-            detail = "A host for files must not get a key"
+            detail = "A file host must not receive an API key"
             return JSONResponse({"detail": detail}, status_code=403)
         if request.method == "GET":
             return await self.injector.respond(

@@ -1,4 +1,4 @@
-"""The files that the sandbox serves: what it made and what was uploaded."""
+"""The files that the sandbox serves: outputs and uploads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Files:
     """Files by their path below `/files/`.
 
     Attributes:
-        base_url: Of the sandbox.
+        base_url: The sandbox's URL.
     """
 
     def __init__(self) -> None:
@@ -39,8 +39,7 @@ class Files:
         """Store a file and return its URL.
 
         Args:
-            name: The last part of its path. As at fal, a digest of the content comes
-                before it.
+            name: The last part of its path, after a digest of the content, as at fal.
             content: Its bytes.
             content_type: Its MIME type.
         """
@@ -65,10 +64,10 @@ class Files:
         return self._files.pop(self._path_of(url), None) is not None
 
     def read_input(self, path: PayloadPath, url: str) -> InputFile:
-        """Return an input file; one that is elsewhere has no content.
+        """Return an input file; its content is None if it is on another host.
 
         Args:
-            path: Where in the payload the file is named.
+            path: The path of the file's URL in the payload.
             url: Its URL, or a data URI.
 
         Raises:

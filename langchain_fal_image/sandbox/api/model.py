@@ -1,4 +1,4 @@
-"""What a model at fal does: make an endpoint's output from a valid payload."""
+"""The sandbox's models: make an endpoint's output from a valid payload."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def generate_output(
     Args:
         endpoint_id: fal's id, such as `fal-ai/qwen-image`.
         payload: A valid input.
-        files: Where input files are, and where output files are stored.
-        seed: For a payload that has none.
+        files: The store that holds input files and receives output files.
+        seed: The seed for a payload that does not have one.
 
     Returns:
-        The output with the fields that the endpoint has. Audio is a WAV file, in
-        whatever format it was requested.
+        The output with the fields that the endpoint has. Audio is always a WAV file,
+        even if another format was requested.
 
     Raises:
         UnreadableInputError: An input file cannot be fetched or decoded.
@@ -80,7 +80,7 @@ def generate_output(
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One run of a model; `options` are the given ones with the defaults."""
+    """One run of a model; `given` is the payload, `options` has the defaults too."""
 
     endpoint_id: str
     given: _Json
@@ -95,10 +95,10 @@ class _Call:
             if name.endswith(("image_url", "image_urls", "images")) and not is_mask:
                 yield from self._read(name)
 
-    def read_files(self, file_type: str) -> Iterator[InputFile]:
-        """Read the input files of a type: `mask` or `audio`."""
+    def read_files(self, kind: str) -> Iterator[InputFile]:
+        """Read the input files of a kind: `mask` or `audio`."""
         for name, node in openapi.input_fields(self.endpoint_id).items():
-            if file_type in {node.get("file"), node.get("items", {}).get("file")}:
+            if kind in {node.get("file"), node.get("items", {}).get("file")}:
                 yield from self._read(name)
 
     def _read(self, name: str) -> Iterator[InputFile]:
@@ -106,7 +106,7 @@ class _Call:
             yield self.files.read_input(path, url)
 
     def to_url(self, content: bytes, name: str, content_type: str) -> str:
-        """Store an output file, or put it into a data URI for `sync_mode`."""
+        """Store an output file and return its URL; a data URI with `sync_mode`."""
         if self.options.get("sync_mode"):
             encoded = base64.b64encode(content).decode("ascii")
             return f"data:{content_type};base64,{encoded}"
@@ -226,7 +226,7 @@ def _find_urls(path: PayloadPath, value: object) -> Iterator[tuple[PayloadPath, 
 
 
 def _select_fields(value: Any, node: Mapping[str, Any]) -> Any:
-    """Return a file with the fields that the output's schema has."""
+    """Return a file with only the fields that the output's schema has."""
     if isinstance(value, list):
         return [_select_fields(each, node.get("items", {})) for each in value]
     if not isinstance(value, dict) or "url" not in value:

@@ -1,4 +1,4 @@
-"""OpenAPI documents in fal's form, made from the catalog."""
+"""OpenAPI documents like fal's, made from the catalog."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = [
 ]
 
 
-# For endpoints outside the catalog.
+# The output of endpoints outside the catalog.
 _PLAIN_OUTPUT: Final = {
     "type": "object",
     "properties": {

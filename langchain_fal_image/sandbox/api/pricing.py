@@ -1,4 +1,4 @@
-"""The prices of fal's platform API."""
+"""The pricing route of fal's platform API."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _MAX_ENDPOINTS = 50
 
 
 class Pricing:
-    """Prices that a test or a demo makes up.
+    """Prices that a test or a demo sets.
 
     Args:
-        prices: By endpoint id, a price in USD per image, or a price and its unit. No
-            other endpoint has a price.
+        prices: By endpoint id, a price in USD per image, or a price and its unit. Other
+            endpoints have no price.
     """
 
     def __init__(self, prices: Mapping[str, float | tuple[float, str]]) -> None:

@@ -49,7 +49,7 @@ class Job:
         return self.status == "COMPLETED"
 
     async def update(self, status: str, *messages: str) -> None:
-        """Set the status, log messages and wake the followers."""
+        """Set the status, add log messages and wake the tasks that follow the job."""
         self.status = status
         if status == "IN_PROGRESS":
             self.started_at = time.time()
@@ -65,7 +65,7 @@ class Job:
 
 
 class Queue:
-    """Requests on a few runners, in order; `Sandbox` describes the settings."""
+    """Requests in order on a limited number of runners; see `Sandbox` for settings."""
 
     def __init__(
         self,
@@ -103,9 +103,10 @@ class Queue:
         start_timeout: float | None = None,
         is_sync: bool = False,
     ) -> Job:
-        """Accept a request; it fails if no runner starts it within `start_timeout` s.
+        """Accept a request.
 
-        A sync run skips the queue.
+        It fails if no runner starts it within `start_timeout` seconds. A sync run
+        starts without `queue_seconds`.
         """
         job = Job(endpoint_id, payload, request_id=str(uuid.uuid4()))
         self.jobs[job.request_id] = self._open[job.request_id] = job
@@ -139,7 +140,10 @@ class Queue:
     async def follow(
         self, job: Job, *, silence: float | None = None
     ) -> AsyncIterator[bool]:
-        """Yield True at each change until the request is done, False at silence."""
+        """Yield True at each change until the request is done.
+
+        Yield False each time `silence` seconds pass without a change.
+        """
         seen = -1
         while True:
             if job.version != seen:
@@ -169,7 +173,7 @@ class Queue:
             await job.update("IN_PROGRESS", f"sandbox: {work} for {job.endpoint_id}")
             loop = asyncio.get_running_loop()
             started = loop.time()
-            # The thread does not set the response: a cancelled job keeps its own.
+            # The thread must not set the response: a cancelled job already has one.
             response, _ = await asyncio.gather(
                 loop.run_in_executor(None, self._work, job),
                 asyncio.sleep(self.run_seconds),
@@ -189,7 +193,7 @@ class Queue:
         await job.update("COMPLETED", *messages)
 
     def _work(self, job: Job) -> tuple[int, Any, dict[str, str]]:
-        """Return HTTP status, body and headers of the response."""
+        """Return the HTTP status, body and headers of the response."""
         errors = validation.find_errors(job.endpoint_id, job.payload)
         if errors:
             return 422, {"detail": errors}, {}
@@ -201,7 +205,7 @@ class Queue:
         except UnreadableInputError as error:
             entry = validation.make_error(error.path, str(error), error.error_type)
             return 422, {"detail": [entry]}, {}
-        except Exception as error:  # noqa: BLE001 - as at fal, every request ends
+        except Exception as error:  # noqa: BLE001 - any error must complete the request, as at fal
             _log.exception("The sandbox failed to run %s.", job.endpoint_id)
             message = f"The sandbox failed: {type(error).__name__}"
             return 500, {"detail": message, "error_type": "internal_error"}, {}

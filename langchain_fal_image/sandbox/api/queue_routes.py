@@ -1,4 +1,4 @@
-"""The routes of requests: the queue and sync runs."""
+"""The routes for requests: the queue and sync runs."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class QueueRoutes:
             silence = self._heartbeat_seconds
             async for is_changed in self._queue.follow(job, silence=silence):
                 if not is_changed:
-                    yield ": still here\n\n"
+                    yield ": heartbeat\n\n"
                     continue
                 status = self._describe(job, base_url, has_logs=True)
                 if "logs" in status:
@@ -168,7 +168,7 @@ class QueueRoutes:
     async def _wait_while_connected(self, job: Job, request: Request) -> None:
         """Wait for a sync run; cancel it when its client disconnects."""
         done = asyncio.ensure_future(self._queue.wait(job))
-        # The body is already read: the next message is that the client is gone.
+        # The body is already read, so the next message is the disconnect.
         disconnected = asyncio.ensure_future(request.receive())
         await asyncio.wait({done, disconnected}, return_when=asyncio.FIRST_COMPLETED)
         disconnected.cancel()

@@ -21,7 +21,7 @@ class ReceivedRequest:
         method: The HTTP method.
         path: With the sandbox's prefix, such as `/queue/fal-ai/qwen-image`.
         query: The raw query.
-        headers: By name in lower case, without the key.
+        headers: By name in lower case; the key is removed.
         json: The body if it is JSON.
     """
 
@@ -33,7 +33,7 @@ class ReceivedRequest:
 
 
 class RequestLog:
-    """All requests in order; `changed` is notified of each."""
+    """All requests in order; `changed` is notified when something happens."""
 
     def __init__(self) -> None:
         self.requests: list[ReceivedRequest] = []
@@ -68,6 +68,6 @@ class RequestLog:
         self.notify()
 
     def notify(self) -> None:
-        """Wake those who wait for something to happen."""
+        """Wake the threads that wait on `changed`."""
         with self.changed:
             self.changed.notify_all()

@@ -1,4 +1,4 @@
-"""Responses in fal's form, and values of request headers."""
+"""Responses in fal's format, and parsers for request values."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def json_response(
 
 
 def error_response(status: int, detail: str, error_type: str) -> Response:
-    """Return an error of fal's platform."""
+    """Return an error response in the format of fal's platform."""
     return json_response(status, {"detail": detail, "error_type": error_type})
 
 
 def reject_without_key(request: Request) -> Response | None:
-    """Return a 401 response for a request without a key."""
+    """Return a 401 response if a request has no key, else None."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme in {"Key", "Bearer"} and key.strip():
         return None
@@ -48,7 +48,7 @@ def reject_without_key(request: Request) -> Response | None:
 
 
 def parse_number(text: str | None) -> float | None:
-    """Parse a number of a query or header; return None for anything else."""
+    """Parse a number from a query or header; return None for anything else."""
     with contextlib.suppress(ValueError):
         return float(text) if text else None
     return None
@@ -63,7 +63,7 @@ def start_timeout(request: Request) -> float | None:
 
 
 def to_app_id(endpoint_id: str) -> str:
-    """Return an endpoint id without its sub-path, as request URLs have it.
+    """Return an endpoint id without its sub-path, as request URLs use it.
 
     (fal_client/client.py)
     """

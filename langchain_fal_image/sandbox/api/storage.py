@@ -1,6 +1,6 @@
 """fal's storage: single and multipart uploads, and downloads.
 
-fal_client/client.py and the storage of @fal-ai/client upload in these ways.
+The upload protocols are those of fal_client/client.py and of @fal-ai/client's storage.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ __all__ = ["Storage"]
 
 
 class Storage:
-    """Handlers for downloads, and for uploads as fal's two clients send them."""
+    """Handlers for downloads, and for uploads in the protocols of fal's two clients."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
         self._content_types: dict[str, str] = {}
 
     async def initiate(self, path: str, body: Any) -> Response:
-        """Start an upload: return its URL, or a token for it."""
+        """Start an upload: respond with the URL to upload to, or with a token."""
         if path == "storage/auth/token":
             token = {
                 "token": "sandbox-upload",
@@ -93,6 +93,6 @@ class Storage:
 
 
 def _make_path(name: object) -> str:
-    """Return a new path with the safe characters of a file name."""
-    plain = re.sub(r"[^\w.-]+", "_", str(name or "file"), flags=re.ASCII)[-100:]
-    return f"uploads/{uuid.uuid4()}/{plain.lstrip('.') or 'file'}"
+    """Return a new path that ends with a file name; unsafe characters become `_`."""
+    safe_name = re.sub(r"[^\w.-]+", "_", str(name or "file"), flags=re.ASCII)[-100:]
+    return f"uploads/{uuid.uuid4()}/{safe_name.lstrip('.') or 'file'}"

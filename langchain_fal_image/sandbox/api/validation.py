@@ -1,6 +1,7 @@
-"""Validation of payloads as fal's models do it, with fal's error entries.
+"""Validate payloads as fal's models do, with fal's error entries.
 
-It shares no code with the checks of `options`, so that a mistake there shows here.
+This module shares no code with the checks in `options`, so that tests find mistakes
+there.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from langchain_fal_image.sandbox.api import openapi
 
 __all__ = ["find_errors", "make_error"]
 
-# For each keyword of JSON Schema, what fal's models (pydantic's) report: the type, the
-# message and the name of the limit in `ctx`.
+# For each JSON Schema keyword, the error of fal's models, which use pydantic: its type,
+# its message, and the name of the limit in `ctx`.
 _BOUNDS: Final[dict[str, tuple[str, str, str]]] = {
     "maximum": ("less_than_equal", "be less than or equal to {}", "le"),
     "minimum": ("greater_than_equal", "be greater than or equal to {}", "ge"),
@@ -65,7 +66,7 @@ def find_errors(endpoint_id: str, payload: Any) -> list[dict[str, Any]]:
 def make_error(
     path: list[Any], message: str, error_type: str, **extra: Any
 ) -> dict[str, Any]:
-    """Return an entry of fal's `detail`; `extra` are members such as `ctx`."""
+    """Return an entry of fal's `detail`; `extra` has further members, such as `ctx`."""
     url = f"https://docs.fal.ai/errors#{error_type}"
     entry = {"loc": ["body", *path], "msg": message, "type": error_type, "url": url}
     return {**entry, **extra}
@@ -94,13 +95,13 @@ def _to_entries(error: jsonschema.ValidationError) -> Iterator[dict[str, Any]]:
         for each in _select_branches(error.context):
             yield from _to_entries(each)
     else:
-        yield make_error(path, f"Input should fit {keyword}", "value_error")
+        yield make_error(path, f"Input does not match {keyword}", "value_error")
 
 
 def _select_branches(
     found: list[jsonschema.ValidationError],
 ) -> list[jsonschema.ValidationError]:
-    """Return the errors of an `anyOf` branch of the right type, else all errors."""
+    """Return the errors of the `anyOf` branches of the right type, else all errors."""
 
     def is_of_right_type(error: jsonschema.ValidationError) -> bool:
         if error.path:

@@ -46,25 +46,28 @@ class Webhooks:
         return {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "1", "x": encoded}]}
 
     def renew(self) -> None:
-        """Use another key from here on."""
+        """Replace the key."""
         self._key = None
 
     def register(self, job: Job, url: str) -> None:
         """Send a request's result to a URL once it is done."""
         if not _is_local(url):
-            _log.warning("No webhook is sent to %s: it is not on this machine", url)
+            _log.warning(
+                "No webhook will be sent to %s: the sandbox sends only to this machine",
+                url,
+            )
             return
         try:
             self._get_key()
         except ImportError as error:
-            _log.warning("No webhook is sent to %s: %s", url, error)
+            _log.warning("No webhook will be sent to %s: %s", url, error)
             return
         task = asyncio.get_running_loop().create_task(self._send(job, url))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def sign(self, body: bytes, request_id: str, *, at: float) -> dict[str, str]:
-        """Return the headers of a webhook that is signed `at` seconds since 1970."""
+        """Return the headers of a webhook, signed at a time in seconds since 1970."""
         timestamp, digest = str(int(at)), hashlib.sha256(body).hexdigest()
         message = f"{request_id}\n{_USER_ID}\n{timestamp}\n{digest}".encode()
         return {
@@ -97,7 +100,9 @@ class Webhooks:
                     if response.is_success:
                         return
                 await asyncio.sleep(_PAUSE_S * 2**attempt)
-        _log.warning("Webhook to %s failed %d times, giving up", url, _ATTEMPTS)
+        _log.warning(
+            "Webhook to %s failed %d times; it is not sent again", url, _ATTEMPTS
+        )
 
     def _get_key(self) -> Any:
         if self._key is None:

@@ -1,1 +1,1 @@
-"""The page that shows the sandbox's requests."""
+"""The web page that shows the sandbox's requests."""

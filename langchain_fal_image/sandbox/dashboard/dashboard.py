@@ -1,4 +1,4 @@
-"""The page that shows a developer the sandbox's requests as they arrive."""
+"""The dashboard: a web page that shows the sandbox's requests as they arrive."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _INPUT_NAMES = ("prompt", "text", "preview_text", "gen_text", "script", "audio_u
 
 
 def read_asset(name: str) -> str:
-    """Return one of `ASSETS`; the page fetches `state.json` by itself."""
+    """Return one of the page's files (`ASSETS`)."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def describe_queue(queue: Queue) -> dict[str, Any]:
-    """Return the newest requests as the page shows them."""
+    """Return the newest requests, as `state.json` serves them to the page."""
     jobs = list(queue.jobs.values())
     newest = reversed(jobs[-_MAX_REQUESTS:])
     requests = [_describe(each, queue) for each in newest]
@@ -84,7 +84,7 @@ def _format_error(detail: Any) -> str:
 
 
 def _shorten(value: Any) -> str:
-    """Format a value in one line, and a data URI as its length."""
+    """Format a value in one line; show only the length of a data URI."""
     if isinstance(value, str):
         if value[:5].lower() == "data:":
             return f"data URI of {len(value)} characters"

@@ -1,4 +1,4 @@
-"""An image while it is drawn."""
+"""The canvas that scenes are drawn on."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Canvas:
     """An image with the palette and the random generator of its scene.
 
     Attributes:
-        image: What is drawn so far.
-        pen: Pillow's drawing interface to it.
+        image: The image so far.
+        pen: Pillow's drawing interface to the image.
         width: In pixels.
         height: In pixels.
         unit: The shorter side in pixels.
@@ -36,12 +36,12 @@ class Canvas:
         self.replace(image)
 
     def replace(self, image: Image.Image) -> None:
-        """Continue with another image of the same size."""
+        """Replace the image with another one of the same size."""
         self.image = image
         self.pen = ImageDraw.Draw(image)
 
     def make_mask(self, *, scale: int = 1) -> Image.Image:
-        """Return an empty mask; `scale` divides its sides."""
+        """Return an empty mask of the image's size divided by `scale`."""
         return Image.new("L", (self.width // scale, self.height // scale))
 
     def paste(self, colour: Colour, mask: Image.Image) -> None:
@@ -55,7 +55,7 @@ class Canvas:
         self.pen.ellipse(box, fill=colour)
 
     def draw_glow(self, centre: Point, radius: float, colour: Colour) -> None:
-        """Lighten the surroundings of a light."""
+        """Draw a glow around a light."""
         side = max(2, round(radius * 2))
         mask = ImageChops.invert(Image.radial_gradient("L").resize((side, side)))
         mask = mask.point(lambda value: max(0, value - 70) * 200 // 185)
@@ -64,14 +64,14 @@ class Canvas:
 
 
 def make_gradient(size: tuple[int, int], colours: Sequence[Colour]) -> Image.Image:
-    """Return an image whose colours run into each other from top to bottom."""
+    """Return a vertical gradient."""
     strip = Image.new("RGB", (1, len(colours)))
     strip.putdata(list(colours))
-    # More rows first, or the resize cuts the outer colours to half.
+    # Go through 256 rows: resizing a few rows directly halves the outer colours.
     return strip.resize((1, 256), Image.Resampling.BICUBIC).resize(size)
 
 
 def make_rng(*parts: object) -> random.Random:
-    """Return a random generator that is seeded with some values."""
+    """Return a random generator that the values seed."""
     digest = hashlib.sha256(repr(parts).encode()).digest()
     return random.Random(digest)  # noqa: S311 - not a secret

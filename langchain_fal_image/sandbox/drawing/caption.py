@@ -20,7 +20,7 @@ _LINE_STEP = 1.22
 
 
 def band_height(size: tuple[int, int]) -> int:
-    """Return the height of the caption's band for images of a size."""
+    """Return the height of the caption's band for an image of this size."""
     width, height = size
     return max(1, round(min(height * 0.3, math.sqrt(width * height) * 0.13)))
 
@@ -45,7 +45,7 @@ def draw_caption(image: Image.Image, text: str, *, is_dark: bool) -> None:
 
 
 def _fit(text: str, width: float, height: float) -> tuple[int, list[str]]:
-    """Return the largest font size that holds the whole text, and its lines."""
+    """Return the largest font size at which the whole text fits, and its lines."""
     lines: list[str] = []
     size = _MIN_SIZE
     for count, part in ((1, 0.46), (2, 0.36), (_MAX_LINES, 0.27)):

@@ -1,4 +1,4 @@
-"""Changes to images by the words of an instruction; the images stay recognisable."""
+"""Edit images according to an instruction, so that they stay recognisable."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def edit_images(
     size: tuple[int, int],
     rng: random.Random,
 ) -> Canvas:
-    """Draw the inputs on one image, changed as the prompt says.
+    """Draw the inputs on one image and change it as the prompt says.
 
-    It shows text that the prompt quotes. It changes only where the mask is white.
+    Text in quotes in the prompt is written on it. Only white areas of the mask change.
     """
     before = _arrange(inputs, size)
     named = frozenset(words)
@@ -95,7 +95,7 @@ def _change_tone(image: Image.Image, words: Sequence[str]) -> Image.Image:
     if _SEPIA & named:
         return ImageOps.colorize(grey, (52, 34, 20), (252, 240, 214))
     for names, colour, strength in TINTS:
-        # If the words name a thing, blue is the colour of that thing.
+        # If the words name a thing, blue is the colour of that thing, not a tint.
         if names & named and not (names == _BLUE and find_things(words)):
             return Image.blend(image, Image.new("RGB", image.size, colour), strength)
     return image

@@ -1,7 +1,7 @@
 """Images drawn from a prompt, the same every time.
 
-An image depends on endpoint, prompt, seed, its number in the batch and its inputs, and
-on nothing else. It shows its prompt and bears a small SANDBOX mark.
+An image depends only on the endpoint, the prompt, the seed, its number in the batch and
+the input images. It shows its prompt and a small SANDBOX mark.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ def draw_images(
     """Draw what a prompt names, or change the input images as it says.
 
     Args:
-        prompt: Written on each image.
-        endpoint_id: Each endpoint draws differently.
-        seed: Each seed gives another composition.
-        count: How many images.
-        size_options: The payload's options that name a size.
-        inputs: Images to edit; several are side by side.
-        mask: White where the inputs may change; None for everywhere.
+        prompt: The prompt, which is written on each image.
+        endpoint_id: The endpoint; each one draws differently.
+        seed: The seed; each one produces another composition.
+        count: The number of images.
+        size_options: The payload's size options.
+        inputs: Images to edit; several are drawn side by side.
+        mask: An image that is white where the inputs may change; None for everywhere.
         format: `png`, `jpeg` or `webp`.
 
     Raises:
@@ -92,7 +92,7 @@ def draw_images(
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """An input image, equal to others with the same pixels."""
+    """An input image; two are equal if their digests are."""
 
     digest: str
     image: Image.Image = field(compare=False)

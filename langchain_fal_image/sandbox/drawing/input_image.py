@@ -1,4 +1,4 @@
-"""Input images: decoded, or drawn as a stand-in if the file is elsewhere."""
+"""Decode input images; draw a stand-in for a file on another host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DECODE_ERRORS: Final[tuple[type[Exception], ...]] = (
 
 
 def open_image(file: InputFile) -> Image.Image:
-    """Return an input image on white paper.
+    """Return an input image, on white if it has transparency.
 
     Raises:
         UnreadableInputError: The file is not an image.
@@ -46,7 +46,7 @@ def open_image(file: InputFile) -> Image.Image:
 
 
 def _draw_stand_in(url: str) -> Image.Image:
-    """Return an image that shows the last part of a URL."""
+    """Return a placeholder that shows the last part of a URL."""
     width, height = 1024, 768
     palette = choose_palette([], make_rng(url))
     pale = [mix(each, (200, 200, 200), 0.5) for each in palette.sky]

@@ -1,7 +1,7 @@
 """Colours for a scene, chosen by the words of its prompt.
 
-`palettes.json` holds the colours that have names, the palettes with the words that
-choose them, and the tints that words give an edited image.
+`palettes.json` holds the named colours, the palettes with the words that select them,
+and the tints that words apply to an edited image.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Palette:
     """The colours of one scene.
 
     Attributes:
-        words: The words of a prompt that choose this palette.
+        words: The words of a prompt that select this palette.
         sky: Three colours from top to horizon.
         light: Sun or moon.
         far: The furthest ridge.
@@ -64,7 +64,7 @@ TINTS: Final[list[tuple[frozenset[str], Colour, float]]] = [
     (frozenset(words), _to_tuples(colour), strength)
     for words, colour, strength in _DATA["tints"]
 ]
-"""Words, the tint that they give an image, and its strength from 0 to 1."""
+"""Words, the tint that they apply to an image, and its strength from 0 to 1."""
 
 
 def choose_palette(words: Collection[str], rng: random.Random) -> Palette:

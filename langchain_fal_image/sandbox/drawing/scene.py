@@ -33,7 +33,7 @@ _LEAFY = frozenset(
 def draw_scene(
     words: Sequence[str], *, size: tuple[int, int], rng: random.Random
 ) -> Canvas:
-    """Draw the scene that a prompt's words name; the generator chooses the rest."""
+    """Draw the scene that the words describe, with random details."""
     palette = choose_palette(words, rng)
     canvas = Canvas(make_gradient(size, palette.sky), palette, rng)
     named = frozenset(words)
@@ -126,7 +126,7 @@ def _draw_foreground(canvas: Canvas, named: frozenset[str]) -> None:
 def place_things(
     canvas: Canvas, words: Sequence[str], *, is_edit: bool = False
 ) -> None:
-    """Draw each thing that the words name; in an edit, where the image is calm."""
+    """Draw each thing that the words name; in an edit, in a uniform area."""
     wide, high, unit = canvas.width, canvas.height, canvas.unit
     sky = [0.3, 0.68, 0.5, 0.82, 0.18]
     floor = [0.5, 0.3, 0.7, 0.15, 0.85]
@@ -150,7 +150,7 @@ def place_things(
 
 
 def _find_calm_place(canvas: Canvas, columns: Sequence[float]) -> Point:
-    """Return the place in the sky where the image is the most uniform."""
+    """Return the most uniform place in the sky."""
     half = 0.14 * canvas.unit
 
     def measure_variance(place: Point) -> float:

@@ -23,7 +23,7 @@ _WHITE: Colour = (255, 255, 255)
 
 
 def draw_moon(canvas: Canvas, centre: Point, radius: float, colour: Colour) -> None:
-    """Draw a full moon with its glow and a few seas."""
+    """Draw a full moon with a glow and dark patches."""
     x, y = centre
     canvas.draw_glow(centre, radius * 3.2, mix(colour, (120, 140, 190), 0.55))
     canvas.draw_disc(centre, radius, colour)
@@ -97,7 +97,7 @@ def draw_ridge(
 
 
 def draw_volcano(canvas: Canvas, *, centre: float, base: float, top: float) -> None:
-    """Draw a lone volcano with snow; places are fractions of width and height."""
+    """Draw a volcano with snow; coordinates are fractions of width and height."""
     rng, palette = canvas.rng, canvas.palette
     wide, high = canvas.width, canvas.height
     reach = min(wide * 0.62, high * 0.95)
@@ -134,7 +134,7 @@ def draw_volcano(canvas: Canvas, *, centre: float, base: float, top: float) -> N
 
 
 def draw_water(canvas: Canvas, *, top: float) -> None:
-    """Draw water that mirrors the scene, from a fraction of the height down."""
+    """Draw water with a reflection, from a fraction of the height to the bottom."""
     rng, palette = canvas.rng, canvas.palette
     wide, line = canvas.width, round(top * canvas.height)
     depth = canvas.height - line

@@ -1,4 +1,4 @@
-"""The size in pixels that a payload requests, in any of the forms that fal has."""
+"""Resolve the size that a payload requests, in any of fal's forms, to pixels."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def resolve_size(
     """Return the width and height of an image, each from 1 to 4096 pixels.
 
     Args:
-        options: The payload with its defaults. Values of unknown form are ignored.
-        input_sizes: Sizes of the input images. Without a requested size, the last one
-            decides, as at fal's edit endpoints.
+        options: The payload with defaults. Values in an unknown form are ignored.
+        input_sizes: Sizes of the input images. If no size is requested, the result
+            follows the last one, as at fal's edit endpoints.
     """
     values = [options.get(name) for name in ("image_size", "size", "resolution")]
     for each in (*values, options):

@@ -1,9 +1,9 @@
 """Things that a prompt may name, such as a kite, a cat or a boat; and trees.
 
-`things.json` lists the things with their usual colour, their place and half their
-height as a fraction of the image's shorter side. It also lists their shapes, in a box
-from -1 to 1: a kind; a fill, of which `main`, `light` and `dark` are shades of the
-thing's own colour; the points, or the centre and radii of an ellipse; a line's width.
+`things.json` lists each thing's usual colour, its place, and half its height as a
+fraction of the image's shorter side. It also lists the shapes of each thing, in a box
+from -1 to 1. A shape has a kind, a fill (`main`, `light` and `dark` are shades of the
+thing's colour), points or an ellipse's centre and radii, and for lines a width.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["THINGS", "Thing", "draw_thing", "draw_tree", "find_things"]
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Something that a prompt may name.
+    """A thing that a prompt may name.
 
     Attributes:
         shapes: The name of its shapes.
@@ -60,7 +60,7 @@ def find_things(words: Sequence[str]) -> list[tuple[Thing, Colour]]:
 
 
 class _Brush:
-    """A pen for shapes in a box; `half` is half the height of the box in pixels."""
+    """Draws shapes in a box; `half` is half the height of the box in pixels."""
 
     def __init__(self, pen: ImageDraw.ImageDraw, centre: Point, half: float) -> None:
         self._pen = pen

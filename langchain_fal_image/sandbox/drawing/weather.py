@@ -1,4 +1,4 @@
-"""Weather over a scene, and the grain of its paper."""
+"""Weather over a scene, and paper grain."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _WEATHER: Final[list[tuple[set[str], Callable[[Canvas], None]]]] = [
 
 
 def add_grain(canvas: Canvas) -> None:
-    """Add the grain of paper to the image."""
+    """Add paper grain to the image."""
     tile = _make_grain()
     noise = canvas.make_mask()
     for x in range(0, canvas.width, tile.width):
@@ -77,7 +77,7 @@ def add_grain(canvas: Canvas) -> None:
 
 @cache
 def _make_grain() -> Image.Image:
-    # Pillow's own noise takes no seed.
+    # Pillow's noise functions do not accept a seed.
     speckles = random.Random(7).randbytes(256 * 256)  # noqa: S311 - not a secret
     tile = Image.frombytes("L", (256, 256), speckles)
     return tile.filter(ImageFilter.BoxBlur(1))

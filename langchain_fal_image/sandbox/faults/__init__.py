@@ -1,1 +1,1 @@
-"""Faults that a test scripts or leaves to chance."""
+"""Faults in the sandbox's responses, scripted by a test or drawn at random."""

@@ -27,7 +27,7 @@ _UNREADABLE_EVENTS: Final = (
 
 
 def corrupt_response(response: Response, how: Corruption) -> Response:
-    """Return a corrupted response; corruptions of event streams change nothing."""
+    """Return a corrupted response, unchanged if `how` is for event streams."""
     body = bytes(response.body)
     if how == "cut short":
         return _CutShort(response)
@@ -98,7 +98,7 @@ async def _send_slowly(body: bytes) -> AsyncIterator[bytes]:
 async def _send_endlessly() -> AsyncIterator[bytes]:
     for _ in range(_HUGE // len(_CHUNK)):
         yield _CHUNK
-        # Lets the server notice that the client has disconnected.
+        # Yield to the event loop, which may learn that the client has disconnected.
         await asyncio.sleep(0)
 
 
@@ -125,7 +125,7 @@ def _add_error(value: Any) -> Any:
 async def corrupt_events(
     events: AsyncIterator[str], how: Corruption | None
 ) -> AsyncIterator[str]:
-    """Yield corrupted events; None and corruptions of responses change nothing."""
+    """Yield corrupted events, unchanged if `how` is None or for other responses."""
     if how == "nonsense":
         for event in _UNREADABLE_EVENTS:
             yield event
@@ -136,7 +136,7 @@ async def corrupt_events(
         if how == "end early":
             return
         if how == "stall":
-            # Ends when the client disconnects, which cancels it.
+            # Waits until the client disconnects, which cancels this task.
             await asyncio.Event().wait()
 
 

@@ -1,4 +1,4 @@
-"""One fault: the operation that it disturbs, and how."""
+"""A fault: the operation that fails, and how."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Corruption = Literal[
     "other type",
     "huge",
 ]
-"""What happens to a response after the sandbox has acted on the request."""
+"""Ways to corrupt a response after the sandbox has acted on the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +38,15 @@ class Fault:
     Attributes:
         on: The operation.
         drop: Reset the connection `before` or `after` the sandbox acts on the request.
-        status: Send this HTTP status and do nothing else.
-        body: Of that response; a text is sent as it is, everything else as JSON.
-        headers: Of that response.
-        corrupt: What happens to the true response.
-        delay_seconds: Wait so long before the sandbox acts on the request.
-        after: Wait after that instead, before the response.
-        times: How many requests meet it.
-        skip: How many requests of the operation pass before it.
-        name: Under which it is counted.
+        status: Respond with this HTTP status without acting on the request.
+        body: The body of that response: text unchanged, everything else as JSON.
+        headers: The headers of that response.
+        corrupt: How to corrupt the actual response.
+        delay_seconds: How long to wait before acting on the request.
+        after: Whether to wait after acting on it, before the response, instead.
+        times: How many requests the fault affects.
+        skip: How many requests of the operation to leave unaffected first.
+        name: The name under which the fault is counted.
     """
 
     on: Operation
@@ -63,7 +63,7 @@ class Fault:
 
     @property
     def hides_request_id(self) -> bool:
-        """Whether the client never gets the complete response to a submit."""
+        """Whether the client cannot read the request id from a submit's response."""
         return self.drop is not None or self.corrupt in {
             "cut short",
             "empty",

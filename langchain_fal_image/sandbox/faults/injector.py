@@ -1,4 +1,4 @@
-"""Responses with the faults that are due."""
+"""Apply pending faults to responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["ConnectionControl", "FaultInjector"]
 
 
 class FaultInjector:
-    """The faults of a sandbox, applied to its responses.
+    """Applies the faults of a sandbox to its responses.
 
     Args:
         faults: The pending faults.
@@ -38,9 +38,9 @@ class FaultInjector:
         request: Request,
         act: Callable[[], Awaitable[Response]],
     ) -> Response:
-        """Return the response of `act`, or a faulty one if a fault is due.
+        """Return the response of `act`, or a faulty one if a fault is pending.
 
-        The request's scope has the fault as `sandbox.fault`.
+        Sets the fault as `sandbox.fault` in the request's scope.
         """
         fault = self._faults.take(operation)
         if fault is None:
@@ -96,10 +96,10 @@ class ConnectionControl:
 
 
 def _reset(send: Any) -> None:
-    # uvicorn's send is a method of the request's cycle, which has the socket.
+    # uvicorn's send is a bound method of an object that has the transport.
     send.__self__.transport.abort()
 
 
 def _close(send: Any) -> None:
-    # Unlike after a reset, what is already written still arrives.
+    # Unlike a reset, this still sends what is already written.
     send.__self__.transport.close()

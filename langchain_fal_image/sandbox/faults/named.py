@@ -1,4 +1,4 @@
-"""The faults that have a name: what fal or the network might do to a client."""
+"""Named faults: failures of fal or the network that a client must handle."""
 
 from __future__ import annotations
 
@@ -79,4 +79,4 @@ FAULTS: Final[Mapping[str, tuple[tuple[Operation, ...], Mapping[str, Any]]]] = {
     ),
     "slow bytes": (("result", "file"), {"corrupt": "slow"}),
 }
-"""Every named fault: its operations, and the settings of its `Fault`."""
+"""The operations of each named fault, and the arguments of its `Fault`."""

@@ -1,4 +1,4 @@
-"""Pending faults: scripted one by one, or drawn at random."""
+"""Pending faults: added one by one, or drawn at random."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Faults"]
 
 
 class Faults:
-    """The faults that the next requests meet, in the order they were added.
+    """The faults for the next requests, in the order in which they were added.
 
     Example:
         ```python
@@ -46,12 +46,12 @@ class Faults:
 
         Args:
             name: One of `FAULTS`.
-            on: The operation; by default the first that the fault is made for.
-            times: How many requests meet it.
-            skip: How many requests of the operation pass before it.
+            on: The operation; by default the first one that the fault is for.
+            times: How many requests the fault affects.
+            skip: How many requests of the operation to leave unaffected first.
 
         Raises:
-            ValueError: The fault is unknown, or not one of this operation.
+            ValueError: The fault is unknown, or is not for this operation.
         """
         if name not in FAULTS:
             message = f"Unknown fault {name!r}. The faults are {', '.join(FAULTS)}."
@@ -72,11 +72,11 @@ class Faults:
         only: Collection[str] = tuple(FAULTS),
         never: Collection[str] = (),
     ) -> None:
-        """Draw faults at random from here on.
+        """Draw faults at random for all further requests.
 
         Args:
-            seed: The same seed and order of requests give the same faults.
-            rate: The share of requests that meet a fault, from 0 to 1.
+            seed: The same seed and order of requests produce the same faults.
+            rate: The fraction of requests that have a fault, from 0 to 1.
             only: The faults to draw from.
             never: Faults to leave out.
 
@@ -106,7 +106,7 @@ class Faults:
         Args:
             on: The operation.
             when: `after` the sandbox has acted on the request, or `before`.
-            times: For how many requests.
+            times: How many requests the fault affects.
         """
         self.add(Fault(on=on, drop=when, times=times))
 
@@ -119,14 +119,14 @@ class Faults:
         headers: Mapping[str, str] | None = None,
         times: int = 1,
     ) -> None:
-        """Send another response and do nothing else.
+        """Send this response without acting on the request.
 
         Args:
             on: The operation.
             status: The HTTP status.
-            body: A text is sent as it is, everything else as JSON.
-            headers: Of the response.
-            times: For how many requests.
+            body: Text is sent unchanged, everything else as JSON.
+            headers: The headers of the response.
+            times: How many requests the fault affects.
         """
         self.add(
             Fault(on=on, status=status, body=body, headers=headers or {}, times=times)

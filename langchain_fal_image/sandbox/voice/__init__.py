@@ -1,1 +1,1 @@
-"""Speech as tones, and its transcription."""
+"""Speech made of tones, and its transcription."""

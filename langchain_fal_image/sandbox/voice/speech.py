@@ -1,7 +1,7 @@
-"""Speech as tones made from a text, the same every time.
+"""Speech: a text as a sequence of tones, the same every time.
 
-Each letter is a note, each space a pause. The WAV file also holds its words, so that
-the sandbox can transcribe what it spoke.
+Each letter is a note, each space a pause. The WAV file also stores the words as
+metadata, so that the sandbox can transcribe its own speech.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Speech", "Voice", "Word", "read_words", "synthesize"]
 _LETTER_SECONDS = 0.055
 _PAUSE_SECONDS = 0.07
 _STOP_SECONDS = 0.25
-_LOUDNESS = 9000
+_AMPLITUDE = 9000
 _SCALE = (0, 2, 4, 7, 9, 12, 14, 16)
 _CREATOR = b"langchain-fal-image sandbox: not a voice, and not fal's"
 _TURN = re.compile(r"\[S(\d)\]")
@@ -33,10 +33,10 @@ class Voice:
     """The voice that speaks a text.
 
     Attributes:
-        name: Each name has a pitch of its own.
-        speed: 1 is usual.
-        volume: 1 is usual, 0 is silence.
-        pitch: In semitones up or down.
+        name: Determines the base pitch.
+        speed: 1 is normal.
+        volume: 1 is normal, 0 is silence.
+        pitch: In semitones above the base pitch; negative for below.
         rate: Samples per second.
         channels: 1 or 2.
     """
@@ -114,14 +114,14 @@ def _make_note(letter: str, speaker: int, voice: Voice) -> array.array[int]:
     digest = hashlib.sha256(f"{voice.name} {speaker}".encode()).digest()
     base = 150 + digest[0] % 150
     step = _SCALE[ord(letter) % len(_SCALE)] + voice.pitch
-    turn = 2 * math.pi * base * 2 ** (step / 12) / voice.rate
+    radians = 2 * math.pi * base * 2 ** (step / 12) / voice.rate
     count = round(_LETTER_SECONDS / voice.speed * voice.rate)
-    loud = min(32000.0, _LOUDNESS * voice.volume)
+    amplitude = min(32000.0, _AMPLITUDE * voice.volume)
     note = array.array("h")
     for at in range(count):
-        swell = math.sin(math.pi * at / count)
-        tone = math.sin(turn * at) + 0.4 * math.sin(2 * turn * at)
-        note.extend([round(loud * swell * tone / 1.4)] * voice.channels)
+        envelope = math.sin(math.pi * at / count)
+        tone = math.sin(radians * at) + 0.4 * math.sin(2 * radians * at)
+        note.extend([round(amplitude * envelope * tone / 1.4)] * voice.channels)
     return note
 
 
@@ -135,7 +135,7 @@ def _make_file(samples: bytes, words: Sequence[Word], voice: Voice) -> bytes:
     content = file.getvalue()
     spoken = json.dumps([astuple(each) for each in words], separators=(",", ":"))
     info = b"INFO" + _chunk(b"ISFT", _CREATOR) + _chunk(b"ICMT", spoken.encode())
-    # Before the samples, so that the beginning of a file is enough to read its words.
+    # Before the samples, so that the words can be read from the beginning of the file.
     body = content[12:36] + _chunk(b"LIST", info) + content[36:]
     return b"RIFF" + (len(body) + 4).to_bytes(4, "little") + b"WAVE" + body
 

@@ -1,7 +1,7 @@
-"""Transcription: the words of the sandbox's own speech, made-up words for the rest.
+"""Transcription: the real words of the sandbox's own speech, else invented ones.
 
-The words for another recording depend on its bytes alone, and the first ones say that
-they are made up.
+The invented words for a recording depend only on its bytes, and begin with a sentence
+that says that the sandbox cannot hear it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PLACES = (
 
 
 def transcribe(file: InputFile) -> list[Word]:
-    """Return the words of a recording.
+    """Return the words of a recording, invented unless the sandbox made it.
 
     Raises:
         UnreadableInputError: The file is not audio.
@@ -51,7 +51,7 @@ def transcribe(file: InputFile) -> list[Word]:
         raise UnreadableInputError(message, path=file.path, error_type=error_type)
     content = file.url.encode() if file.content is None else file.content
     rng = random.Random(hashlib.sha256(content).digest())  # noqa: S311 - not a secret
-    return list(_make_up(rng, seconds))
+    return list(_invent_words(rng, seconds))
 
 
 def _measure(content: bytes) -> float | None:
@@ -70,7 +70,7 @@ def _measure(content: bytes) -> float | None:
     return min(_MAX_SECONDS, max(_MIN_SECONDS, len(content) / _BYTES_PER_SECOND))
 
 
-def _make_up(rng: random.Random, seconds: float) -> Iterator[Word]:
+def _invent_words(rng: random.Random, seconds: float) -> Iterator[Word]:
     sentences = [_PREFACE]
     while sum(len(each.split()) for each in sentences) * _WORD_SECONDS < seconds:
         colour, thing, where = map(rng.choice, (_COLOURS, _THINGS, _PLACES))
@@ -83,7 +83,7 @@ def _make_up(rng: random.Random, seconds: float) -> Iterator[Word]:
 
 
 def to_output(words: Sequence[Word], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return words with the output fields of all endpoints that transcribe."""
+    """Return the output for words, with the fields of all transcribing endpoints."""
     has_speakers = bool(options.get("diarize"))
     chunks = [
         _span(chunk, has_speaker=has_speakers)
@@ -121,7 +121,7 @@ def _span(words: Sequence[Word], *, has_speaker: bool) -> dict[str, Any]:
 
 
 def _split(words: Sequence[Word], level: str) -> list[list[Word]]:
-    """Split into words, turns of a speaker, one part (`none`) or sentences."""
+    """Split at a level: `word`, `turn` (of a speaker), `none`, or else sentences."""
     parts: list[list[Word]] = []
     for word in words:
         if not parts or _is_break(parts[-1][-1], word, level):
