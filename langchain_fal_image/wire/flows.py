@@ -110,7 +110,8 @@ def generate(
 
     Raises:
         FalTimeoutError: The deadline passed; contains the request.
-        FalError: As for `submit` and `fetch_result`.
+        FalError: As for `submit`; or the request failed, or its result cannot be
+            fetched.
     """
     deadline = ctx.start_deadline(timeout)
     if mode == "sync":
@@ -140,7 +141,7 @@ def resume(
 
     Raises:
         FalTimeoutError: The deadline passed.
-        FalError: As for `fetch_result`.
+        FalError: The request failed, or its result cannot be fetched.
     """
     request = request.replace_foreign_urls(ctx.hosts)
     return (yield from _await_output(ctx, request, ctx.start_deadline(timeout)))

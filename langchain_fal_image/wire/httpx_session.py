@@ -244,8 +244,7 @@ _NEVER_OPENED = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
-
-
+# All errors of an exchange: of sending the request, and of reading the body.
 _ERRORS = (
     httpx.TransportError,
     httpx.DecodingError,
