@@ -2,10 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# A chat model's package is installed only where its key is set.
+# A chat model's package is installed only if its key is set.
 CHAT := $(if $(OPENAI_API_KEY),langchain-openai) $(if $(ANTHROPIC_API_KEY),langchain-anthropic) $(if $(GOOGLE_API_KEY),langchain-google-genai)
 
-# Tests with one of these markers need more packages, or more time: `make check`.
+# Tests with these markers need more packages or time, so only `make check` runs them.
 CHECKED := chat_models or standard or examples or docs or ray or pyright or chromium or slow
 PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
 
@@ -29,17 +29,17 @@ check: $(VENV)/check.done ## Run what make test leaves out: chat models, docs, R
 	FAL_ASYNC_TRANSPORT=aiohttp $(PYTEST) -q tests/wire tests/faults tests/durable tests/runnables
 	$(BIN)/python scripts/matrix.py --here
 
-lint: $(VENV)/test.done ## Run ruff, mypy and the checks of the structure
+lint: $(VENV)/test.done ## Run ruff, mypy and the structure checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_structure.py
 
-cassettes: $(VENV)/test.done ## Record cassettes/ again, at fal if a key is set (costs money)
+cassettes: $(VENV)/test.done ## Record cassettes/ again, with fal if a key is set (costs money)
 	$(BIN)/python -m pytest tests/cassettes/test_cassettes.py --cassettes=record
 
-live: $(VENV)/test.done ## Run the same tests live, at fal if a key is set (costs money)
+live: $(VENV)/test.done ## Run the cassette tests live, with fal if a key is set (costs money)
 	$(BIN)/python -m pytest tests/cassettes/test_cassettes.py --cassettes=live
 
 docs: $(VENV)/check.done ## Build the documentation site into site/
@@ -58,7 +58,7 @@ format: $(VENV)/test.done ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-clean: ## Remove everything that these commands made
+clean: ## Remove everything that these commands created
 	rm -rf $(VENV) out dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/pip-new:

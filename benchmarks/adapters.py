@@ -1,7 +1,7 @@
-"""The Python clients that clients.py compares: each makes one image by request.
+"""The Python clients that clients.py compares.
 
-A client is a function of the fake queue's URL that returns two async functions: one
-makes an image and returns its request id, the other closes the client.
+Each function here takes the URL of the fake queue and returns two async functions: one
+generates an image and returns the request id, the other closes the client.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Client = tuple[Generate, Callable[[], Awaitable[None]]]
 
 def floor(url: str) -> Client:
     """Plain httpx: submit, stream, result."""
-    # httpx's default limits, but for the number of connections: each generation in
-    # flight holds one for its stream.
+    # httpx's default limits, except for more connections: each generation in flight
+    # uses one for its stream.
     limits = httpx.Limits(max_connections=512, max_keepalive_connections=20)
     key = {"authorization": "Key x"}
     client = httpx.AsyncClient(timeout=60, limits=limits, headers=key)
@@ -42,7 +42,7 @@ def floor(url: str) -> Client:
 
 
 def ours(url: str) -> Client:
-    """Our runnable, through `ainvoke`."""
+    """This package's runnable, with `ainvoke`."""
     from langchain_fal_image import FalTextToImage, create_fal  # noqa: PLC0415
 
     fal = create_fal("x", base_url=url)
@@ -55,7 +55,7 @@ def ours(url: str) -> Client:
 
 
 def ours_fast(url: str) -> Client:
-    """Our runnable, through `ainvoke`, with the `fast` extra."""
+    """This package's runnable, with `ainvoke` and the `fast` extra."""
     from langchain_fal_image import FalTextToImage, create_fal  # noqa: PLC0415
 
     fal = create_fal("x", base_url=url, async_transport="aiohttp")
@@ -68,7 +68,7 @@ def ours_fast(url: str) -> Client:
 
 
 def our_wire(url: str) -> Client:
-    """Our wire alone, without LangChain and options."""
+    """This package's wire layer alone, without LangChain and options."""
     from langchain_fal_image import create_fal  # noqa: PLC0415
     from langchain_fal_image.wire import flows  # noqa: PLC0415
 
@@ -82,7 +82,7 @@ def our_wire(url: str) -> Client:
 
 
 def ours_sync(url: str) -> Client:
-    """Our runnable, through `invoke` in threads."""
+    """This package's runnable, with `invoke` in threads."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
     from langchain_fal_image import FalTextToImage, create_fal  # noqa: PLC0415
@@ -104,11 +104,11 @@ def ours_sync(url: str) -> Client:
 
 
 def fal_client(url: str) -> Client:
-    """Fal's Python client, its URL formats replaced to point at loopback."""
+    """Fal's Python client, with its URL format replaced by the fake queue's URL."""
     import fal_client as package  # noqa: PLC0415
     import fal_client.client as module  # noqa: PLC0415
 
-    module.QUEUE_URL_FORMAT = f"{url}/"  # it insists on TLS
+    module.QUEUE_URL_FORMAT = f"{url}/"  # its own format begins with https
     client = package.AsyncClient(key="x")
 
     async def generate() -> str:
@@ -117,7 +117,7 @@ def fal_client(url: str) -> Client:
         return str(handle.request_id)
 
     async def close() -> None:
-        """Leave it: it has no way to be closed."""
+        """Do nothing: the client cannot be closed."""
 
     return generate, close
 

@@ -1,4 +1,4 @@
-// Measures the clients for Node.js as clients.py measures the others:
+// Measures a client for Node.js in the same way as clients.py measures the others:
 //     node clients.mjs <client> <url> <generations> <at once>
 // Prints the arguments of figures() in clients.py as JSON.
 
@@ -7,9 +7,9 @@ const MODEL = "fal-ai/qwen-image";
 
 async function falClient() {
   const { createFalClient } = await import("@fal-ai/client");
-  const here = (asked, init) =>
-    fetch(String(asked).replace("https://queue.fal.run", url), init);
-  const fal = createFalClient({ credentials: "x", fetch: here });
+  const fetchFromQueue = (target, init) =>
+    fetch(String(target).replace("https://queue.fal.run", url), init);
+  const fal = createFalClient({ credentials: "x", fetch: fetchFromQueue });
   return async () => {
     const input = { prompt: "a hill", seed: 7 };
     const { requestId } = await fal.subscribe(MODEL, { input });
@@ -61,5 +61,5 @@ const figures = {
   requests: requests - before,
   at_once: Number(atOnce),
 };
-// Connections are kept open: without an exit the process would stay.
+// Exit explicitly: connections that are kept open would keep the process running.
 process.stdout.write(`${JSON.stringify(figures)}\n`, () => process.exit(0));

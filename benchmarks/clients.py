@@ -2,20 +2,20 @@
 
     make bench
 
-All clients run against the same fake queue, which is a process of its own. Rounds are
-interleaved, and each client runs in a new process. The columns:
+Each client runs in a new process against a fake queue in another process. The rounds of
+the clients are interleaved. The columns:
 
 - overhead: the time of a generation minus the time that the queue took for it, in ms;
-- p95: of the overhead after the opening burst, which is the first two generations of
-  each place in flight;
+- p95: the 95th percentile of the overhead after the initial burst, which is the first
+  two generations of each concurrent worker;
 - in hand: the time from the completion in the queue to the result in the client, in ms.
 
-Medians are over all rounds. The floor is what plain httpx needs for the submit, the
-status stream and the result, with its default limits.
+Medians are over all rounds. The client `floor` is plain httpx, which makes only the
+three requests that are needed: submit, status stream and result.
 
 The clients for Node.js run if node and npm are installed; their packages go into the
-virtual environment. @ai-sdk/fal waits in one POST instead of the queue, and downloads
-the image too.
+virtual environment. @ai-sdk/fal sends one POST that waits instead of using the queue,
+and also downloads the image.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ NODE_PACKAGES = ("@fal-ai/client@1", "@ai-sdk/fal@2", "ai@6")
 NODE = Path(sys.prefix) / "node"
 
 
-# --- One client in a process of its own ---
+# --- One client in its own process ---
 
 
 async def measure(
@@ -55,7 +55,7 @@ async def measure(
     Args:
         name: The client.
         url: URL of the fake queue.
-        generations: How many generations are counted, after a few to warm up.
+        generations: How many generations to measure, after a few to warm up.
         at_once: How many generations are in flight at once.
     """
     generate, close = CLIENTS[name](url)
@@ -110,14 +110,14 @@ def figures(
         cpu: The CPU time of the run.
         memory: The peak memory, in KiB.
     """
-    late = [
+    overhead = [
         ended - began - (times[each][1] - times[each][0])
         for each, began, ended in sorted(spans, key=lambda span: span[1])
     ]
     return {
-        "overhead": late,
-        # The second generation of a place still competes with the opening burst.
-        "after_burst": late[2 * at_once :] or late,
+        "overhead": overhead,
+        # A worker's second generation still competes with the initial burst.
+        "after_burst": overhead[2 * at_once :] or overhead,
         "in_hand": [ended - times[each][1] for each, _, ended in spans],
         "requests": requests / len(spans),
         "per_second": len(spans) / seconds,
@@ -140,20 +140,20 @@ def main() -> int:
     parser.add_argument("--one", nargs=4, metavar=("CLIENT", "URL", "N", "AT_ONCE"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--at-once", type=int, nargs="+", default=[1, 64, 256])
-    given = parser.parse_args()
-    if given.one:
-        name, url, generations, at_once = given.one
+    arguments = parser.parse_args()
+    if arguments.one:
+        name, url, generations, at_once = arguments.one
         work = measure(name, url, generations=int(generations), at_once=int(at_once))
         print(json.dumps(asyncio.run(work)))
         return 0
     _install_node_clients()
-    for at_once in given.at_once:
-        _compare(at_once, given.rounds)
-    _grow(given.rounds)
+    for at_once in arguments.at_once:
+        _print_comparison(at_once, arguments.rounds)
+    _print_growth(arguments.rounds)
     return 0
 
 
-def _compare(at_once: int, rounds: int) -> None:
+def _print_comparison(at_once: int, rounds: int) -> None:
     generations = 20 if at_once == 1 else at_once * 12
     names = [*CLIENTS, *(NODE_CLIENTS if _has_node() else ())]
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
@@ -180,10 +180,10 @@ def _compare(at_once: int, rounds: int) -> None:
         )
         print(f"{each} against {other}: {ratios}")
     layer = rows["ours"]["CPU ms"] - rows["our_wire"]["CPU ms"]
-    print(f"LangChain's layer and options, over our wire: {layer:.2f} ms of CPU")
+    print(f"LangChain and options on top of the wire layer: {layer:.2f} ms of CPU")
 
 
-def _grow(rounds: int) -> None:
+def _print_growth(rounds: int) -> None:
     """Print whether a generation costs more after many others."""
     short, long = 500, 5000
     cpu: dict[int, list[float]] = {short: [], long: []}
@@ -245,7 +245,7 @@ def _install_node_clients() -> None:
 
 
 def _run(name: str, generations: int, at_once: int) -> dict[str, Any]:
-    with subprocess.Popen(  # noqa: S603 - beside this file
+    with subprocess.Popen(  # noqa: S603 - a file of this folder
         [sys.executable, str(HERE / "fake_queue.py"), str(SECONDS)],
         stdout=subprocess.PIPE,
         text=True,
@@ -256,7 +256,7 @@ def _run(name: str, generations: int, at_once: int) -> dict[str, Any]:
         if name in NODE_CLIENTS:
             script = str(shutil.copy(HERE / "clients.mjs", NODE))
             command = [str(shutil.which("node")), script]
-        done = subprocess.run(  # noqa: S603 - these very files
+        done = subprocess.run(  # noqa: S603 - files of this folder
             [*command, name, url, str(generations), str(at_once)],
             capture_output=True,
             text=True,

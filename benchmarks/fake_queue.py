@@ -1,15 +1,15 @@
-"""A fake queue for measuring clients: it only waits and responds, as fast as it can.
+"""A fake queue for benchmarks, which does nothing but wait and respond.
 
     python benchmarks/fake_queue.py 0.3
 
-Prints its URL. Each request takes the given seconds, plus or minus 20 %, drawn from a
-seed. Submit, status, status stream, result, cancel and `/run/…` respond as fal does.
-`GET /times` returns when each request was accepted and completed, by the machine's
-clock, and the number of HTTP requests. `GET /files/<bytes>` returns a PNG of that size.
-Uploads are counted and dropped.
+Prints its URL. Each request takes the given seconds, plus or minus 20 % at random, with
+a fixed seed. Submit, status, status stream, result and `/run/…` respond as fal
+does. `GET /times` returns when each request was accepted and completed, in Unix time,
+and the number of HTTP requests. `GET /files/<bytes>` returns a PNG of that size. The
+bytes of uploads are counted and discarded.
 
-It implements HTTP/1.1 itself, since a framework would cost more than the clients that
-are measured.
+It implements HTTP/1.1 itself, because a framework would use more CPU time than the
+clients that are measured.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHUNK_BYTES = 256 * 1024
 
 @dataclass(slots=True)
 class Job:
-    """A request: its constant responses, and the connections that wait for it."""
+    """A request: its responses, and the connections that wait for it."""
 
     waiting: bytes
     completed: bytes
@@ -48,7 +48,7 @@ class FakeQueue:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._random = random.Random(1)  # noqa: S311 - times, no secrets
+        self._random = random.Random(1)  # noqa: S311 - not a secret
         self._jobs: dict[str, Job] = {}
         self._times: dict[str, tuple[float, float]] = {}
         self._requests = 0
@@ -78,7 +78,7 @@ class FakeQueue:
             request_id = self._submit(path.strip("/"))
             connection.send(200, self._jobs[request_id].waiting)
         else:
-            self._report(connection, path)
+            self._respond_to_get(connection, path)
 
     def _submit(self, app: str) -> str:
         request_id = f"r{len(self._jobs)}"
@@ -110,7 +110,7 @@ class FakeQueue:
         asyncio.get_running_loop().call_later(duration, complete)
         return request_id
 
-    def _report(self, connection: Connection, path: str) -> None:
+    def _respond_to_get(self, connection: Connection, path: str) -> None:
         request_id, _, operation = path.partition("/requests/")[2].partition("/")
         job = self._jobs[request_id]
         if operation == "status/stream":
@@ -176,7 +176,7 @@ class Connection(asyncio.Protocol):
         self._writable.set()
 
     def data_received(self, data: bytes) -> None:
-        """Parse a request; requests are not pipelined."""
+        """Parse a request; pipelined requests are not supported."""
         if self._body_left:
             self._queue.uploaded += len(data)
             self._body_left -= len(data)
@@ -214,7 +214,7 @@ class Connection(asyncio.Protocol):
         )
 
     def send_event(self, status: bytes, end: bytes = b"") -> None:
-        """Send an event; `end` is the end of the stream."""
+        """Send an event, followed by `end` if it is the last one."""
         event = b"data: " + status + b"\n\n"
         self._transport.write(b"%x\r\n%s\r\n%s" % (len(event), event, end))
 
@@ -256,8 +256,8 @@ async def serve(seconds: float) -> None:
     """Serve until the process is terminated."""
     queue = FakeQueue(seconds)
     loop = asyncio.get_running_loop()
-    # With a host and a port, asyncio sets TCP_NODELAY: small responses are sent at
-    # once, without a wait for the 40 ms of a delayed acknowledgement.
+    # With a host and a port, asyncio sets TCP_NODELAY, so that small responses do not
+    # wait up to 40 ms for a delayed acknowledgement.
     server = await loop.create_server(
         lambda: Connection(queue), "127.0.0.1", 0, backlog=2048
     )

@@ -1,10 +1,11 @@
-"""Kill a durable batch again and again: no image is paid twice, none is lost.
+"""Kill a durable batch repeatedly; check that no image is paid twice or lost.
 
     python benchmarks/kill.py --seed 1
 
-The batch runs in a process of its own, against a sandbox in this one. The process is
-killed (SIGKILL) at random points of its progress and started again each time. The last
-start finishes the batch; one more, with `on_uncertain="resubmit"`, completes it.
+The batch runs in another process, against a sandbox in this one. That process is killed
+(SIGKILL) at random points and started again each time. Then a run without a kill
+finishes the batch, and a last run with `on_uncertain="resubmit"` completes the inputs
+whose submit was uncertain.
 """
 
 from __future__ import annotations
@@ -38,11 +39,12 @@ class KillReport:
         inputs: The number of inputs.
         kills: How often the process was killed while it ran.
         uncertain: The number of inputs reported as uncertain.
-        submits: The number of submits that the sandbox accepted until then.
-        on_disk: The number of images on disk then, each decoded.
+        submits: The number of submits that the sandbox had accepted at the end of the
+            run without a kill.
+        on_disk: The number of images on disk then; each was decoded.
         repeated: The number of inputs with more than one accepted submit.
         final_submits: The number of accepted submits after the run with `resubmit`.
-        final_on_disk: The number of images on disk after it.
+        final_on_disk: The number of images on disk after the run with `resubmit`.
         seconds: The duration.
     """
 
@@ -62,6 +64,7 @@ class KillReport:
         Args:
             concurrency: The maximum number of inputs at the same time.
         """
+        # In the names of the rules, N is the number of inputs, U of uncertain ones.
         certain = self.inputs - self.uncertain
         rules = {
             "N - U <= submits <= N": certain <= self.submits <= self.inputs,
@@ -102,20 +105,20 @@ def kill_and_restart(
 
     Args:
         inputs: The number of inputs.
-        kills: How often to kill.
+        kills: How often to kill the process.
         concurrency: The maximum number of inputs at the same time.
-        seed: The seed of the random points.
+        seed: The seed for the times of the kills.
         folder: The directory for the journal and the images.
     """
-    chance = random.Random(seed)  # noqa: S311 - not a secret
+    rng = random.Random(seed)  # noqa: S311 - not a secret
     started = time.monotonic()
     killed = 0
     with Sandbox(run_seconds=0.02, concurrency=concurrency) as sandbox:
         for _ in range(kills):
             with _start(sandbox.url, folder, concurrency, inputs) as child:
-                requests = chance.randrange(_MAX_REQUESTS_BETWEEN_KILLS)
+                requests = rng.randrange(_MAX_REQUESTS_BETWEEN_KILLS)
                 _wait_for_requests(sandbox, requests, child)
-                time.sleep(chance.uniform(0.0, 0.01))
+                time.sleep(rng.uniform(0.0, 0.01))
                 if child.poll() is not None:
                     break
                 child.kill()
@@ -160,7 +163,7 @@ def _start(
 def _wait_for_requests(
     sandbox: Sandbox, number: int, child: subprocess.Popen[str]
 ) -> None:
-    """Wait for further requests, unless the batch finishes before them."""
+    """Wait for a number of further requests, or until the batch finishes."""
     target = len(sandbox.requests) + number
     while len(sandbox.requests) < target and child.poll() is None:
         with contextlib.suppress(TimeoutError):
@@ -177,7 +180,7 @@ def _count_images(folder: Path, report: BatchReport) -> int:
 
 
 def main() -> int:
-    """Print the figures, or be the process that is killed."""
+    """Run and print the figures; with `--child`, run the batch that is killed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     parser.add_argument("--inputs", type=int, default=200)

@@ -2,8 +2,8 @@
 
     python benchmarks/long_run.py --way async
 
-Makes images against a sandbox in another process, and prints what this process has
-open after 500 and after 5,000 of them.
+Generates images with a sandbox in another process, and prints the resources that this
+process uses after 500 and after 5,000 of them.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ with Sandbox(concurrency=64) as sandbox:
 
 @dataclass(frozen=True)
 class OpenResources:
-    """The resources that a process has open.
+    """The resources that a process uses.
 
     Attributes:
         generations: The number of generations so far.
         descriptors: The number of open files and sockets.
-        tasks: The number of tasks of the event loop.
+        tasks: The number of tasks in the event loop.
         threads: The number of threads.
         memory: The resident memory, in KiB.
     """
@@ -107,7 +107,7 @@ def long_run(
 def _async(
     t2i: FalTextToImage, early: int, late: int, concurrency: int
 ) -> tuple[OpenResources, OpenResources]:
-    async def some(numbers: Iterator[int]) -> None:
+    async def generate(numbers: Iterator[int]) -> None:
         async def work() -> None:
             for number in numbers:
                 await t2i.ainvoke({"prompt": f"hill {number}", "seed": 1})
@@ -115,9 +115,9 @@ def _async(
         await asyncio.gather(*(work() for _ in range(concurrency)))
 
     async def run() -> tuple[OpenResources, OpenResources]:
-        await some(iter(range(early)))
+        await generate(iter(range(early)))
         first = measure(early, len(asyncio.all_tasks()))
-        await some(iter(range(early, late)))
+        await generate(iter(range(early, late)))
         return first, measure(late, len(asyncio.all_tasks()))
 
     return asyncio.run(run())

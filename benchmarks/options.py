@@ -3,8 +3,8 @@
 usage: python benchmarks/options.py
 
 Prints medians, each with its ratio to a baseline of the same run: reading the catalog's
-JSON, and dumping the checked payload as JSON. Compare the ratios rather than the times:
-machines differ.
+JSON, or dumping the checked payload as JSON. The ratios depend less on the machine than
+the times do.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ def measure_median(work: Callable[[], object]) -> float:
 
 
 def measure_first_lookup() -> tuple[float, float]:
-    """Measure the first lookup in new processes, and reading the file alone.
+    """Measure the first lookup in new processes.
 
     Returns:
-        The medians, in seconds.
+        The median times, in seconds, of the lookup and of reading the file alone.
     """
     runs = []
     for _ in range(7):

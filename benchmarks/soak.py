@@ -1,12 +1,12 @@
-"""A long run under faults: nothing submitted twice, nothing lost.
+"""Run many generations under faults; check that none is submitted twice or lost.
 
     python benchmarks/soak.py --seed 1
 
-Runs many generations concurrently against the sandbox: of each five, three images, one
-speech and one transcription. The sandbox spoils a part of its responses, drawn from
-the seed. At the end, every request that the sandbox accepted must have ended in a
-result, in an error that carries it, or, only if the sandbox withheld or spoiled the
-response to its submit, in a `FalSubmitUncertainError`.
+Of every five generations, three make images, one speech and one a transcription. The
+sandbox spoils a fraction of its responses at random: it drops, replaces or corrupts
+them. At the end, every accepted request must have ended in a result or in an error that
+has its id. Only a request whose submit response was spoiled may have ended in a
+`FalSubmitUncertainError`.
 """
 
 from __future__ import annotations
@@ -48,11 +48,13 @@ class Soak:
     Attributes:
         submits: Requests that the sandbox accepted.
         results: Generations that ended in a result.
-        carried: Generations that ended in an error with the request.
-        refused: Generations whose request was certainly not accepted.
+        carried: Generations that ended in an error that has the request.
+        refused: Generations that ended in an error without a request: it was
+            certainly not accepted.
         uncertain: Generations that ended in `FalSubmitUncertainError`.
-        spoiled: Submits whose response the sandbox withheld or spoiled.
-        lost: Accepted requests whose id reached nobody, and that were not spoiled.
+        spoiled: Submits whose response the sandbox spoiled.
+        lost: Accepted requests whose id no generation returned, although the response
+            to their submit was not spoiled.
         duplicates: Accepted requests beyond the first of a generation.
         unexpected: Exceptions other than `FalError`, and unclosed resources.
         faults: How often each fault happened.
@@ -94,7 +96,7 @@ class Soak:
                 self.known[str(error.request_id)] += 1
             else:
                 self.refused += 1
-        except Exception as error:  # noqa: BLE001 - the soak looks for these
+        except Exception as error:  # noqa: BLE001 - any other error is a finding
             self.unexpected.append(repr(error))
         else:
             self.outcomes["result"] += 1
@@ -103,7 +105,7 @@ class Soak:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every rule held."""
+        """Whether all checks passed."""
         return not (
             self.unexpected
             or self.lost
@@ -134,7 +136,7 @@ def soak(*, generations: int, concurrency: int, rate: float, seed: int) -> Soak:
     Args:
         generations: The number of generations.
         concurrency: How many run at the same time.
-        rate: The part of all responses that the sandbox spoils, from 0 to 1.
+        rate: The fraction of responses that the sandbox spoils, from 0 to 1.
         seed: The seed of the faults.
     """
     counts = Soak()

@@ -2,8 +2,8 @@
 
     python benchmarks/startup.py
 
-Each line runs in processes of its own, interleaved; times are medians. The last column
-is the time beyond that of the line it builds on.
+Each case runs in new processes, interleaved with the others; times are medians. The
+last column is the difference from the case's baseline.
 """
 
 from __future__ import annotations

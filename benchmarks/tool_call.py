@@ -1,14 +1,13 @@
-"""Count the files, moves between files and calls of one tool call.
+"""Count the functions that one tool call calls, their files, and moves between files.
 
     python benchmarks/tool_call.py
 
-After a first call that warms up, one `fal_text_to_image` call on the sandbox runs with
-`sys.setprofile` in its thread. Counted are the functions of this package that it calls,
-outside `sandbox/`, and the files they are in. A move is a function that is in another
-file than the function called before it: what a reader has to open next. Comprehensions
-do not count, because Python 3.12 no longer calls them.
+After a call to warm up, `sys.setprofile` traces one `fal_text_to_image` call against
+the sandbox. Only calls to functions of this package outside `sandbox/` count. A move is
+a call to a function in another file than the call before: a reader who follows the code
+has to open that file. Comprehensions do not count, because Python 3.12 inlines them.
 
-At f05a58c this printed 50 files, 292 moves, 565 calls.
+The result at commit f05a58c was 50 files, 292 moves, 565 calls.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ CALL = {
 
 
 def package_file(name: str) -> str | None:
-    """Return a file's path in the package, None for files elsewhere."""
+    """Return a file's path in the package; None for a file outside of it."""
     path = Path(name)
     if not path.is_relative_to(ROOT) or "sandbox" in path.parts:
         return None

@@ -2,9 +2,9 @@
 
     python benchmarks/transfers.py
 
-Each case runs in a process of its own against the fake queue and reports its peak. A
-small file costs what Python and the packages need; the rest of a large file's peak is
-what the file takes.
+Each case runs in a new process against the fake queue and reports its peak memory. The
+peak for small files is that of Python and the packages; the difference for large files
+is the memory that the files take.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 DOWNLOADS = 8
-MIB = 1024
+KIB_PER_MIB = 1024
 
 
 def main() -> int:
@@ -46,21 +46,21 @@ def main() -> int:
         after, seconds = _run(kind, large)
         rate = count * large / seconds / 1e6
         print(
-            f"{name:44}{before / MIB:10.0f}{after / MIB:10.0f}"
-            f"{(after - before) / MIB:7.1f}{rate:7.0f}"
+            f"{name:44}{before / KIB_PER_MIB:10.0f}{after / KIB_PER_MIB:10.0f}"
+            f"{(after - before) / KIB_PER_MIB:7.1f}{rate:7.0f}"
         )
     return 0
 
 
 def _run(kind: str, size: int) -> tuple[int, float]:
-    with subprocess.Popen(  # noqa: S603 - beside this file
+    with subprocess.Popen(  # noqa: S603 - a file of this folder
         [sys.executable, str(HERE / "fake_queue.py"), "0.01"],
         stdout=subprocess.PIPE,
         text=True,
     ) as queue:
         assert queue.stdout is not None  # noqa: S101 - for the type checker
         url = queue.stdout.readline().strip()
-        done = subprocess.run(  # noqa: S603 - this very file
+        done = subprocess.run(  # noqa: S603 - this file
             [sys.executable, __file__, kind, url, str(size)],
             capture_output=True,
             text=True,
@@ -88,7 +88,7 @@ def download(url: str, size: int) -> None:
 
 
 def adownload(url: str, size: int) -> None:
-    """Save the images of one result, async."""
+    """Save the images of one result with `asave`."""
     with tempfile.TemporaryDirectory() as folder:
         _check(asyncio.run(_result(url, size).asave(folder)), size)
 
@@ -96,12 +96,12 @@ def adownload(url: str, size: int) -> None:
 def _check(paths: tuple[Path, ...], size: int) -> None:
     sizes = [path.stat().st_size for path in paths]
     if sizes != [size] * DOWNLOADS:
-        message = f"files of other sizes: {sizes}"
+        message = f"Expected {DOWNLOADS} files of {size} bytes, got {sizes}."
         raise SystemExit(message)
 
 
 def upload(url: str, size: int) -> None:
-    """Edit an image that is a file."""
+    """Edit an image file, which is uploaded."""
     from langchain_fal_image import FalImageEdit, create_fal  # noqa: PLC0415
     from langchain_fal_image.wire.config import Limits  # noqa: PLC0415
 

@@ -6,9 +6,10 @@
 Each actor has one model. Each block of prompts is a shard with its own durable journal,
 whose name is a digest of the prompts. When a worker dies, Ray runs its block on another
 worker. That worker opens the same journal, resumes the open requests, and submits only
-those that fal never received. All workers need access to the journals and images.
+the prompts that fal has not received. All workers need access to the folder of the
+journals and images.
 
-fal's concurrency limit holds per account, not per worker, so the actors share `limit`.
+fal limits concurrency per account, not per worker, so the actors share `limit`.
 """
 
 from __future__ import annotations
@@ -45,10 +46,10 @@ class Illustrator:
     def __init__(
         self, *, model: str, folder: str, concurrency: int, hosts: dict[str, str]
     ) -> None:
-        import os  # noqa: PLC0415 - in the worker
+        import os  # noqa: PLC0415 - runs in the worker
 
         os.environ.update(hosts)
-        from langchain_fal_image import create_fal  # noqa: PLC0415 - reads them
+        from langchain_fal_image import create_fal  # noqa: PLC0415 - reads os.environ
 
         self.model = FalTextToImage(model, fal=create_fal())
         self.folder = Path(folder)
@@ -109,7 +110,7 @@ def make_images(
         folder: The folder of the journals and images.
         model: The endpoint id.
         actors: The number of workers.
-        shards: The number of journals; keep it when you resume a run.
+        shards: The number of journals. To resume a run, pass the same number.
         limit: The account's concurrency limit at fal.
         hosts: Environment variables of the workers.
     """

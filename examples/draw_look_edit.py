@@ -1,7 +1,7 @@
 """A LangGraph loop that edits an image until a critic is satisfied.
 
-The critic receives the images as content blocks. Here it is a script; a chat model
-with vision takes the same `image.to_content_block()`.
+The critic receives the images as content blocks. Here it is scripted; a chat model with
+vision accepts the same `image.to_content_block()`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def main() -> int:
                 "artifacts": [*state["artifacts"], edit.invoke(options).to_artifact()]
             }
 
-        def is_good(state: State) -> Literal["change", "__end__"]:
+        def choose_next(state: State) -> Literal["change", "__end__"]:
             is_over = len(state["artifacts"]) >= MAX_IMAGES
             return "__end__" if state["critique"] == "good" or is_over else "change"
 
@@ -65,7 +65,7 @@ def main() -> int:
         graph.add_node("change", change)
         graph.add_edge(START, "draw")
         graph.add_edge("draw", "look")
-        graph.add_conditional_edges("look", is_good)
+        graph.add_conditional_edges("look", choose_next)
         graph.add_edge("change", "look")
         end = graph.compile().invoke({"prompt": "Mount Fuji in spring"})
         results = [

@@ -2,8 +2,9 @@
 
     python examples/from_a_recording.py [RECORDING]
 
-Without a recording, the example generates one: a voice on fal; on the sandbox, tones
-that only the sandbox can transcribe. A chat model writes the caption.
+If you pass no recording, the example generates one. On fal it is a voice; on the
+sandbox it is tones that only the sandbox can transcribe. A chat model writes the
+caption.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ CAPTION = ChatPromptTemplate(
 
 
 def read_recording(fal: FalProvider) -> bytes:
-    """Read the recording that the command line names, or generate one."""
+    """Read the recording from the command line, or generate one."""
     if len(sys.argv) > 1:
         return Path(sys.argv[1]).read_bytes()
     return fal.speech("fal-ai/minimax/speech-02-turbo").invoke(SCENE).read()

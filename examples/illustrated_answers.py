@@ -27,14 +27,14 @@ NOTES = {
 
 
 class WordCounts(Embeddings):
-    """Embeddings that count words, which is enough to find a note by its subject."""
+    """Embeddings that count words, which is enough for these notes."""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Count the words of each text."""
         return [self.embed_query(text) for text in texts]
 
     def embed_query(self, text: str) -> list[float]:
-        """Count the words of a text, each at an index that its digest determines."""
+        """Count the words of a text; each word's hash determines its index."""
         counts = [0.0] * 256
         for word in text.lower().replace(".", " ").replace(",", " ").split():
             counts[hashlib.sha256(word.encode()).digest()[0]] += 1

@@ -3,9 +3,9 @@
     pip install "langchain-fal-image" langchain-mcp-adapters
     python examples/mcp_server.py
 
-It uses MCP's stdio transport. All calls of one server process share their handles:
-`img_1` of one call is `img_1` of the next. If no fal key is set, the images come from
-the sandbox.
+The server uses MCP's stdio transport. All calls in one server process share their
+handles: `img_1` means the same image in each call. If no fal key is set, the images
+come from the sandbox.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def write_page(
         messages: The whole conversation.
         files: The images' file names by handle.
         served_by: The names of the image service and of the chat model.
-        notes: Texts that follow the conversation, by title.
+        notes: Texts to show after the conversation, by title.
 
     Returns:
         The path.
@@ -109,7 +109,7 @@ def _render(message: Any, files: Mapping[str, str]) -> str:
 
 
 def _render_image(line: str, files: Mapping[str, str]) -> str:
-    """Return the image that a line of a tool's answer names, or nothing."""
+    """Return the image whose handle begins a line of a tool's answer, or nothing."""
     found = re.match(r"img_\d+", line)
     if found is None or found[0] not in files:
         return ""

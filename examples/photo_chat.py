@@ -2,7 +2,7 @@
 
 The user pastes the photo as base64, as chat front ends do. It is the first image of
 the conversation, so its handle is `img_1`, and the first edit is `img_2`. The model
-never repeats the photo's bytes.
+passes the handle to the tools, not the photo's bytes.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Runs on fal if FAL_API_KEY or FAL_KEY is set (this costs money), else on the sandbox,
 an offline stand-in for fal. The chat model is a real one if OPENAI_API_KEY,
 ANTHROPIC_API_KEY or GOOGLE_API_KEY is set, else a scripted one. The demo shows
-progress, a wrong call that the model corrects, the budget's account, and the recipe of
-the last image. It writes the images, a page and the recipe to `out/`.
+progress, a failed call that the model corrects, what was spent, and the recipe of the
+last image. It writes the images, a page and the recipe to `out/`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Scripted chat models, which follow a few fixed rules."""
+"""Scripted chat models for the examples, which follow a few fixed rules."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Scripted(BaseChatModel):
     def bind_tools(
         self, tools: Sequence[Any], **kwargs: Any
     ) -> Runnable[Any, AIMessage]:
-        """Return the model itself: the script knows the tools."""
+        """Return the model itself: the script does not need the tools' schemas."""
         return self
 
     def _generate(
@@ -37,9 +37,9 @@ class _Scripted(BaseChatModel):
 class ScriptedChatModel(_Scripted):
     """A model that draws on the first request and edits the newest image on later ones.
 
-    Like a real model it knows only the messages: it finds the handle of the newest
-    image in the tools' answers, and corrects a failed call from the error message.
-    Like a real model it makes a mistake: it sends `portrait` as the aspect ratio.
+    It reads only the messages, as a real model does: it finds the handle of the newest
+    image in the tools' answers, and corrects a failed call from the error message. To
+    show that, its first call passes an invalid aspect ratio, `portrait`.
     """
 
     def _answer(self, messages: list[BaseMessage]) -> AIMessage:
@@ -84,7 +84,8 @@ class ScriptedCritic(_Scripted):
     """A critic that counts the images it receives and requests the next change.
 
     Args:
-        changes: The changes it requests, one per image; after the last it says "good".
+        changes: The changes to request, one per image. After the last one, the critic
+            answers "good".
     """
 
     changes: list[str]

@@ -19,7 +19,7 @@ CHAT_MODELS = {
     "ANTHROPIC_API_KEY": "anthropic:claude-haiku-4-5",
     "GOOGLE_API_KEY": "google_genai:gemini-2.5-flash",
 }
-# Invented, so that the budget has prices to count; fal's are different.
+# Invented prices, so that the budget can count costs; fal's differ.
 SANDBOX_PRICES: dict[str, float | tuple[float, str]] = {
     "fal-ai/qwen-image": 0.02,
     "fal-ai/qwen-image-2/edit": 0.03,
@@ -34,7 +34,7 @@ def provider(
 
     Args:
         queue_seconds: How long a request waits in the sandbox's queue.
-        run_seconds: How long it runs.
+        run_seconds: How long a request runs in the sandbox.
     """
     if os.environ.get("FAL_API_KEY") or os.environ.get("FAL_KEY"):
         yield fal, "fal.ai (this costs money)"

@@ -2,9 +2,9 @@
 
 usage: python scripts/build_catalog.py [--version 1.10.1]
 
-Reads only facts: names, types, enums, defaults, which options are required, which are
-files, what the output has. Needs node and npm: the TypeScript compiler parses the
-types. The same version produces the same file, byte for byte. Prints what changed.
+Reads only facts: names, types, enums, defaults, required options, options that hold
+files, and output fields. Needs node and npm: the TypeScript compiler parses the types.
+The same version always produces the same file. Prints what changed.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def convert_shape(node: dict[str, Any]) -> dict[str, Any]:
         if isinstance(node.get(key), dict):
             shape[key] = convert_shape(node[key])
     if "properties" in node:
-        # The types are in alphabetical order; width comes before height.
+        # The types are in alphabetical order; put width before height.
         named = sorted(node["properties"].items(), key=lambda each: each[0] == "height")
         shape["properties"] = {name: convert_field(name, each) for name, each in named}
     if node.get("required"):
@@ -76,7 +76,7 @@ def convert_shape(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def dump_sorted(node: Any) -> str:
-    """Return JSON that is equal for equal shapes."""
+    """Return JSON with sorted keys, so that equal shapes have equal text."""
     return json.dumps(node, ensure_ascii=False, sort_keys=True)
 
 
@@ -86,10 +86,10 @@ def dump_compact(node: Any) -> str:
 
 
 def share_shapes(endpoints: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Collect the shapes of all fields, each once, and replace them by their keys.
+    """Move the shapes of all fields to one dict and replace them with its keys.
 
-    The key is the field's name for its most frequent shape, and the name with a number
-    for the others.
+    The key of a field's most frequent shape is the field's name; the keys of its other
+    shapes also have a number.
     """
     halves = [
         entry[half] for entry in endpoints.values() for half in ("input", "output")
@@ -113,7 +113,7 @@ def share_shapes(endpoints: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def has_audio_urls(output: dict[str, Any]) -> bool:
-    """Return whether audio in an output has a URL; one endpoint's types lack it."""
+    """Return whether all audio in an output has a URL; one endpoint's types lack it."""
     for name in AUDIO_OUTPUTS:
         shape = output["properties"].get(name, {})
         shape = shape.get("items", shape)
@@ -149,7 +149,7 @@ def build_catalog(types: dict[str, Any]) -> dict[str, Any]:
 
 
 def format_catalog(catalog: dict[str, Any]) -> str:
-    """Return the catalog as JSON, a line for each field and each endpoint."""
+    """Return the catalog as JSON, with one line for each field and each endpoint."""
     facts = ("form", "read_from", "endpoints_in_all")
     lines = ["{", *(f"{json.dumps(key)}:{json.dumps(catalog[key])}," for key in facts)]
     for key, end in (("fields", "},"), ("endpoints", "}")):
@@ -170,7 +170,7 @@ def list_shapes(catalog: dict[str, Any], endpoint_id: str) -> set[str]:
 
 
 def describe_changes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
-    """Describe what changed between two catalogs, a line for each endpoint."""
+    """Describe what changed between two catalogs, one line for each endpoint."""
     old, new = before.get("endpoints", {}), after["endpoints"]
     yield f"{before.get('read_from', 'nothing')} -> {after['read_from']}"
     yield f"{len(old)} -> {len(new)} endpoints"
@@ -194,7 +194,7 @@ def describe_changes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[
 def main() -> int:
     """Build the catalog, print what changed and write it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--version", default="1.10.1", help="of @fal-ai/client")
+    parser.add_argument("--version", default="1.10.1", help="version of @fal-ai/client")
     catalog = build_catalog(read_types(parser.parse_args().version))
     before: dict[str, Any] = {}
     if CATALOG.exists():

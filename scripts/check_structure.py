@@ -5,13 +5,13 @@
 Prints the number of import cycles in the package and fails if there is one, if the
 package's root has more than 10 modules, or if a file is longer than 350 lines.
 
-Every import counts: at the top, inside functions and under `TYPE_CHECKING`. Two rules:
+Every import counts: at the top, inside functions and under `TYPE_CHECKING`. Exceptions:
 
-- The root `__init__` is the front door. It lists the public names and loads them on
-  first use, so its own imports do not count. A module that imports a name from the
-  front door imports the module which that name comes from.
-- A module does not depend on the `__init__` of its own parent packages, unless it
-  imports a name that only the `__init__` has.
+- The root `__init__` lists the public names and loads them on first use, so its own
+  imports do not count. Importing a name from it counts as importing the module that
+  the name comes from.
+- A module does not depend on the `__init__` of its parent packages, unless it imports
+  a name that only the `__init__` has.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "langchain_fal_image"
-MOST_ROOT_MODULES = 10
-MOST_LINES = 350
+MAX_ROOT_MODULES = 10
+MAX_LINES = 350
 CHECKED = {".py", ".mjs", ".js", ".css", ".html", ".md", ".toml", ".yml", ".sh"}
-"""Endings of files that people write; data and generated files have others."""
+"""The suffixes of files written by hand; data and generated files have others."""
 
 Graph = dict[str, set[str]]
 
@@ -42,7 +42,7 @@ def read_modules() -> dict[str, ast.Module]:
     return modules
 
 
-def imported_names(tree: ast.Module) -> Iterator[tuple[str, str]]:
+def find_imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """Yield each import at any depth as a module and a name in it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -53,18 +53,18 @@ def imported_names(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 def read_graph(modules: dict[str, ast.Module]) -> Graph:
     """Return the modules that each module imports."""
-    homes = {name: module for module, name in imported_names(modules[PACKAGE])}
+    sources = {name: module for module, name in find_imports(modules[PACKAGE])}
     graph: Graph = {PACKAGE: set()}
     for importer, tree in modules.items():
         if importer == PACKAGE:
             continue
         graph[importer] = set()
-        for imported, name in imported_names(tree):
+        for imported, name in find_imports(tree):
             module = imported
             if f"{module}.{name}" in modules:
                 module = f"{module}.{name}"
             elif module == PACKAGE:
-                module = homes.get(name, module)
+                module = sources.get(name, module)
             if module in modules and module != importer:
                 graph[importer].add(module)
     return graph
@@ -98,7 +98,7 @@ def find_cycles(graph: Graph) -> list[list[str]]:
     return cycles
 
 
-def long_files() -> Iterator[tuple[int, str]]:
+def find_long_files() -> Iterator[tuple[int, str]]:
     """Yield the length and path of each file that is too long."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"],  # noqa: S607 - git is on the path
@@ -111,7 +111,7 @@ def long_files() -> Iterator[tuple[int, str]]:
         file = ROOT / path
         if file.suffix in CHECKED and file.exists():
             lines = len(file.read_text(encoding="utf-8").splitlines())
-            if lines > MOST_LINES:
+            if lines > MAX_LINES:
                 yield lines, path
 
 
@@ -122,12 +122,12 @@ def main() -> int:
     for group in cycles:
         print(f"  {len(group)} modules: {' '.join(group)}".replace(f"{PACKAGE}.", ""))
     root = sorted(path.name for path in (ROOT / PACKAGE).glob("*.py"))
-    print(f"{len(root)} modules in the root, at most {MOST_ROOT_MODULES}")
-    too_long = sorted(long_files(), reverse=True)
-    print(f"{len(too_long)} files longer than {MOST_LINES} lines")
+    print(f"{len(root)} modules in the root, at most {MAX_ROOT_MODULES}")
+    too_long = sorted(find_long_files(), reverse=True)
+    print(f"{len(too_long)} files longer than {MAX_LINES} lines")
     for lines, path in too_long:
         print(f"  {lines} {path}")
-    return int(bool(cycles or too_long or len(root) > MOST_ROOT_MODULES))
+    return int(bool(cycles or too_long or len(root) > MAX_ROOT_MODULES))
 
 
 if __name__ == "__main__":

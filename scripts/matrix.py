@@ -3,10 +3,10 @@
     python scripts/matrix.py           Python 3.11, 3.12 and 3.13, if they are installed
     python scripts/matrix.py --here    only the Python that runs this script
 
-Each Python has two cells: the lowest versions of langchain-core, httpx and pydantic
-that pyproject.toml allows, and the newest. Each cell is an empty environment that the
-wheel is installed into; the tests that need only the wheel run there, outside this
-folder. With the newest versions, the demo runs too.
+For each Python, the tests run twice: with the lowest versions of langchain-core, httpx
+and pydantic that pyproject.toml allows, and with the newest. Each run has a new virtual
+environment with the wheel, and a folder with copies of the tests that need only the
+wheel. With the newest versions, the demo runs too.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
 def main() -> int:
-    """Run all cells and print a table; return 1 if a cell fails."""
+    """Run the tests in each environment and print a table; return 1 if any fail."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--here", action="store_true", help="only the running Python")
     here = parser.parse_args().here
     current = f"{sys.version_info.major}.{sys.version_info.minor}"
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        wheel = build(place)
+        root = Path(folder)
+        wheel = build_wheel(root)
         failed = 0
         print(f"{'python':8}{'versions':10}{'':44}{'seconds':>8}  outcome", flush=True)
         for version in (current,) if here else PYTHONS:
-            python = sys.executable if here else find(version)
+            python = sys.executable if here else find_python(version)
             for kind in ("lowest", "newest"):
                 if python is None:
                     print(f"{version:8}{kind:10}{'':44}{'':>8}  not installed")
                     continue
                 began = time.monotonic()
-                outcome, versions = cell(place / f"{version}-{kind}", wheel, python)
+                outcome, versions = run_tests(root / f"{version}-{kind}", wheel, python)
                 failed += outcome != "passed"
                 seconds = time.monotonic() - began
                 line = f"{version:8}{kind:10}{versions:44}{seconds:8.0f}  {outcome}"
@@ -61,16 +61,16 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def build(place: Path) -> Path:
+def build_wheel(folder: Path) -> Path:
     """Build the wheel and the source distribution; return the wheel."""
-    run([sys.executable, "-m", "build", "--outdir", str(place), str(ROOT)])
-    [wheel] = place.glob("*.whl")
-    [_] = place.glob("*.tar.gz")
+    run([sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT)])
+    [wheel] = folder.glob("*.whl")
+    [_] = folder.glob("*.tar.gz")
     return wheel
 
 
-def find(version: str) -> str | None:
-    """Return the path of a Python, on the path or in pyenv, None if there is none."""
+def find_python(version: str) -> str | None:
+    """Return the path of a Python in PATH or in pyenv; None if it is not installed."""
     candidates = [shutil.which(f"python{version}")]
     pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
     candidates += [str(each) for each in pyenv]
@@ -87,12 +87,12 @@ def find(version: str) -> str | None:
     return None
 
 
-def cell(home: Path, wheel: Path, python: str) -> tuple[str, str]:
-    """Run one cell; return its outcome and the versions that were installed."""
+def run_tests(home: Path, wheel: Path, python: str) -> tuple[str, str]:
+    """Run the tests in a new environment; return the outcome and the versions."""
     kind = home.name.partition("-")[2]
     run([python, "-m", "venv", str(home)])
     inside = str(home / "bin" / "python")
-    pins = lowest() if kind == "lowest" else []
+    pins = pin_lowest() if kind == "lowest" else []
     extras = "sandbox,fast,durable,webhooks"
     packages = [f"{wheel}[{extras}]", *TOOLS, *pins]
     if kind == "newest":
@@ -121,11 +121,11 @@ def cell(home: Path, wheel: Path, python: str) -> tuple[str, str]:
         if done.returncode:
             log = ROOT / f"matrix-{home.name}.log"
             log.write_text(done.stdout + done.stderr, "utf-8")
-            return f"FAILED, see {log.name}", versions(inside)
-    return "passed", versions(inside)
+            return f"FAILED, see {log.name}", read_versions(inside)
+    return "passed", read_versions(inside)
 
 
-def lowest() -> list[str]:
+def pin_lowest() -> list[str]:
     """Pin each dependency to the lowest version that is allowed."""
     found = [
         re.fullmatch(r"([\w-]+)>=([\d.]+),.*", each) for each in PROJECT["dependencies"]
@@ -133,8 +133,8 @@ def lowest() -> list[str]:
     return [f"{each[1]}=={each[2]}" for each in found if each]
 
 
-def versions(python: str) -> str:
-    """Return the versions in an environment, as text."""
+def read_versions(python: str) -> str:
+    """Return the versions of the main dependencies in an environment."""
     code = (
         "from importlib.metadata import version\n"
         "for name in ('langchain-core', 'httpx', 'pydantic'):\n"

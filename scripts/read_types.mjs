@@ -37,7 +37,7 @@ function getName(type) {
   return (type.aliasSymbol ?? type.symbol)?.name;
 }
 
-// Where a client may upload a file, the type is a union of string, Blob and File.
+// If a client may upload a file, the type is a union of string, Blob and File.
 function isFile(types) {
   return types.some((each) => getName(each) === "Blob" || getName(each) === "File");
 }
@@ -117,7 +117,7 @@ function readObject(type, depth) {
   return shape;
 }
 
-// Whether an endpoint returns images, audio, or a text with the times of its parts.
+// Whether an endpoint returns images, audio, or text with timestamps.
 function isServed(names) {
   if (["image", "images", ...AUDIO].some((each) => names.includes(each))) return true;
   return names.includes("text") && (names.includes("chunks") || names.includes("words"));
