@@ -26,9 +26,8 @@ FalError                      (LangChain: ModelError)
 
 On each error, `charged` says whether the request was charged, `next_step` what to
 do, and `is_retryable` whether the same call can safely run again. LangChain's retry
-middleware reads `is_retryable`. It is False if fal may have accepted the request,
-because a second run would be charged again. Messages never contain the API key
-or image bytes. All errors can be pickled.
+middleware reads `is_retryable`. It is False if fal may have accepted the request: a
+second run would be charged again. All errors can be pickled.
 """
 
 from __future__ import annotations
@@ -341,8 +340,7 @@ class FalBudgetExceededError(FalError):
 class FalJournalError(FalError):
     """The journal of a durable batch cannot be read or written.
 
-    Requests that fal accepted are in the journal. One that could not be written to it
-    is in `request`.
+    `request` is the accepted request that could not be written to it, if there is one.
     """
 
 

@@ -290,12 +290,10 @@ def create_fal(
         rest_url: Replaces `https://rest.fal.ai`, which uploads use.
         platform_url: Replaces `https://api.fal.ai/v1`.
         openapi_url: Replaces `https://fal.ai/api/openapi/queue/openapi.json`.
-        headers: Sent with every request to fal's API, such as
-            `{"X-Fal-Store-IO": "0"}`.
+        headers: Sent with every API request, such as `{"X-Fal-Store-IO": "0"}`.
         timeout: The total time of one generation in seconds (600 by default), or
             each timeout as `Timeouts`.
-        polling: How a request's status is polled while its status stream is not
-            available.
+        polling: How the status is polled while its stream is not available.
         retry: How often a failed HTTP request is repeated, and after which pauses. A
             retry never causes a second charge.
         limits: Sizes in bytes: from which size an input image is uploaded instead of
@@ -308,13 +306,11 @@ def create_fal(
             `FAL_ASYNC_TRANSPORT`, else `httpx`.
         allowed_dirs: Files below these directories may be read as input files. None
             by default, because paths often come from a chat model or a user.
-        store: Stores bytes that have no URL, such as images that fal sends inside its
-            responses (`sync_mode`). By default the most recently used 256 MiB are
-            kept in memory.
+        store: Keeps bytes that fal sends inside its responses (`sync_mode`). By default
+            the most recently used 256 MiB are kept in memory.
 
     Raises:
-        FalConfigurationError: Two settings contradict each other, or a setting has an
-            unknown value.
+        FalConfigurationError: A setting is unknown, or contradicts another one.
     """
     urls = {
         "queue": base_url,
