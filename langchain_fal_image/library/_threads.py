@@ -1,4 +1,4 @@
-"""The state of every thread, and what a tool call reads and writes of it."""
+"""The state of each thread, as tool calls read and write it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Threads:
         self._files: OrderedDict[tuple[str | None, str | None], ThreadFiles] = (
             OrderedDict()
         )
-        # Of dropped threads, so that their handles stay unique.
+        # The last handle numbers of dropped threads, so that none is issued again.
         self._last: dict[str | None, dict[str, int]] = {}
         self._lock = threading.Lock()
 
@@ -44,7 +44,7 @@ class Threads:
 
     @contextlib.contextmanager
     def open(self, thread: Thread | str | None) -> Iterator[ThreadFiles]:
-        """Lock the files of a thread, brought up to date with its messages.
+        """Lock the files of a thread, after updating them from its messages.
 
         Args:
             thread: The thread, or its LangGraph id; None outside graphs.
@@ -83,10 +83,10 @@ class Threads:
     def note_failure(
         self, error: FalError, *, call: str | None, thread: Thread
     ) -> None:
-        """Record a call that failed after fal took, or may have taken, its request.
+        """Record a call that failed although fal accepted, or may have accepted, it.
 
-        The same call made again, such as by retry middleware, then finds that request
-        with `find_request` and does not submit a second one.
+        If retry middleware repeats the call, `find_request` then returns that request,
+        so that the call does not submit a second one.
 
         Args:
             error: The failure.
@@ -106,8 +106,8 @@ class Threads:
         """Find the request that an earlier attempt of the same call submitted.
 
         Raises:
-            FalError: The error of the earlier attempt, if nobody knows whether fal
-                took its request.
+            FalError: The error of the earlier attempt, if it is unknown whether fal
+                accepted the request.
         """
         if call is None:
             return None
@@ -120,13 +120,13 @@ class Threads:
     # --- The graph's store ---
 
     def load(self, thread: Thread) -> Flow[dict[str, bytes]]:
-        """Bring a thread up to date with its messages and its store.
+        """Update the state of a thread from its messages and its store.
 
         Args:
-            thread: With its messages and its store.
+            thread: The thread, with its messages and its store.
 
         Returns:
-            The bytes of newly pasted files, by SHA-256, for the provider to keep.
+            The bytes of newly pasted files, by SHA-256, for the provider's store.
         """
         with self.open(thread) as files:
             pasted = files.take_pasted()
@@ -142,8 +142,8 @@ class Threads:
         """Write the artifact of a tool call to the graph's store, if there is one.
 
         Args:
-            artifact: That of a result or a request.
-            thread: With its store.
+            artifact: The artifact of a result or a request.
+            thread: The thread, with its store.
         """
         store = thread.store
         if store is None or thread.id is None:

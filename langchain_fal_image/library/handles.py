@@ -10,13 +10,13 @@ from typing import Generic, TypeVar
 from langchain_fal_image.inputs.reference import InputReference
 from langchain_fal_image.results.file import GeneratedFile
 
-__all__ = ["Handles", "is_handle", "normalize_handle", "number_of"]
+__all__ = ["Handles", "is_handle", "normalize_handle", "parse_number"]
 
 F = TypeVar("F", bound=GeneratedFile)
 
 
-def number_of(handle: str) -> int:
-    """Return the number in a handle: 2 for `img_2`.
+def parse_number(handle: str) -> int:
+    """Parse the number in a handle: 2 for `img_2`.
 
     Raises:
         ValueError: The handle has no number.
@@ -30,7 +30,7 @@ def normalize_handle(text: str) -> str:
 
 
 def is_handle(text: str) -> bool:
-    """Check whether a text looks like a handle and not like a URL or a path."""
+    """Return whether a text looks like a handle and not like a URL or a path."""
     return not any(mark in text for mark in "/:.")
 
 
@@ -41,8 +41,8 @@ class Handles(Generic[F]):
     Attributes:
         prefix: The first part of each handle: `img`, `audio`.
         last: The highest number in use.
-        files: By handle, pasted files included.
-        pasted: Handles of pasted files, by URL or SHA-256.
+        files: The files by handle, including pasted ones.
+        pasted: The handles of pasted files, by URL or SHA-256.
     """
 
     prefix: str
@@ -60,15 +60,15 @@ class Handles(Generic[F]):
         """Add a file that has a handle."""
         if file.handle:
             self.files[file.handle] = file
-            self.last = max(self.last, number_of(file.handle))
+            self.last = max(self.last, parse_number(file.handle))
 
-    def learn(self, references: Iterable[InputReference]) -> None:
-        """Learn the handles under which pasted files were used before."""
+    def restore(self, references: Iterable[InputReference]) -> None:
+        """Restore the handles of pasted files from references to them."""
         for reference in references:
             handle = reference.handle or ""
             if not self._is_own(handle):
                 continue
-            self.last = max(self.last, number_of(handle))
+            self.last = max(self.last, parse_number(handle))
             if reference.request_id is None:
                 for key in filter(None, (reference.url, reference.sha256)):
                     self.pasted.setdefault(key, handle)
@@ -80,17 +80,17 @@ class Handles(Generic[F]):
         return self.pasted[key]
 
     def reserve_mentioned(self, texts: Iterable[str]) -> None:
-        """Never issue the handles that texts, such as a summary, mention."""
+        """Do not issue the handles that texts, such as a summary, mention."""
         pattern = re.compile(rf"\b{self.prefix}_(\d{{1,6}})\b")
         for text in texts:
             self.last = max([self.last, *map(int, pattern.findall(text))])
 
     def names(self) -> tuple[str, ...]:
         """Return the handles, in the order of their numbers."""
-        return tuple(sorted(self.files, key=number_of))
+        return tuple(sorted(self.files, key=parse_number))
 
     def describe(self) -> list[str]:
-        """Return the handles for a message, and mark those of pasted files."""
+        """Return the handles for an error message; those of pasted files are marked."""
         pasted = set(self.pasted.values())
         return [
             f"{handle} (pasted by the user)" if handle in pasted else handle
@@ -98,7 +98,7 @@ class Handles(Generic[F]):
         ]
 
     def find(self, handle: str) -> F | None:
-        """Return the file with a handle; `IMG_1` and `img 1` are understood."""
+        """Return the file with a handle; `IMG_1` and `img 1` also work."""
         return self.files.get(normalize_handle(handle))
 
     def _issue(self) -> str:

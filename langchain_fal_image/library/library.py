@@ -49,7 +49,7 @@ class LibraryFiles(Generic[F]):
         """Return the file with a handle.
 
         Args:
-            handle: Such as `img_1` or `audio_1`; `IMG_1` and `img 1` are understood.
+            handle: Such as `img_1` or `audio_1`; `IMG_1` and `img 1` also work.
             thread: A LangGraph thread id; None outside graphs.
 
         Raises:
@@ -75,13 +75,13 @@ class LibraryFiles(Generic[F]):
         """Return the file with a URL; None if the thread has no such file.
 
         Args:
-            url: Also as a chat model writes it: in quotes, in angle brackets, as a
-                Markdown link, with a full stop at its end.
+            url: The URL as a chat model writes it: it can be in quotes, in angle
+                brackets or a Markdown link, or end with a full stop.
             thread: A LangGraph thread id; None outside graphs.
 
         Raises:
             FalInputError: The thread has no such file, but the URL looks like a known
-                one with a typo; the message holds that file's handle.
+                one with a typo; the message contains that file's handle.
         """
         with self._threads.open(thread) as files:
             known = list(files.handles[self._kind].files.values())
@@ -105,15 +105,15 @@ class LibraryFiles(Generic[F]):
 class ImageLibrary:
     """The files of each thread, under handles that are never issued twice.
 
-    Threads are kept apart: a handle means nothing in another thread. Files that the
-    user pasted into the chat are counted like those that were generated, in the order
-    of the conversation. A library is safe to share between OS threads and tasks. It
-    lives in memory; after a restart, the artifacts in a thread's messages restore it,
-    or the graph's store if there is one.
+    Each LangGraph thread has its own handles. Files that the user pasted into the chat
+    get handles like generated files, in the order of the messages. A library is safe
+    to share between OS threads and tasks. It is kept in memory; after a restart, it is
+    restored from the artifacts in a thread's messages, or from the graph's store if
+    there is one.
 
     Args:
-        max_threads: How many threads are kept; the one that was not used for the
-            longest time is dropped first.
+        max_threads: The maximum number of threads; the least recently used one is
+            dropped first.
 
     Attributes:
         images: The images, `img_1` and so on.
@@ -126,14 +126,14 @@ class ImageLibrary:
         self.audio: LibraryFiles[GeneratedAudio] = LibraryFiles(self._threads, "audio")
 
     def add(self, result: R, *, thread: Thread | str | None = None) -> R:
-        """Add a result and name its files.
+        """Add a result and assign handles to its files.
 
         Args:
             result: A new result, as a runnable returned it.
             thread: A LangGraph thread id; None outside graphs.
 
         Returns:
-            The same result; each file has its handle.
+            The result; each of its files has a handle.
         """
         with self._threads.open(thread) as files:
             return files.add(result)
@@ -158,15 +158,15 @@ class ImageLibrary:
     def request(
         self, handle: str, *, thread: Thread | str | None = None
     ) -> FalRequest[Any]:
-        """Return a request whose result is still to come.
+        """Return a request whose result was not fetched yet.
 
         Args:
-            handle: Such as `req_1`; `REQ 1` is understood.
+            handle: Such as `req_1`; `REQ 1` also works.
             thread: A LangGraph thread id; None outside graphs.
 
         Raises:
-            FalInputError: The thread has no such request; the message lists those it
-                has.
+            FalInputError: The thread has no such request; the message lists its
+                requests.
         """
         with self._threads.open(thread) as files:
             found = files.requests.get(normalize_handle(handle))

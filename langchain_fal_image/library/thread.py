@@ -16,7 +16,7 @@ from langchain_fal_image.inputs.reference import (
     MediaType,
     read_references,
 )
-from langchain_fal_image.library.handles import Handles, number_of
+from langchain_fal_image.library.handles import Handles, parse_number
 from langchain_fal_image.results._parse import RESULTS, read_artifact
 from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.image import GeneratedImage, ImageResult
@@ -36,15 +36,15 @@ _FILES: Mapping[MediaType, type[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """The conversation that handles belong to.
+    """The LangGraph thread that handles belong to.
 
     Attributes:
         id: LangGraph's thread id; None outside graphs.
-        run: In a graph without a thread id: what the calls of one run share.
-        messages: The thread's messages: they hold what the user pasted, and the
-            artifacts of results that another process made.
+        run: An id that replaces the thread id in a graph without one.
+        messages: The thread's messages, with pasted files and the artifacts of
+            earlier results.
         store: LangGraph's store, if the graph has one. It keeps the thread's results
-            for the time when the messages with their artifacts are gone.
+            after messages with their artifacts were removed.
     """
 
     id: str | None = None
@@ -59,10 +59,10 @@ class ThreadFiles:
 
     Attributes:
         handles: The handles of images and of audio: `img_1`, `audio_1`.
-        results: Those with images, in the order they were made.
-        requests: Requests whose result is still to come, by handle.
-        calls: What failed tool calls left at fal: a request, or an error if nobody
-            knows whether there is one.
+        results: The results with images, in the order they were made.
+        requests: Requests whose result was not fetched yet, by handle.
+        calls: Failed tool calls by key: the request that fal accepted, or the error if
+            it is unknown whether fal accepted one.
         is_loaded: Whether the entries of the graph's store were read.
     """
 
@@ -83,7 +83,7 @@ class ThreadFiles:
         return {kind: handles.last for kind, handles in self.handles.items()}
 
     def reserve(self, last: Mapping[str, int]) -> None:
-        """Never issue numbers that are in use elsewhere; see `last`."""
+        """Issue only handles with higher numbers than these; see `last`."""
         for kind, handles in self.handles.items():
             handles.last = max(handles.last, last.get(kind, 0))
 
@@ -95,7 +95,7 @@ class ThreadFiles:
         return named
 
     def add_request(self, request: FalRequest[Any]) -> str:
-        """Add a request whose result is still to come and return its handle."""
+        """Add a request whose result was not fetched yet; return its handle."""
         for handle, known in self.requests.items():
             if known.request_id == request.request_id:
                 return handle
@@ -111,7 +111,7 @@ class ThreadFiles:
     # --- The graph's store ---
 
     def to_entry(self, artifact: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the graph's store keeps of one tool call."""
+        """Return the entry of one tool call for the graph's store."""
         last = {**self.last, "request": self._last_request}
         return {"artifact": dict(artifact), "last": last}
 
@@ -132,34 +132,34 @@ class ThreadFiles:
     # --- Messages ---
 
     def read(self, messages: Sequence[Any]) -> None:
-        """Restore from messages what is not known yet.
+        """Restore files and requests from messages, unless they are known.
 
         Args:
-            messages: Those of the thread, or those that a summary left.
+            messages: The messages of the thread. A summary may have replaced some.
         """
         is_new = not self._read and not any(
             handles.files for handles in self.handles.values()
         )
         prompts: dict[str, str] = {}
         artifacts: dict[int, Mapping[str, Any]] = {}
-        for place, message in enumerate(messages):
+        for index, message in enumerate(messages):
             for call in message.tool_calls if isinstance(message, AIMessage) else ():
                 prompts[str(call["id"])] = str(call["args"].get("prompt", ""))
             artifact = getattr(message, "artifact", None)
             if artifact is not None and self._is_new(artifact):
-                artifacts[place] = artifact
-        # References first: a later step may hold the handle of a file pasted earlier.
+                artifacts[index] = artifact
+        # References first: they may contain the handles of files pasted earlier.
         for artifact in artifacts.values():
-            self._learn(read_references(artifact.get("inputs")))
-        for place, message in enumerate(messages):
-            if place in artifacts:
+            self._restore_handles(read_references(artifact.get("inputs")))
+        for index, message in enumerate(messages):
+            if index in artifacts:
                 call_id = getattr(message, "tool_call_id", None)
-                self._restore(artifacts[place], prompts.get(str(call_id), ""))
+                self._restore(artifacts[index], prompts.get(str(call_id), ""))
             else:
                 self._read_pasted(message)
         if is_new and messages:
-            # A summary mentions files whose own messages are gone.
-            self._reserve_mentioned(_texts_of(messages))
+            # A summary mentions files whose messages were removed.
+            self._reserve_mentioned(_list_texts(messages))
 
     def _is_new(self, artifact: Any) -> bool:
         if FalRequest.is_artifact(artifact):
@@ -167,21 +167,21 @@ class ThreadFiles:
         if not any(each.is_artifact(artifact) for each in RESULTS.values()):
             return False
         known = {name for each in self.handles.values() for name in each.files}
-        names = _handles_in(artifact)
+        names = _list_handles(artifact)
         return not names or not known.issuperset(names)
 
     def _restore(self, artifact: Any, prompt: str = "") -> None:
         if not self._is_new(artifact):
             return
-        self._reserve_mentioned(_handles_in(artifact))
+        self._reserve_mentioned(_list_handles(artifact))
         try:
             self._add_artifact(artifact, prompt)
         except (FalError, KeyError, TypeError, ValueError) as error:
-            # An artifact that somebody changed or cut must not stop the thread.
-            _log.warning("cannot restore an artifact of the messages: %s", error)
+            # A changed or truncated artifact must not make the whole thread fail.
+            _log.warning("cannot restore an artifact from the messages: %s", error)
 
     def _add_artifact(self, artifact: Mapping[str, Any], prompt: str) -> None:
-        self._learn(read_references(artifact.get("inputs")))
+        self._restore_handles(read_references(artifact.get("inputs")))
         if FalRequest.is_artifact(artifact):
             self._add_request(artifact["handle"], FalRequest.from_dict(artifact))
         elif artifact.get("handles"):
@@ -200,15 +200,15 @@ class ThreadFiles:
         if isinstance(result, ImageResult):
             self.results.append(result)
         if result.inputs:
-            self._learn(result.inputs)
+            self._restore_handles(result.inputs)
 
     def _add_request(self, handle: str, request: FalRequest[Any]) -> None:
-        self._last_request = max(self._last_request, number_of(handle))
+        self._last_request = max(self._last_request, parse_number(handle))
         self.requests[handle] = request
 
-    def _learn(self, references: Iterable[InputReference]) -> None:
+    def _restore_handles(self, references: Iterable[InputReference]) -> None:
         for handles in self.handles.values():
-            handles.learn(references)
+            handles.restore(references)
 
     def _reserve_mentioned(self, texts: Iterable[str]) -> None:
         texts = tuple(texts)
@@ -241,12 +241,12 @@ def _read_last(entry: Mapping[str, Any]) -> dict[str, int]:
     return {name: value for name, value in items if isinstance(value, int)}
 
 
-def _handles_in(artifact: Mapping[str, Any]) -> list[str]:
+def _list_handles(artifact: Mapping[str, Any]) -> list[str]:
     handles = artifact.get("handles")
     return [str(each) for each in handles] if isinstance(handles, list) else []
 
 
-def _texts_of(messages: Sequence[Any]) -> list[str]:
+def _list_texts(messages: Sequence[Any]) -> list[str]:
     return [
         str(getattr(message, "text", ""))
         for message in messages

@@ -1,4 +1,4 @@
-"""Match a URL that a chat model wrote with the URLs of known files."""
+"""Match a URL that a chat model wrote against the URLs of known files."""
 
 from __future__ import annotations
 
@@ -27,15 +27,14 @@ def match_url(url: str, files: Iterable[F]) -> tuple[F | None, bool]:
         files: The known files.
 
     Returns:
-        The file and whether the URL is exactly its own; else a file whose URL looks
-        almost the same and False; else None and False.
+        The file, or None; and whether its URL is the same, not only similar.
     """
-    wanted = clean_url(url)
+    cleaned = clean_url(url)
     known = [file for file in files if file.url]
     for file in known:
-        if wanted in {file.url, clean_url(str(file.url))}:
+        if cleaned in {file.url, clean_url(str(file.url))}:
             return file, True
-    similar = (file for file in known if is_similar(wanted, str(file.url)))
+    similar = (file for file in known if is_similar(cleaned, str(file.url)))
     return next(similar, None), False
 
 
@@ -53,8 +52,8 @@ def clean_url(text: str) -> str:
 def is_similar(url: str, known: str) -> bool:
     """Check whether a URL is probably a known one with a typo.
 
-    Both the whole URL and the file name must be similar: files at one host share most
-    of their URLs, and files of different hosts often share a plain name.
+    Both the whole URL and the file name must be similar: URLs of one host often differ
+    only in the file name, and files of different hosts often have the same name.
 
     Args:
         url: As the chat model wrote it, cleaned.
@@ -64,11 +63,11 @@ def is_similar(url: str, known: str) -> bool:
     path = url.partition(host)[2]
     if len(path.strip("/")) > len(host) // 2 and known.startswith(url):
         return True
-    if _ratio(url, known) < _MIN_RATIO:
+    if _compute_ratio(url, known) < _MIN_RATIO:
         return False
     names = (urlsplit(each).path.rsplit("/", 1)[-1] for each in (url, known))
-    return _ratio(*names) >= _MIN_NAME_RATIO
+    return _compute_ratio(*names) >= _MIN_NAME_RATIO
 
 
-def _ratio(one: str, other: str) -> float:
+def _compute_ratio(one: str, other: str) -> float:
     return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()

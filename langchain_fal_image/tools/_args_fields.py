@@ -1,4 +1,4 @@
-"""The arguments of a tool's schema: type and description of each."""
+"""The arguments of a tool's schema, each with its type and description."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 STANDARD_INPUTS = ("prompt", "images", "text", "audio")
-"""Arguments for an input that each endpoint names differently."""
+"""Arguments for inputs whose options have different names at different endpoints."""
 
 _SIDES = ("width", "height")
 _EXAMPLE_HANDLES = {"image": "img_1", "mask": "img_1", "audio": "audio_1"}
@@ -38,17 +38,17 @@ _EXAMPLE_HANDLES = {"image": "img_1", "mask": "img_1", "audio": "audio_1"}
 def find_bound_voice_options(
     schema: EndpointSchema | None, bound: Mapping[str, Any]
 ) -> frozenset[str]:
-    """Return the voice options that are bound, those in `voice_setting` included.
+    """Return the voice options that are bound, including those in `voice_setting`.
 
     Args:
         schema: The endpoint's contract.
         bound: The bound options.
     """
     names = list_voice_options(schema) if schema else ()
-    given = {match_name(name, (*names, "voice_setting")): bound[name] for name in bound}
-    setting = given.get("voice_setting")
+    known = {match_name(name, (*names, "voice_setting")): bound[name] for name in bound}
+    setting = known.get("voice_setting")
     inner = setting if isinstance(setting, Mapping) else {}
-    found = {match_name(str(name), names) for name in (*given, *inner) if name}
+    found = {match_name(str(name), names) for name in (*known, *inner) if name}
     if {"voice", "voice_id"} & found:
         found |= {"voice", "voice_id"}
     return frozenset(name for name in found if name)
@@ -75,7 +75,7 @@ def resolve_option_name(name: str, schema: EndpointSchema | None) -> str:
 def make_standard_argument(
     name: str, schema: EndpointSchema | None, fixed: set[str]
 ) -> dict[str, Any]:
-    """Make an argument that every such tool has if the endpoint takes it.
+    """Make a standard argument of a tool, if the endpoint takes it.
 
     Args:
         name: Such as `prompt`.
@@ -83,10 +83,11 @@ def make_standard_argument(
         fixed: Options set in code.
 
     Returns:
-        By name: none, the argument, or several in its place.
+        The argument by its name; empty if the endpoint does not take it. `images`
+        can become several arguments, one for each image.
     """
     if schema is None:
-        return _make_unknown(name)
+        return _make_without_contract(name)
     if schema.kind != "image":
         return _make_audio_argument(name, schema)
     if name == "images":
@@ -106,8 +107,8 @@ def make_standard_argument(
     return {name: _make_argument(field)}
 
 
-def _make_unknown(name: str) -> dict[str, Any]:
-    """Make an argument for an endpoint that we do not know."""
+def _make_without_contract(name: str) -> dict[str, Any]:
+    """Make a standard argument for an unknown endpoint."""
     if name == "prompt":
         words = "What the image shows, or what should change"
         return {name: _make_prompt(None, words)}
@@ -171,21 +172,21 @@ def _make_images(schema: EndpointSchema, fixed: set[str]) -> dict[str, Any]:
 def _make_audio_argument(name: str, schema: EndpointSchema) -> dict[str, Any]:
     """Make an argument of a tool that speaks or transcribes."""
     if name == "text":
-        # Always required: some endpoints speak a sample text if there is none.
+        # Always required: without a text, some endpoints speak a sample text.
         field = schema.text_field
         required = replace(field, required=True) if field else None
         return {name: _make_prompt(required, "The text to speak")} if required else {}
     if name == "audio":
         return {name: _make_file(schema.audio_field)} if schema.audio_field else {}
     if name == "language" and (field := schema.fields.get(name)):
-        # Its choices, a hundred codes, would cost the chat model tokens at every turn.
+        # A list of all language codes would cost tokens in every call.
         usual = f"default {field.default}" if field.default else "detected by default"
         words = f"The language of the speech, as a code such as en, de or zh; {usual}."
         return {name: _make_optional(str, words)}
     found = find_voice_field(schema, name)
     if found is None or get_simple_type(found) is None:
         return {}
-    # A chat model would guess the name of a voice that is not one of a few choices.
+    # Without a list of choices, a chat model would guess the name of a voice.
     is_guessed = name == "voice" and not found.shape.choices
     return {} if is_guessed else {name: _make_argument(found)}
 
@@ -228,13 +229,13 @@ def make_required_argument(
         schema: The endpoint's contract.
 
     Raises:
-        FalConfigurationError: Its type is too rich for a tool's schema.
+        FalConfigurationError: The type of the option is too complex.
     """
     if field.file is None and get_simple_type(field) is None:
         endpoint = schema.endpoint_id if schema else "this endpoint"
         message = (
-            f"{endpoint} requires {field.name}, which is too rich for a tool's "
-            f"argument; chat models garble such schemas."
+            f"{endpoint} requires {field.name}, whose type is too complex for a tool "
+            f"argument: chat models make mistakes in such schemas."
         )
         make = schema.kind if schema else "image"
         step = f"Bind it in code: model=fal.{make}({endpoint!r}, {field.name}=…)."
@@ -251,7 +252,7 @@ def make_exposed_argument(name: str, schema: EndpointSchema | None) -> dict[str,
 
     Raises:
         FalConfigurationError: The endpoint has no such option, or the type of the
-            option is too rich for a tool's schema.
+            option is too complex.
     """
     if schema is None:
         message = f"expose={name!r}: the options of this endpoint are not known."
@@ -275,15 +276,15 @@ def make_exposed_argument(name: str, schema: EndpointSchema | None) -> dict[str,
         )
     if field.file is None and get_simple_type(field) is None:
         message = (
-            f"expose={name!r}: this option of {schema.endpoint_id} is too rich for a "
-            f"tool's argument; chat models garble such schemas."
+            f"expose={name!r}: the type of this option of {schema.endpoint_id} is too "
+            f"complex for a tool argument: chat models make mistakes in such schemas."
         )
         raise FalConfigurationError(message, next_step="Bind the option in code.")
     return {field.name: _make_argument(field), **_make_sides(field, schema)}
 
 
 def _make_sides(field: Field, schema: EndpointSchema | None) -> dict[str, Any]:
-    """Make width and height for a choice of sizes that also takes these two."""
+    """Make `width` and `height` for a size option that takes a name or both sides."""
     sides = field.shape.object_fields
     own = schema.fields if schema else ()
     if tuple(sides) != _SIDES or any(side in own for side in _SIDES):

@@ -33,10 +33,10 @@ __all__ = ["ToolArguments", "build_args_schema", "find_file_arguments"]
 
 
 class ToolArguments(BaseModel):
-    """Base of the argument schemas; camelCase names are understood.
+    """Base of the argument schemas; names can also be camelCase.
 
-    An unknown argument is an error: to drop it would make the wrong image. LangGraph's
-    `runtime` is passed among the arguments and dropped here.
+    An unknown argument is an error, because without it the result would be wrong and
+    still be charged. LangGraph passes its `runtime` as an argument; it is dropped here.
     """
 
     model_config = ConfigDict(protected_namespaces=())
@@ -45,7 +45,7 @@ class ToolArguments(BaseModel):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Drop defaults: strict modes refuse them, and the descriptions name them."""
+        """Drop defaults: strict modes reject them, and descriptions contain them."""
         schema = handler(core_schema)
         for each in handler.resolve_ref_schema(schema)["properties"].values():
             each.pop("default", None)
@@ -87,19 +87,19 @@ def build_args_schema(
 ) -> type[ToolArguments]:
     """Build the flat argument schema of a tool.
 
-    In addition to the standard and exposed arguments it has every option that the
-    endpoint requires and that is not bound: without it no call could succeed.
+    In addition to the standard and exposed arguments, it has every option that the
+    endpoint requires and that is not bound, because every call needs these.
 
     Args:
         name: The name of the schema.
-        schema: The endpoint's contract; None for an endpoint we do not know.
-        standard: The arguments that every such tool has if the endpoint takes them.
+        schema: The endpoint's contract; None for an unknown endpoint.
+        standard: The arguments that the tool has if the endpoint takes them.
         bound: Options set in code, which the chat model does not see.
         expose: Further options of the endpoint, in camelCase or snake_case.
 
     Raises:
         FalConfigurationError: An exposed or required option does not exist, or its
-            type is too rich for a tool's schema.
+            type is too complex for a tool argument.
     """
     names = (*(schema.fields if schema else ()), *STANDARD_INPUTS)
     fixed = {match_name(each, names) or each for each in bound}
@@ -139,7 +139,7 @@ def find_file_arguments(
 
 
 def _sort(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Sort the prompt first, then required ones: a text alone is the first argument."""
+    """Sort the prompt first, for calls with a plain text; then required arguments."""
 
     def place(item: tuple[str, Any]) -> tuple[bool, bool]:
         name, (_, argument) = item

@@ -21,10 +21,11 @@ class ToolCall:
     """One call of a tool.
 
     Attributes:
-        id: As the chat model wrote it; None outside agents.
-        arguments: As the chat model filled them in, validated.
-        thread: The conversation that its handles belong to.
-        key: Equal for the same call made again; None without an id.
+        id: The id of the tool call; None outside agents.
+        arguments: The validated arguments.
+        thread: The thread that the handles belong to.
+        key: A digest of id and arguments, the same if the call is repeated; None
+            without an id.
     """
 
     id: str | None
@@ -39,9 +40,9 @@ def read_call(
     """Return the call that a tool runs.
 
     Args:
-        tool_call_id: As the chat model wrote it; None outside agents.
-        arguments: As the chat model filled them in, validated.
-        runtime: LangGraph's; None outside graphs.
+        tool_call_id: The id of the tool call; None outside agents.
+        arguments: The validated arguments.
+        runtime: LangGraph's `ToolRuntime`; None outside graphs.
     """
     key = None
     if tool_call_id:
@@ -61,7 +62,7 @@ def _read_thread(runtime: Any) -> Thread:
         return Thread(str(thread_id), messages=messages, store=store)
     if runtime is None:
         return Thread()
-    # The calls of one step share the checkpoint's id and no other run has it. The
+    # All calls of one step have the same checkpoint id, which no other run has. The
     # results of earlier steps are in the messages.
     step = getattr(getattr(runtime, "execution_info", None), "checkpoint_id", None)
     return Thread(run=str(step or uuid.uuid4()), messages=messages)

@@ -25,18 +25,19 @@ def find_file(
     fal: Session,
     thread: Thread,
 ) -> Any:
-    """Return the file of a thread that a chat model names, else the name itself.
+    """Return the file that a chat model names; a new URL or a path is returned as is.
 
     Args:
         name: A handle, a URL, or a path; a path is checked when it is read.
-        library: Knows the files of the thread.
-        kind: What the tool takes.
-        fal: Reads the file.
+        library: The library that has the files of the thread.
+        kind: The type of file that the tool takes.
+        fal: The provider that reads the file.
         thread: The thread of the call.
 
     Raises:
-        FalInputError: The thread has no file with this handle or a similar URL, or
-            the chat model wrote the file's content in place of its name.
+        FalInputError: The thread has no file with this handle; the URL looks like a
+            known one with a typo; or the chat model passed the file's content instead
+            of its name.
     """
     files: LibraryFiles[Any] = library.images if kind == "image" else library.audio
     error = FalInputImageError if kind == "image" else FalInputAudioError

@@ -1,4 +1,7 @@
-"""Text returned to the chat model: tools, results, failures. Short, and never bytes."""
+"""Texts for the chat model: descriptions of tools, results and failures.
+
+They are short and never contain file bytes.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,9 @@ _CHARGED = {
     "maybe": "It may have been charged.",
     "yes": "It was charged.",
 }
-_NOTHING: dict[Kind, str] = {
+_NOT_MADE: dict[Kind, str] = {
     "image": "No image was made.",
-    "speech": "Nothing was spoken.",
+    "speech": "No audio was made.",
     "transcription": "Nothing was transcribed.",
 }
 _PRODUCT: dict[Kind, str] = {
@@ -69,7 +72,7 @@ _NEXT_STEPS: dict[type[FalError], str] = {
     "{product}.",
     errors.FalDownloadError: "Tell the user that {product} could not be downloaded. Do "
     "not request it again: that would be paid twice.",
-    errors.FalResponseError: "Tell the user that the answer of the service could not "
+    errors.FalResponseError: "Tell the user that the response of the service could not "
     "be read. Call the tool again only if the user agrees: {product} could be paid "
     "twice.",
     errors.FalBudgetExceededError: "Request less if the budget leaves room; otherwise "
@@ -84,7 +87,7 @@ _NEXT_STEPS: dict[type[FalError], str] = {
 def describe_endpoint(
     model: str, schema: EndpointSchema | None, *, price: Price | None
 ) -> str:
-    """Describe the model behind a tool: its strengths, its limits, its price.
+    """Describe the endpoint behind a tool: its purpose, its limits, its price.
 
     Args:
         model: The endpoint id.
@@ -123,14 +126,14 @@ def describe_result(
     """Describe a result: the handles of its files, facts, warnings.
 
     Args:
-        result: With handles.
-        vision: Whether image blocks, by URL, follow the text.
-        max_characters: How much of a transcription is returned; the text says how
-            much is left out.
+        result: A result whose files have handles.
+        vision: Whether to add image blocks, by URL, after the text.
+        max_characters: How many characters of a transcription to return; the text
+            says how many are left out.
 
     Returns:
-        A text, without a transcription at most 1,000 characters long; with `vision` a
-        list of content blocks that begins with it.
+        A text of at most 1,000 characters, except for a transcription. With `vision`,
+        a list of content blocks that starts with the text.
     """
     text = _DESCRIBE[result.kind](result, max_characters)
     if not vision:
@@ -157,7 +160,7 @@ def _describe_images(result: ImageResult, _: int) -> str:
 
 
 def _describe_speech(result: SpeechResult, _: int) -> str:
-    lines = [f"Spoken with {result.model}."]
+    lines = [f"Made audio with {result.model}."]
     for audio in result.audios:
         facts = [f"{audio.duration:.1f} s"] if audio.duration else []
         facts += [audio.mime_type] if audio.mime_type else []
@@ -221,9 +224,9 @@ def describe_failure(
     """Describe a failure: what was wrong, whether it was charged, what to do next.
 
     Args:
-        error: As the runnable raised it.
+        error: The error that the runnable raised.
         kind: What the call should have made.
-        request: The handle of the request that may still return it.
+        request: The handle of the request, if it may still return a result.
         wait_tool: The name of the tool that waits for such requests.
 
     Returns:
@@ -231,7 +234,7 @@ def describe_failure(
     """
     step = _next_step(error, _PRODUCT[kind], request, wait_tool)
     end = f"{_CHARGED[error.charged]}\nNext: {step}"
-    beginning = f"{_NOTHING[kind]} {error.message.strip()}"
+    beginning = f"{_NOT_MADE[kind]} {error.message.strip()}"
     return f"{_shorten(beginning, _MAX_TEXT - len(end) - 1)}\n{end}"
 
 
@@ -243,8 +246,8 @@ def _next_step(
         return next(steps).format(product=product)
     if wait_tool is None:
         return (
-            f"Tell the user that {product} is still in work as {request} and can be "
-            f"fetched later. Do not request it again: that would be paid twice."
+            f"Tell the user that {product} is still being made, as {request}, and can "
+            f"be fetched later. Do not request it again: that would be paid twice."
         )
     return (
         f"Call {wait_tool} with request={request!r} to wait for it, at no further "
@@ -256,13 +259,13 @@ def describe_wrong_arguments(error: ValidationError, *, kind: Kind = "image") ->
     """Describe the arguments that do not fit a tool's schema.
 
     Args:
-        error: pydantic's.
+        error: The error that pydantic raised.
         kind: What the call should have made.
 
     Returns:
         A line for each wrong argument; long values are shortened.
     """
-    lines = [f"{_NOTHING[kind][:-1]}: wrong arguments."]
+    lines = [f"{_NOT_MADE[kind][:-1]}: wrong arguments."]
     for each in error.errors(include_url=False, include_context=False):
         name = ".".join(map(str, each["loc"])) or "arguments"
         has_value = each["type"] != "missing" and each["loc"]

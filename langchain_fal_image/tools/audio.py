@@ -20,21 +20,21 @@ __all__ = ["FalSpeechTool", "FalTranscriptionTool"]
 
 
 class FalSpeechTool(FalModelTool):
-    """Lets a chat model speak a text; the audio is in the artifact, not the content.
+    """A tool with which a chat model turns text into speech.
 
     Args:
         model: An endpoint id or a `FalSpeech` with bound options; by default
             `FalSpeech()`.
         fal: The provider; by default that of the model.
-        library: Gives the audio its handles (`audio_1`); share it between tools.
+        library: Assigns handles to the audio (`audio_1`); share it between tools.
         budget: Refuses requests that would exceed it.
-        expose: Further options that the chat model may fill in, voice options such as
-            `pitch` included.
+        expose: Further options that the chat model may fill in, including voice
+            options such as `pitch`.
         wait_tool: The name of the tool that waits for an earlier request.
 
     Raises:
-        FalConfigurationError: An exposed option does not exist or has no plain type,
-            or a required option has no plain type and is not bound.
+        FalConfigurationError: An exposed option does not exist, or the type of an
+            exposed or required option is too complex for a tool argument.
     """
 
     name: str = "fal_speech"
@@ -53,17 +53,17 @@ class FalSpeechTool(FalModelTool):
 
 
 class FalTranscriptionTool(FalModelTool):
-    """Lets a chat model read the speech in audio, by handle or URL.
+    """A tool with which a chat model transcribes audio, by handle or URL.
 
     Args:
         model: An endpoint id or a `FalTranscription` with bound options; by default
             `FalTranscription()`.
         fal: The provider; by default that of the model.
-        library: Knows the handles; share it between tools.
+        library: Finds audio by handle; share it between tools.
         budget: Refuses requests that would exceed it.
         expose: Further options that the chat model may fill in.
-        max_characters: How much of a text the chat model reads; the artifact holds
-            the rest, and the times.
+        max_characters: How many characters of a transcription the chat model reads;
+            the artifact contains up to 64 KB, with the times.
         wait_tool: The name of the tool that waits for an earlier request.
 
     Raises:
@@ -77,7 +77,7 @@ class FalTranscriptionTool(FalModelTool):
     model: str | FalTranscription | None = None
     """The runnable that makes the requests, or an endpoint id."""
     max_characters: int = Field(default=MAX_CHARACTERS, gt=0)
-    """How many characters of a text the chat model reads."""
+    """How many characters of a transcription the chat model reads."""
 
     _input_kind = "audio"
     _runnable = FalTranscription

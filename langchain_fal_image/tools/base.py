@@ -1,4 +1,4 @@
-"""Base classes of the tools: one call is one flow, driven once."""
+"""Base classes of the tools; each call runs as one flow."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["FalModelTool", "FalTool"]
 
-# Only a person can fix these; a chat model can do nothing about them.
+# Only the developer can fix these, so they are raised, not returned to the chat model.
 _RAISED = (FalAuthError, FalConfigurationError)
-# After these the result may still come from the request that was paid for.
+# After these errors, a request that was paid for may still return its result.
 _RESUMABLE = (
     *(FalTimeoutError, FalConnectionError, FalServerError, FalRateLimitError),
     *(FalDownloadError, FalResponseError),
@@ -75,24 +75,24 @@ class FalTool(BaseTool):
     handle_validation_error: Any = describe_wrong_arguments
 
     fal: Session | None = Field(default=None, repr=False, exclude=True)
-    """The provider (`FalProvider`); None for that of the model, else the default."""
+    """The provider (`FalProvider`); by default that of the model, else `fal`."""
     library: ImageLibrary = Field(default_factory=ImageLibrary, exclude=True)
-    """Names the files; share it between tools."""
+    """Assigns handles to files; share it between tools."""
     budget: Budget | None = Field(default=None, repr=False, exclude=True)
     """Refuses requests that would exceed it."""
     wait_tool: str | None = None
     """The name of the tool that waits for an earlier request, if there is one."""
 
     def func(self, runtime: Annotated[Any, InjectedToolArg] = None) -> None:
-        """Make LangGraph's ToolNode inject its runtime.
+        """Declare `runtime`, so that LangGraph's ToolNode injects it.
 
-        ToolNode looks for a parameter named `runtime` in the signature of a tool's
-        `func` and in the argument schema; the latter would show it to Gemini.
+        ToolNode looks for a parameter of this name in the signature of a tool's `func`
+        and in the argument schema. It is not in the schema, which Gemini would read.
         """
 
     @property
     def tool_call_schema(self) -> ArgsSchema:
-        """The arguments that a chat model fills in: all of them."""
+        """The schema of the arguments that a chat model fills in."""
         return self.args_schema or super().tool_call_schema
 
     @property
@@ -101,7 +101,7 @@ class FalTool(BaseTool):
 
     @abc.abstractmethod
     def _make_result(self, call: ToolCall) -> Flow[Any]:
-        """Return the result of a call, its files not named yet."""
+        """Return the result of a call; its files have no handles yet."""
 
     def _detect_kind(self, error: FalError) -> Kind:
         """Return what a failed call should have made."""
@@ -120,7 +120,7 @@ class FalTool(BaseTool):
         self, tool_input: str | dict[str, Any], tool_call_id: str | None
     ) -> tuple[tuple[str, ...], dict[str, Any]]:
         values, arguments = super()._to_args_and_kwargs(tool_input, tool_call_id)
-        if values:  # a text alone is the first argument
+        if values:  # a plain text is the value of the first argument
             arguments = {**dict(zip(self.args, values, strict=False)), **arguments}
         return (), {**arguments, "tool_call_id": tool_call_id}
 
@@ -145,7 +145,7 @@ class FalTool(BaseTool):
         return await self._fal.arun(self._answer(call))
 
     def _answer(self, call: ToolCall) -> Flow[tuple[Any, Any]]:
-        """Return the content and the artifact that answer a call."""
+        """Run a call; return the content and the artifact of its tool message."""
         try:
             if pasted := (yield from self._threads.load(call.thread)):
                 yield from self._fal.store_bytes(pasted)
@@ -161,7 +161,7 @@ class FalTool(BaseTool):
         return self._describe(named), artifact
 
     def _answer_failure(self, error: FalError, call: ToolCall) -> Flow[tuple[Any, Any]]:
-        """Answer with a failure; raise it if a chat model can do nothing about it."""
+        """Return a failure for the tool message; raise what a chat model cannot fix."""
         self._threads.note_failure(error, call=call.key, thread=call.thread)
         if isinstance(error, _RAISED) or not self.handle_tool_error:
             raise error
@@ -209,7 +209,7 @@ class FalModelTool(FalTool):
     """Base of the tools that make a request."""
 
     model: SkipValidation[str | FalModel[Any] | None] = None
-    """The runnable that makes the requests; an endpoint id or None becomes one."""
+    """The runnable that makes the requests, or an endpoint id; None for the default."""
     expose: Sequence[str] = ()
     """Further options of the endpoint that the chat model may fill in."""
 
@@ -222,8 +222,8 @@ class FalModelTool(FalTool):
 
     @model_validator(mode="before")
     @classmethod
-    def _make_model(cls, given: Any) -> Any:
-        settings = {name: value for name, value in given.items() if value is not None}
+    def _make_model(cls, values: Any) -> Any:
+        settings = {name: value for name, value in values.items() if value is not None}
         model = settings.get("model")
         if model is None or isinstance(model, str):
             model = cls._runnable(**({"model": model} if model else {}))
@@ -258,7 +258,7 @@ class FalModelTool(FalTool):
             self.description = f"{self._purpose} {endpoint}"
         return self
 
-    def _detect_kind(self, error: FalError) -> Kind:  # noqa: ARG002 - always its model's
+    def _detect_kind(self, error: FalError) -> Kind:  # noqa: ARG002 - the model's kind
         return self._model.kind
 
     def _make_result(self, call: ToolCall) -> Flow[Any]:
@@ -288,7 +288,7 @@ class FalModelTool(FalTool):
 
 
 def _refuse_bytes(model: FalModel[Any]) -> None:
-    """Refuse options that make fal respond with bytes, unless a store keeps them."""
+    """Raise if options make fal respond with bytes that would not be stored."""
     options = {
         name.replace("_", "").lower(): value for name, value in model.options.items()
     }

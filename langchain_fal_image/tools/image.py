@@ -17,7 +17,7 @@ class FalImageTool(FalModelTool):
     model: str | FalTextToImage | FalImageEdit | None = None
     """The runnable that makes the requests, or an endpoint id."""
     vision: bool = False
-    """Show the images to the chat model: adds image blocks, by URL, to the answer."""
+    """Whether to show the images to the chat model, by URL in the tool message."""
 
     _input_kind = "image"
 
@@ -26,23 +26,23 @@ class FalImageTool(FalModelTool):
 
 
 class FalTextToImageTool(FalImageTool):
-    """Lets a chat model generate a new image.
+    """A tool with which a chat model generates images.
 
     Args:
         model: An endpoint id or a `FalTextToImage` with bound options; by default
             `FalTextToImage()`.
         fal: The provider; by default that of the model.
-        library: Gives the images their handles; share it with the edit tool.
+        library: Assigns handles to the images; share it with the edit tool.
         budget: Refuses requests that would exceed it.
-        expose: Further options that the chat model may fill in. A size that takes
-            names or width and height comes as three arguments.
-        vision: Also show the images to the chat model, by URL.
+        expose: Further options that the chat model may fill in. A size option that
+            takes a name or a width and height becomes three arguments.
+        vision: Whether to show the images to the chat model, by URL.
         wait_tool: The name of the tool that waits for an earlier request.
 
     Raises:
-        FalConfigurationError: An exposed option does not exist or has no plain type;
-            a required option has no plain type and is not bound; or `sync_mode` is on
-            and the provider has no store.
+        FalConfigurationError: An exposed option does not exist; the type of an exposed
+            or required option is too complex for a tool argument; or `sync_mode` is
+            on and the provider has no store.
     """
 
     name: str = "fal_text_to_image"
@@ -57,16 +57,16 @@ class FalTextToImageTool(FalImageTool):
 
 
 class FalImageEditTool(FalImageTool):
-    """Lets a chat model edit images by handle or URL.
+    """A tool with which a chat model edits images, by handle or URL.
 
     Args:
         model: An endpoint id or a `FalImageEdit` with bound options; by default
             `FalImageEdit()`.
         fal: The provider; by default that of the model.
-        library: Knows the handles; share it with the text-to-image tool.
+        library: Finds images by handle; share it with the text-to-image tool.
         budget: Refuses requests that would exceed it.
         expose: Further options that the chat model may fill in.
-        vision: Also show the images to the chat model, by URL.
+        vision: Whether to show the images to the chat model, by URL.
         wait_tool: The name of the tool that waits for an earlier request.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The toolkit: the image tools over one provider, one library and one budget."""
+"""The toolkit: the image tools with one provider, one library and one budget."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["FalImageToolkit"]
 
 
 class FalImageToolkit(BaseToolkit):
-    """The image tools over one provider, one library and one budget.
+    """The image tools, which share a provider, a library and a budget.
 
     Example:
         ```python
@@ -29,22 +29,22 @@ class FalImageToolkit(BaseToolkit):
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
     fal: FalProvider | None = Field(default=None, repr=False, exclude=True)
-    """The provider; None stands for that of the models, else the default instance."""
+    """The provider; by default that of the models, else the default instance."""
     text_to_image: str | FalTextToImage | None = None
-    """Endpoint id or runnable that generates images."""
+    """The endpoint id or runnable that generates images."""
     image_edit: str | FalImageEdit | None = None
-    """Endpoint id or runnable that edits images."""
+    """The endpoint id or runnable that edits images."""
     library: ImageLibrary = Field(default_factory=ImageLibrary, exclude=True)
-    """Gives the images their handles."""
+    """Assigns handles to the images."""
     budget: Budget | None = None
     """Refuses requests that would exceed it."""
     vision: bool = False
-    """Also show the images to the chat model, by URL."""
+    """Whether to show the images to the chat model, by URL."""
     wait: bool = False
-    """Add a third tool, which waits for a request that was not done in time."""
+    """Whether to add a third tool, which waits for requests that timed out."""
 
     def get_tools(self) -> list[BaseTool]:
-        """Make the tools."""
+        """Return the tools."""
         shared: dict[str, Any] = {
             "fal": self.fal,
             "library": self.library,

@@ -1,4 +1,4 @@
-"""The tool that waits for a request that was not done in time."""
+"""The tool that waits for a request that timed out."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class _WaitArguments(ToolArguments):
 
 
 class FalWaitTool(FalTool):
-    """Lets a chat model wait again for a request that was not done in time.
+    """A tool with which a chat model waits again for a request that timed out.
 
-    Waiting is free: the request is charged once, when it is submitted.
+    Waiting is free: each request is charged only once.
 
     Args:
         fal: The provider; by default the default instance.
-        library: That of the tools that make the requests.
-        budget: Theirs.
-        vision: Also show images to the chat model, by URL.
+        library: The library of the tools that make the requests.
+        budget: The budget of these tools.
+        vision: Whether to show images to the chat model, by URL.
         timeout: How long to wait, in seconds; by default the provider's.
     """
 
@@ -43,12 +43,12 @@ class FalWaitTool(FalTool):
     )
     args_schema: type[BaseModel] = _WaitArguments
     vision: bool = False
-    """Show the images to the chat model: adds image blocks, by URL, to the answer."""
+    """Whether to show images to the chat model, by URL in the tool message."""
     timeout: float | None = Field(default=None, gt=0)
     """How long to wait, in seconds; by default the provider's."""
 
     @model_validator(mode="after")
-    def _name_itself(self) -> FalWaitTool:
+    def _set_wait_tool(self) -> FalWaitTool:
         self.wait_tool = self.name
         return self
 

@@ -263,7 +263,7 @@ def test_options_can_be_exposed_and_bound(fal: FalProvider) -> None:
     assert {"negative_prompt", "acceleration"} <= set(tool.args)
     with pytest.raises(FalConfigurationError, match="negative_promt"):
         FalTextToImageTool(fal=fal, expose=("negative_promt",))
-    with pytest.raises(FalConfigurationError, match="too rich"):
+    with pytest.raises(FalConfigurationError, match="too complex"):
         FalTextToImageTool(fal=fal, expose=("loras",))
 
 

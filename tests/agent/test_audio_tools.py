@@ -133,7 +133,7 @@ def test_wrong_arguments_of_speech(
     arguments: dict[str, Any], words: str, fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
     text = FalSpeechTool(fal=fal).invoke(arguments)
-    assert text.startswith("Nothing was spoken: wrong arguments.\n")
+    assert text.startswith("No audio was made: wrong arguments.\n")
     assert words in text
     assert "Nothing was charged." in text
     assert fal_sandbox.requests == []
@@ -212,7 +212,7 @@ def test_a_budget_counts_spoken_characters() -> None:
         tool = FalSpeechTool(fal=fal, budget=budget)
         assert "audio_1" in tool.invoke({"text": "x" * 600})
         refused = tool.invoke({"text": "x" * 600})
-        assert refused.startswith("Nothing was spoken. The budget allows")
+        assert refused.startswith("No audio was made. The budget allows")
         assert sandbox.submits == 1
         assert budget.images == 0
         assert "audio_1" in budget.summary()

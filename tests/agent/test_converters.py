@@ -206,7 +206,7 @@ def test_every_option_that_has_a_plain_type_can_be_exposed() -> None:
     }
     for name, option in refused:
         kind = kind_of(endpoint(name))
-        with pytest.raises(FalConfigurationError, match="too rich"):
+        with pytest.raises(FalConfigurationError, match="too complex"):
             kind(model=name, expose=(option,))
     rich = {
         shape

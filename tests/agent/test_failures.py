@@ -41,7 +41,7 @@ from langchain_fal_image import (
 )
 from langchain_fal_image.sandbox import Sandbox
 
-NOTHING = {IMAGE: "No image was made. ", AUDIO: "Nothing was spoken. "}
+NOTHING = {IMAGE: "No image was made. ", AUDIO: "No audio was made. "}
 FOR_DEVELOPERS = (
     "create_fal",
     "dashboard",

@@ -30,7 +30,7 @@ BOTH_WAYS = ("sync", "async")
 RED_SQUARE = make_red_square()
 AUDIO_URL = "https://v3.fal.media/files/a.mp3"
 AUDIO = b"ID3\x04" + b"\0" * 5000
-NOT_MADE = {"speech": "Nothing was spoken.", "transcription": "Nothing was transcribed"}
+NOT_MADE = {"speech": "No audio was made.", "transcription": "Nothing was transcribed"}
 CHARGED = {
     "no": "Nothing was charged.",
     "maybe": "It may have been charged.",

@@ -78,7 +78,7 @@ async def test_the_speech_tool(
     call: Any = {**arguments, "type": "tool_call"}
     message = tool.invoke(call) if way == "sync" else await tool.ainvoke(call)
     assert message.status == "success"
-    assert message.content.startswith(f"Spoken with {name}.\naudio_1: ")
+    assert message.content.startswith(f"Made audio with {name}.\naudio_1: ")
     assert len(message.content) < 1000
     result = SpeechResult.from_artifact(message.artifact, fal=fal)
     assert result.audio.handle == "audio_1"
