@@ -1,8 +1,8 @@
-"""Async requests through aiohttp instead of httpx: the `fast` extra.
+"""Async requests with aiohttp instead of httpx: the `fast` extra.
 
-It takes half of the CPU time, or less. It keeps the difference between a connection
-that never opened and a response that never came: only after the first may a submit be
-sent again.
+aiohttp uses at most half of the CPU time. As with httpx, a connection that could not
+be opened and a response that did not arrive are different failures: only after the
+first may a submit be sent again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["AiohttpSession"]
 
 _MAX_CONNECTIONS = 512
 _KEEPALIVE_S = 30.0
-# aiohttp's own headers; httpx's are sent in their place.
+# Headers that aiohttp would add; `CLIENT_HEADERS` are sent instead.
 _SKIPPED_HEADERS = ("accept", "accept-encoding", "content-type", "user-agent")
 
 
@@ -42,14 +42,14 @@ class AiohttpSession:
         *,
         headers: Mapping[str, str],
         content: bytes | AsyncIterator[bytes] | None,
-        timeout: Mapping[str, float],  # noqa: ASYNC109 - HTTP's, for each step
+        timeout: Mapping[str, float],  # noqa: ASYNC109 - the timeouts of HTTP's steps
     ) -> AsyncResponseStream:
-        """Send a request and return its response, the body not read yet.
+        """Send a request and return its response before the body is read.
 
         Args:
             method: The HTTP method.
             url: Absolute URL.
-            headers: All headers.
+            headers: The headers to send.
             content: The body.
             timeout: `connect`, `read` and `pool`, in seconds.
 
@@ -105,7 +105,7 @@ class AiohttpSession:
 
 _BODY_ERRORS = (aiohttp.ClientError, TimeoutError, ConnectionError)
 _ERRORS = (aiohttp.ClientError, OSError, UnicodeError)
-# Errors of aiohttp after which the server certainly received nothing.
+# aiohttp's errors that prove that the server received nothing.
 _NEVER_OPENED = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,

@@ -1,4 +1,4 @@
-"""The async half of `Driver`."""
+"""Run flows in an event loop: the async half of `Driver`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class AsyncDriver:
 
     Args:
         clients: The HTTP sessions of the provider.
-        open_requests: Receives, by id, the requests that `arun` waits for.
+        open_requests: Holds the requests that `arun` is waiting for, by id.
     """
 
     def __init__(
@@ -159,8 +159,8 @@ class AsyncDriver:
         self, effect: Effect, interruption: _Interruption
     ) -> Any:
         if interruption.has_begun:
-            # What a cancelled flow still does, such as the cancel at fal, is not
-            # cancelled a second time.
+            # A second cancellation does not stop what a cancelled flow does to clean
+            # up, such as cancelling the request at fal.
             return await self._clients.shield(self._aperform(effect))
         if not isinstance(effect, Send) or not effect.patience:
             return await self._aperform(effect)
@@ -259,7 +259,13 @@ async def _drain(events: AsyncGenerator[Any, None]) -> None:
 
 
 class _Interruption:
-    """An interruption of a flow, and one that the flow has yet to receive."""
+    """The interruption of a flow.
+
+    Attributes:
+        has_begun: Whether the flow has received it.
+        late: An interruption that arrived while the flow waited for a response with
+            `Send.patience`; the flow receives it with its next effect.
+    """
 
     def __init__(self) -> None:
         self.has_begun = False

@@ -1,4 +1,4 @@
-"""Request bodies that are read while they are sent: no file is held in memory."""
+"""Request bodies that are read while they are sent, instead of being held in memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BytesSource:
     """Bytes in memory.
 
     Args:
-        content: The bytes; they are not copied as a whole.
+        content: The bytes; only the parts that are read are copied.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -70,7 +70,7 @@ class FileSource:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A range of a source, as the body of a request; can be sent again.
+    """A range of a source as a request body, which can be sent more than once.
 
     Attributes:
         source: The bytes.

@@ -68,8 +68,8 @@ class Timeouts:
         connect: Opening a connection.
         read: The response to an ordinary call.
         submit: The response to a submit.
-        submit_grace: The response to a submit when `total` leaves less time. Without
-            that response, a request could be paid for and lost.
+        submit_grace: The minimum for the response to a submit, even if `total` leaves
+            less. Without that response, a request could be paid for and lost.
         stream_silence: Silence on the status stream. fal sends a comment every
             15 seconds.
         download: The next bytes of a download.
@@ -102,8 +102,8 @@ class Polling:
         first_pause: The first pause between two polls, in seconds.
         factor: Each further pause is this many times longer.
         longest_pause: The longest pause, in seconds.
-        stream_attempts: How often the status stream is opened before polling alone
-            is left; 0 only polls.
+        stream_attempts: How often to open the status stream before only polling; 0
+            never opens it.
 
     Raises:
         FalConfigurationError: A value is out of its range.
@@ -122,12 +122,12 @@ class Polling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """How often a failed HTTP exchange is tried again, and after which pauses.
+    """Retries of failed HTTP exchanges: how often, and after which pauses.
 
     The pause doubles (`factor`) from `first_pause` to `longest_pause`; part of it is
-    random (`jitter`), so that many clients do not return at the same moment. A
-    `Retry-After` header of the response takes the place of the pause. No retry
-    continues past `Timeouts.total`.
+    random (`jitter`), so that many clients do not retry at the same moment. A
+    `Retry-After` header of the response replaces the pause. Retries end at
+    `Timeouts.total`.
 
     A submit is only sent again if fal certainly did not accept it: no connection
     could be opened, or the response was 429.
@@ -185,7 +185,7 @@ class Limits:
 
     inline_bytes: int = MIB
     multipart_bytes: int = 90 * MIB  # as libs/client/src/storage.ts of fal-js
-    part_bytes: int = 10 * MIB  # as there
+    part_bytes: int = 10 * MIB  # as in the same file
     upload_bytes: int = 512 * MIB
     download_bytes: int = 256 * MIB
     answer_bytes: int = 256 * MIB

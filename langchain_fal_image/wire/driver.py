@@ -1,4 +1,4 @@
-"""Runs flows: together with `async_driver`, the only place where sync and async differ.
+"""Run flows without an event loop; `async_driver` runs them in one.
 
 Transport failures, interruptions and errors of callbacks are thrown into the flow;
 what it does not catch reaches the caller unchanged.
@@ -42,11 +42,11 @@ _T = TypeVar("_T")
 
 
 class Driver(AsyncDriver):
-    """Runs flows for one provider: the sync half; the async one is `AsyncDriver`.
+    """Runs flows for one provider, sync here and async in `AsyncDriver`.
 
     Args:
         clients: The HTTP sessions of the provider.
-        open_requests: Receives, by id, the requests that `run` and `arun` wait for.
+        open_requests: Holds the requests that `run` and `arun` are waiting for, by id.
     """
 
     def run(
@@ -205,7 +205,7 @@ class Driver(AsyncDriver):
 
 
 def _stop_when(stopped: threading.Event, flow: Flow[_T]) -> Flow[_T]:
-    """Run a flow until another one has failed; then start nothing more of it."""
+    """Run a flow; once `stopped` is set, close it before its next effect."""
     if stopped.is_set():
         flow.close()
         raise CancelledError

@@ -110,7 +110,7 @@ def encode_json(payload: Any) -> bytes:
     """Return a payload as compact JSON.
 
     Raises:
-        ValueError: It contains a number that JSON does not have.
+        ValueError: It contains NaN or an infinite number, which JSON does not have.
     """
     return json.dumps(
         payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False
@@ -200,11 +200,11 @@ class Send:
     Attributes:
         request: The request.
         patience: How long a cancelled task still waits for the response, in seconds.
-            If it arrives, the flow receives it, and the cancellation with the next
-            effect. The response to a submit must not be abandoned: it contains the id
-            of something that is paid for.
-        into: File that receives the body of a 2xx response, in place of
-            `HttpResponse.body`. Earlier content is dropped.
+            If it arrives, the flow receives it first, and the cancellation with its
+            next effect. Submits need this: their response contains the id of a
+            request that costs money.
+        into: File that receives the body of a 2xx response instead of
+            `HttpResponse.body`. Existing content is overwritten.
     """
 
     request: HttpRequest

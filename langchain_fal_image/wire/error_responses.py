@@ -1,4 +1,4 @@
-"""Errors of this package, built from fal's error responses and transport failures."""
+"""Build this package's errors from fal's error responses and transport failures."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ __all__ = [
 ]
 
 PENDING = "Request is still in progress"
-"""The detail of a result that is fetched too early, as @ai-sdk/fal compares it."""
+"""fal's detail for a result that is fetched too early, as in @ai-sdk/fal."""
 
 _MAX_LENGTH = 600
 _MAX_DETAILS = 40
-# Error types of the pages fal.ai/docs/model-apis/errors and /request-errors.
+# Error types from the pages fal.ai/docs/model-apis/errors and /request-errors.
 _MODERATION = frozenset({"content_policy_violation", "no_media_generated"})
 _CANCELLED = frozenset({"client_cancelled", "client_disconnected"})
 _RESUME = (
-    "Fetch the result of this request with error.request.result(); do not submit it "
-    "again, that could be a second charge."
+    "Fetch the result of this request with error.request.result(). Do not submit it "
+    "again: fal could charge for it twice."
 )
 
 
@@ -103,14 +103,14 @@ def build_error(
 
 
 def _is_from_model(response: HttpResponse, body: Any) -> bool:
-    """Return whether the model failed, and not something on the way to it."""
+    """Return whether an error is the model's, and not that of fal's infrastructure."""
     if response.is_server_error:
         return "x-fal-request-id" in response.headers or isinstance(body, Mapping)
     return response.status not in {401, 403, 404, 408, 429}
 
 
 def build_status_error(update: QueueUpdate, body: Any) -> FalError:
-    """Return the error of a request whose last status has one, and its result none.
+    """Return the error of a request whose last status has an error, but not its result.
 
     Args:
         update: The last status.
@@ -173,7 +173,7 @@ def _build_request_error(
 
 
 def find_error_type(response: HttpResponse, body: Any) -> str | None:
-    """Find the error type in any of fal's error formats; None if there is none.
+    """Find the error type in any of fal's error formats; None if it is missing.
 
     Args:
         response: The response, for its header `x-fal-error-type`.
@@ -232,9 +232,9 @@ def _format_item(item: Any) -> str:
 def _format_text(response: HttpResponse) -> str:
     text = response.body[: 4 * _MAX_LENGTH].decode("utf-8", "replace").strip()
     if not text:
-        return "no explanation"
+        return "no error message"
     if text.startswith("<"):
-        return "an HTML page, from a gateway and not from fal"
+        return "an HTML page, which is from a gateway and not from fal"
     return safe_repr(text)
 
 
@@ -262,7 +262,7 @@ def quote_body(body: bytes) -> str:
 
 
 def build_connection_error(error: TransportFailure, request: QueuedRequest) -> FalError:
-    """Return the error for a call about a request that failed in transport."""
+    """Return the error for a failed status, result or cancel call."""
     details: dict[str, Any] = {"model": request.endpoint_id, "request": request}
     if isinstance(error, TooLarge):
         message = (
@@ -294,12 +294,12 @@ def build_submit_error(error: TransportFailure, model: str, host: str) -> FalErr
 
 
 def build_refusal_error(response: HttpResponse, model: str) -> FalError:
-    """Return fal's error, or an uncertain one if a gateway responded in fal's place."""
+    """Return the error for a rejected submit; uncertain if a gateway responded."""
     error = build_error(response, model=model)
-    is_fals = "x-fal-request-id" in response.headers or isinstance(
+    is_from_fal = "x-fal-request-id" in response.headers or isinstance(
         response.json_or_none(), dict
     )
-    if response.is_server_error and not is_fals:
+    if response.is_server_error and not is_from_fal:
         return build_uncertain_error(
             model, f"a gateway answered {response.status} in fal's place"
         )

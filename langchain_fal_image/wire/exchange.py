@@ -1,4 +1,4 @@
-"""Sending a request: how often, after which pauses, until when.
+"""Send a request with retries: how often, after which pauses, until when.
 
 A submit costs money, so it is sent again only if fal certainly did not accept it. All
 other requests may be repeated.
@@ -52,11 +52,11 @@ class Rule:
     Attributes:
         is_repeatable: Whether it may be sent again after fal may have received it.
         statuses: Status codes after which it is tried again.
-        is_ingress_only: Whether a status of 500 or above counts only without the
-            header `x-fal-request-id`: with it, the model itself responded, as
-            fal_client/client.py distinguishes them.
-        is_json_object: Whether a 2xx response must be a JSON object; anything else was
-            damaged on the way and is requested again.
+        is_ingress_only: Whether a status other than 429 counts only without the header
+            `x-fal-request-id`. With it, the model responded, and not fal's ingress
+            (fal_client/client.py).
+        is_json_object: Whether a 2xx response must be a JSON object. Any other 2xx
+            response counts as damaged in transit and is requested again.
     """
 
     is_repeatable: bool
@@ -65,17 +65,17 @@ class Rule:
     is_json_object: bool = False
 
     def attempts(self, retry: Retry) -> int:
-        """Return how often the request is sent in all."""
+        """Return how often the request may be sent in all."""
         return retry.attempts if self.is_repeatable else retry.submit_attempts
 
     def allows_after_response(self, response: HttpResponse) -> bool:
-        """Return whether a response calls for another attempt."""
+        """Return whether to send the request again after a response."""
         if self.is_json_object and response.is_success:
             body = response.body.strip()
             return not (body.startswith(b"{") and body.endswith(b"}"))
         if response.status not in self.statuses:
             return False
-        # The caller's own time limit has passed: fal_client/_headers.py.
+        # A time limit that the caller set has passed: fal_client/_headers.py.
         if response.headers.get("x-fal-request-timeout-type") == "user":
             return False
         return not (
@@ -85,7 +85,7 @@ class Rule:
         )
 
     def allows_after_failure(self, failure: TransportFailure) -> bool:
-        """Return whether a transport failure calls for another attempt."""
+        """Return whether to send the request again after a transport failure."""
         if isinstance(failure, NotSent):
             return not isinstance(failure, Unsendable)
         return isinstance(failure, ReplyLost) and self.is_repeatable
@@ -104,7 +104,7 @@ STATUS = replace(REPEATABLE, is_json_object=True)
 """For the status of a request."""
 
 RESULT = replace(STATUS, is_ingress_only=True)
-"""For the result: a model's error is the result, and does not change."""
+"""For the result: an error of the model is final."""
 
 
 def exchange(
@@ -123,10 +123,10 @@ def exchange(
         ctx: Settings and clock.
         request: The request.
         rule: When it may be sent again.
-        deadline: Ends the attempts. Without one, a pause longer than those of `Retry`
-            ends them.
-        grace: Time for the response if the deadline leaves less. For requests that
-            must not be repeated: the response has the id of something paid for.
+        deadline: Ends the attempts. Without one, they end before a pause that is longer
+            than `Retry` allows.
+        grace: Minimum time for the response, even if the deadline leaves less. For
+            submits: their response has the id of a request that costs money.
         patience: See `Send`.
         into: See `Send`.
 
@@ -134,7 +134,8 @@ def exchange(
         The last response, whatever its status.
 
     Raises:
-        OutOfTime: The deadline leaves no time for a repeatable request.
+        OutOfTime: The deadline leaves no time for another attempt of a repeatable
+            request.
         TransportFailure: The last attempt had no response.
     """
     attempt = 0

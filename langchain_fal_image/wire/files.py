@@ -35,7 +35,7 @@ _MAX_URL_LENGTH = 300
 _CONCURRENT_PARTS = 4
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _JSON = {"content-type": "application/json"}
-# URLs, names and part numbers of uploads: libs/client/src/storage.ts of fal-js.
+# The upload requests follow libs/client/src/storage.ts of fal-js.
 _STORAGE = "storage_type=fal-cdn-v3"
 
 
@@ -127,7 +127,7 @@ def upload(
 ) -> Flow[str]:
     """Upload a file to fal's storage, a large one in parts.
 
-    Uploaded files are public to everyone who knows the URL.
+    Everyone who knows the URL of an uploaded file can read it.
 
     Args:
         ctx: Settings and clock.
@@ -141,7 +141,7 @@ def upload(
     Raises:
         FalError: It could not be uploaded; nothing was generated or charged.
     """
-    # A file name of the operating system may contain invalid characters.
+    # A file name may contain bytes that are not valid text.
     name = file_name.encode("utf-8", "replace").decode()
     source = BytesSource(content) if isinstance(content, bytes) else content
     size = source.size
@@ -235,7 +235,7 @@ def _exchange(ctx: Context, request: HttpRequest) -> Flow[HttpResponse]:
 
 
 def _build_address_error(error: guard.AccessRefused) -> FalResponseError:
-    message = f"fal returned an upload URL that is not used: {error}."
+    message = f"fal returned an upload URL that is not allowed: {error}."
     return FalResponseError(
         message, charged="no", next_step="Pass the file as a URL instead."
     )

@@ -40,8 +40,8 @@ __all__ = ["cancel", "fetch_status", "generate", "resume", "submit", "watch"]
 
 _log = logging.getLogger("langchain_fal_image")
 
-# The read timeout of a stream is fixed when it opens; the stream is reopened with a
-# shorter one once the deadline is nearer by more than this.
+# The read timeout of a stream is fixed when it opens. Once that timeout ends later than
+# the deadline by more than this, the stream is opened again with a shorter one.
 _SLACK_S = 1.0
 
 
@@ -53,10 +53,10 @@ def submit(
     deadline: Deadline | None = None,
     webhook_url: str | None = None,
 ) -> Flow[QueuedRequest]:
-    """Submit a request, once.
+    """Submit a request.
 
-    Emits the request (`Notify`) before anything else happens to it. If the caller is
-    interrupted before it receives the id, the request is cancelled at fal.
+    Emits the request (`Notify`) as soon as fal accepts it. If the caller is interrupted
+    before it receives the id, the request is cancelled at fal.
 
     Args:
         ctx: Settings and clock.
@@ -82,7 +82,7 @@ def submit(
     except (Exception, GeneratorExit):
         raise
     except BaseException:
-        # The caller never receives the id, so nobody else could cancel the request.
+        # The caller never receives the id, so it could not cancel the request.
         yield from _try_cancel(ctx, accepted.request)
         raise
     return accepted.request
@@ -124,7 +124,7 @@ def generate(
     except (Exception, GeneratorExit):
         raise
     except BaseException:
-        # Ctrl-C, or the task was cancelled: nobody waits for the output.
+        # Ctrl-C, or the task was cancelled: the output is not needed anymore.
         if on_cancel == "cancel":
             yield from _try_cancel(ctx, request)
         else:
@@ -169,7 +169,7 @@ def _await_output(
 
 
 def watch(ctx: Context, request: QueuedRequest) -> Flow[None]:
-    """Follow a request for its updates alone, for at most `Timeouts.total`."""
+    """Follow a request and emit its updates, for at most `Timeouts.total`."""
     request = request.replace_foreign_urls(ctx.hosts)
     yield from _follow(ctx, request, deadline=ctx.start_deadline())
 
@@ -184,7 +184,7 @@ def fetch_status(ctx: Context, request: QueuedRequest) -> Flow[QueueUpdate]:
 
 
 def cancel(ctx: Context, request: QueuedRequest) -> Flow[str]:
-    """Cancel a submitted request; return what fal answers, as `queue_api.cancel`.
+    """Cancel a submitted request; return fal's status, see `queue_api.cancel`.
 
     Raises:
         FalError: fal cannot be reached, or refuses.
@@ -201,9 +201,9 @@ def _follow(
 ) -> Flow[QueueUpdate]:
     """Follow a request until fal reports that it ended; emit each change.
 
-    The status stream reports the end at once. While the stream is not available,
-    breaks off, is silent for too long or cannot be parsed, the status is polled at
-    growing intervals, and the stream is tried a few times more.
+    The status stream reports the end at once. If the stream is not available, breaks
+    off, is silent for too long or cannot be parsed, the status is polled at growing
+    intervals, and the stream is opened again a few times.
     """
     tracker = _StatusTracker(request, last)
     streams_left = ctx.polling.stream_attempts
@@ -232,7 +232,7 @@ def _follow(
 def _listen(
     ctx: Context, request: QueuedRequest, tracker: _StatusTracker, deadline: Deadline
 ) -> Flow[bool]:
-    """Emit what the stream reports; return whether the stream may be tried again."""
+    """Emit the stream's updates; return whether the stream may be opened again."""
     listen: Listen | None = None
     while True:
         left = deadline.at - ctx.now()

@@ -1,4 +1,4 @@
-"""Which URLs, addresses and files are allowed, and which URLs receive the key."""
+"""Check which URLs, addresses and files are allowed, and which URLs get the key."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _LOCAL_SUFFIXES = (
 )
 _FORBIDDEN_IN_URLS = re.compile(r"[\x00-\x20\\\x7f]")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Internal to clouds or deprecated, which `is_global` of some Pythons does not know.
+# Cloud-internal or deprecated networks that some Pythons report as `is_global`.
 _INTERNAL_NETWORKS = tuple(
     map(ipaddress.ip_network, ("168.63.129.16/32", "192.0.0.0/24", "fec0::/10"))
 )
@@ -76,7 +76,7 @@ def parse_origin(url: str) -> Origin:
 def find_configured_origins(hosts: Hosts) -> frozenset[Origin]:
     """Return the origins that the developer configured in place of fal's own.
 
-    They are trusted for following and downloading, also at private addresses.
+    Requests and downloads may use them even at private addresses.
     """
     defaults = set(Hosts().urls())
     return frozenset(parse_origin(url) for url in hosts.urls() if url not in defaults)
@@ -102,7 +102,7 @@ def compile_api_urls(hosts: Hosts) -> re.Pattern[str]:
 
 
 def check_url(url: str, *, trusted: Collection[Origin] = ()) -> None:
-    """Check a URL as text, before it is sent to fal or fetched.
+    """Check a URL without resolving its host, before it is fetched or sent to fal.
 
     Args:
         url: A URL from a model, a user or a response.
@@ -152,7 +152,7 @@ def check_address(
 def _find_targets(
     ip: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> Iterable[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """Return an address and the IPv4 addresses embedded in it."""
+    """Return the addresses that a connection may reach: embedded IPv4 addresses too."""
     if isinstance(ip, ipaddress.IPv4Address):
         return [ip]
     if ip.ipv4_mapped is not None:
@@ -210,7 +210,7 @@ def _parse_url(url: str) -> SplitResult:
         message = f"it is not a URL ({error})"
         raise AccessRefused(message) from error
     if parts.scheme not in _PORTS:
-        message = f"{parts.scheme or 'no scheme'!r} is not http or https"
+        message = f"its scheme {parts.scheme!r} is not http or https"
         raise AccessRefused(message)
     if not parts.hostname:
         message = "it has no host"
@@ -219,7 +219,7 @@ def _parse_url(url: str) -> SplitResult:
 
 
 def _normalize_host(parts: SplitResult) -> str:
-    # Full-width digits and other look-alikes become what a resolver reads.
+    # Convert full-width digits and other look-alikes as a resolver does.
     host = unicodedata.normalize("NFKC", parts.hostname or "").lower().rstrip(".")
     name, percent, _ = host.partition("%")
     if percent and ":" not in name:

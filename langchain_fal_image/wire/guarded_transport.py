@@ -26,9 +26,10 @@ _CONNECT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout)
 
 
 def _pin(request: httpx.Request, infos: _AddressInfo) -> list[httpx.Request]:
-    """Return the request for each checked address, whatever DNS returns next.
+    """Return a copy of the request for each address of its host, after checking them.
 
-    The Host header stays, and TLS verifies the name as before.
+    The connection uses the checked address instead of another DNS lookup. The Host
+    header and the name that TLS verifies stay the same.
     """
     found = [entry[4][0].partition("%")[0] for entry in infos]
     addresses = list(dict.fromkeys(found))
@@ -64,9 +65,8 @@ def _is_literal(host: str) -> bool:
 class _HostTransports(Generic[_T]):
     """A transport for each host; the least recently used one is closed.
 
-    A guarded transport connects to addresses, and two hosts may share one. Over a
-    connection that was kept for one host, a request would reach the other without a
-    check of its certificate, so hosts share no connections.
+    A guarded transport connects to IP addresses, which two hosts may share. A request
+    must not reuse the connection of another host, because TLS verified the other name.
     """
 
     def __init__(self, make: Callable[[], _T]) -> None:
@@ -94,7 +94,7 @@ class _HostTransports(Generic[_T]):
 
 
 class GuardedTransport(httpx.BaseTransport):
-    """Resolves a host, refuses private addresses, connects to the checked address.
+    """Resolves a host, rejects private addresses, connects to the checked address.
 
     Args:
         make: Makes the transport of one host.
@@ -133,7 +133,7 @@ class GuardedTransport(httpx.BaseTransport):
 
 
 class AsyncGuardedTransport(httpx.AsyncBaseTransport):
-    """Does the same without blocking; the event loop resolves names.
+    """The async `GuardedTransport`; the event loop resolves names.
 
     Args:
         make: Makes the transport of one host.

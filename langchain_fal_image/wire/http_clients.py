@@ -52,7 +52,7 @@ class HttpClients:
     Args:
         context: Hosts and timeouts.
         api_key: fal's key; by default `FAL_API_KEY` of the environment, else `FAL_KEY`.
-        headers: Headers for fal's API in addition to our own.
+        headers: Additional headers for fal's API.
         http_client: Used for sync API calls; never closed here.
         http_async_client: Used for async API calls; never closed here.
         on_aiohttp: Whether async API calls use aiohttp.
@@ -91,7 +91,7 @@ class HttpClients:
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._sync: dict[_Purpose, HttpxSession] = {}
-        # A provider that is never closed leaves no open socket behind.
+        # Closes the connections of a provider that is collected without `close`.
         weakref.finalize(self, _close_all, self._sync, os.getpid())
         self._loops: weakref.WeakKeyDictionary[
             asyncio.AbstractEventLoop, dict[_Purpose, _AsyncSession]
@@ -102,7 +102,7 @@ class HttpClients:
         self._tasks: set[asyncio.Future[Any]] = set()
 
     def send(self, request: HttpRequest) -> ResponseStream:
-        """Send a request from a thread and return its response, the body not read yet.
+        """Send a request and return its response before the body is read.
 
         Raises:
             FalConfigurationError: The key is missing, or a header is invalid.
@@ -135,12 +135,12 @@ class HttpClients:
             "connect": min(self._context.timeouts.connect, wait),
             "read": wait,
             "write": wait,
-            # A request may wait for a free connection until its deadline.
+            # A request may wait for a free connection until its total timeout.
             "pool": min(max(request.total_timeout, wait), _LONGEST_WAIT_S),
         }
 
     def build_headers(self, request: HttpRequest) -> dict[str, str]:
-        """Return a request's headers; the key and own headers go only to fal's API.
+        """Return a request's headers; the key and additional ones only for fal's API.
 
         Raises:
             FalConfigurationError: The key is missing, or a header is invalid.
@@ -288,7 +288,7 @@ def _check_headers(headers: Mapping[str, str]) -> None:
             continue
         what = "The fal key" if name == "authorization" else f"The header {name!r}"
         message = f"{what} contains line breaks or characters that HTTP does not allow."
-        raise FalConfigurationError(message, next_step="Copy it again, complete.")
+        raise FalConfigurationError(message, next_step="Copy the complete value again.")
 
 
 def _find_version() -> str:

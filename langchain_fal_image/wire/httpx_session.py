@@ -43,7 +43,7 @@ CLIENT_HEADERS = {
     "accept-encoding": "gzip, deflate",
     "connection": "keep-alive",
 }
-"""The headers that an httpx client adds; a transport adds none."""
+"""The headers that an httpx client adds, but a transport does not."""
 
 
 def get_tls_context() -> ssl.SSLContext:
@@ -54,7 +54,7 @@ def get_tls_context() -> ssl.SSLContext:
 
 @functools.lru_cache(maxsize=4)
 def _create_tls_context(*_environment: str | None) -> ssl.SSLContext:
-    # Loading the certificates takes longer than a request.
+    # Cached, because loading the certificates takes longer than a request.
     return httpx.create_ssl_context()
 
 
@@ -73,8 +73,8 @@ class HttpxSession:
         """Open a session with its own connections.
 
         Args:
-            trusted: For files on any host: the origins that may be private, while
-                all others must be public. None for fal's API.
+            trusted: For files on any host, the origins that may be private; all other
+                hosts must be public. For fal's API, None: nothing is checked.
         """
 
         def make_pools(proxy: str | None = None) -> PooledTransport:
@@ -101,12 +101,12 @@ class HttpxSession:
         content: bytes | Iterator[bytes] | None,
         timeout: Mapping[str, float],
     ) -> ResponseStream:
-        """Send a request and return its response, the body not read yet.
+        """Send a request and return its response before the body is read.
 
         Args:
             method: The HTTP method.
             url: Absolute URL.
-            headers: All headers.
+            headers: The headers to send.
             content: The body.
             timeout: `connect`, `read`, `write` and `pool`, in seconds.
 
@@ -182,7 +182,7 @@ class AsyncHttpxSession:
         *,
         headers: Mapping[str, str],
         content: bytes | AsyncIterator[bytes] | None,
-        timeout: Mapping[str, float],  # noqa: ASYNC109 - HTTP's, for each step
+        timeout: Mapping[str, float],  # noqa: ASYNC109 - the timeouts of HTTP's steps
     ) -> AsyncResponseStream:
         """Send a request and return its response; see `HttpxSession.send`."""
         client = self._client
@@ -236,7 +236,7 @@ def _build_request(
     )
 
 
-# Errors of httpx after which the server certainly received nothing.
+# httpx's errors that prove that the server received nothing.
 _NEVER_OPENED = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -244,7 +244,7 @@ _NEVER_OPENED = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
-# All errors of an exchange: of sending the request, and of reading the body.
+# All errors of sending a request and of reading the body.
 _ERRORS = (
     httpx.TransportError,
     httpx.DecodingError,
@@ -263,10 +263,10 @@ def _to_failure(error: Exception) -> TransportFailure:
 
 
 def _had_opened(error: Exception) -> bool:
-    """Return whether the connection was open in spite of a connect error.
+    """Return whether the connection had been opened before a connect error.
 
     The caller's client may use httpx-aiohttp, which raises `ConnectTimeout` for every
-    connection error of aiohttp, also if the server closed the connection after it
+    connection error of aiohttp, even if the server closed the connection after it
     received the request.
     """
     kinds = {each.__name__ for each in type(error.__cause__).__mro__}

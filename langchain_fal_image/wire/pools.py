@@ -1,4 +1,4 @@
-"""httpx transports that spread what is in flight over several small connection pools.
+"""httpx transports that spread requests over several small connection pools.
 
 httpcore inspects every connection of a pool whenever a request starts or ends, so the
 cost of a request grows with the number in flight. In small pools it does not.
@@ -24,7 +24,7 @@ _KEEPALIVE_S = 30.0
 
 POOL_LIMITS = httpx.Limits(
     max_connections=_POOL_SIZE,
-    # Not fewer: httpcore closes idle connections beyond this number, also if the
+    # Not fewer: httpcore closes idle connections beyond this number, even if the
     # others are in use.
     max_keepalive_connections=_POOL_SIZE,
     keepalive_expiry=_KEEPALIVE_S,
@@ -79,7 +79,7 @@ class _Pools(Generic[_T]):
             if not pool.in_flight:
                 pool.idle_since = now
             if pool not in self._pools:
-                return None  # all pools were closed in between
+                return None  # all pools were closed in the meantime
             if pool.in_flight == _POOL_SIZE - 1:
                 self._available.append(pool)
             oldest = self._available[0] if self._available else pool
@@ -187,7 +187,7 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
 
 
 class _ReleasingStream(httpx.SyncByteStream):
-    """A response body that releases its place in a pool once it is closed."""
+    """A response body that frees its place in a pool when it is closed."""
 
     def __init__(
         self, stream: httpx.SyncByteStream, release: Callable[[], None]
@@ -208,7 +208,7 @@ class _ReleasingStream(httpx.SyncByteStream):
 
 
 class _AsyncReleasingStream(httpx.AsyncByteStream):
-    """An async response body that releases its place once it is closed."""
+    """An async response body that frees its place in a pool when it is closed."""
 
     def __init__(
         self,

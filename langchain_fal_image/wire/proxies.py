@@ -12,11 +12,11 @@ __all__ = ["find_proxy_mounts"]
 
 
 def find_proxy_mounts(make_transport: Callable[[str], Any]) -> dict[str, Any]:
-    """Return httpx mounts for the environment's proxies, empty if there are none.
+    """Return httpx mounts for the environment's proxies; empty without proxies.
 
-    Only the proxy sees the addresses of the requests that it forwards. Everything else,
-    such as `https` if only `http_proxy` is set, or a host in `no_proxy`, is not
-    mounted and stays guarded.
+    A proxy resolves the hosts of the requests that it forwards, so their addresses are
+    not checked. All other requests, such as `https` if only `http_proxy` is set, or
+    those to a host in `no_proxy`, are not mounted and are still checked.
 
     Args:
         make_transport: Makes the transport for a proxy's URL.

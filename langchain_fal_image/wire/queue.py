@@ -15,7 +15,7 @@ __all__ = ["LogEntry", "Output", "QueueUpdate", "QueuedRequest", "parse_update"]
 
 _log = logging.getLogger("langchain_fal_image")
 _URL_FIELDS = ("status_url", "response_url", "cancel_url")
-# All that fal_client/client.py knows; a request that failed is also COMPLETED.
+# The statuses in fal_client/client.py; a failed request is COMPLETED too.
 _STATUSES = frozenset({"IN_QUEUE", "IN_PROGRESS", "COMPLETED"})
 
 # Prefixes of endpoint ids before owner and alias; see fal_client/client.py.
@@ -74,7 +74,7 @@ class QueuedRequest:
         if not foreign:
             return self
         _log.info(
-            "request %s: %s on another host not used",
+            "request %s: ignoring %s, which is not on a configured host",
             self.request_id,
             ", ".join(foreign),
         )
@@ -102,7 +102,7 @@ class QueuedRequest:
             and name != "payload_sha256"
         ]
         if missing:
-            message = f"A stored request needs {', '.join(missing)}."
+            message = f"The stored request lacks {', '.join(missing)}."
             raise ValueError(message)
         return cls(**known)  # type: ignore[arg-type]  # checked above
 
@@ -156,7 +156,7 @@ class Output:
 
 
 def parse_update(body: Any, request: QueuedRequest) -> QueueUpdate | None:
-    """Parse a status; return None if it is not one.
+    """Parse a status; return None if the JSON is not a status.
 
     Args:
         body: The JSON of a status response or of an event.

@@ -1,6 +1,7 @@
-"""fal's queue API: one flow for each call, and the rules of its responses.
+"""fal's queue API: one flow for each call, which sends it and interprets the response.
 
-A submit costs money and is sent once; the other calls may be repeated.
+A submit costs money and is sent again only if fal certainly did not accept it. The
+other calls may be repeated.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def run_sync(
     """Run a model with one POST, whose response is the output.
 
     Raises:
-        FalSubmitUncertainError: The response was lost, and with it the request id.
+        FalSubmitUncertainError: The response was lost, so the request id is unknown.
         FalError: fal did not accept the request.
     """
     response = yield from _post_once(
@@ -295,7 +296,7 @@ def _encode(payload: Mapping[str, Any], model: str) -> bytes:
     try:
         return encode_json(payload)
     except (TypeError, ValueError) as error:
-        message = f"{model}: the options cannot be written as JSON: {error}."
+        message = f"{model}: the options cannot be encoded as JSON: {error}."
         raise FalOptionError(message, model=model) from error
 
 

@@ -1,4 +1,4 @@
-"""Responses whose bodies are read piece by piece, from any HTTP library."""
+"""Responses whose bodies are read in chunks, from any HTTP library."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ResponseHead:
     Attributes:
         status: The status code.
         headers: Names in lower case.
-        errors: The exceptions with which the HTTP library reports a broken body.
+        errors: The HTTP library's exceptions for a body that cannot be read.
         to_failure: Returns the transport failure for one of them.
     """
 
@@ -83,7 +83,7 @@ class ResponseBody:
     _started_at: float = field(default_factory=time.monotonic)
 
     def open_file(self, status: int) -> None:
-        """Write a success into the effect's file; all else stays in memory."""
+        """Write the body to the effect's file if the status is 2xx, else to memory."""
         file = self.send.into
         if file and HttpResponse(status=status).is_success:
             file.seek(0)

@@ -1,4 +1,4 @@
-"""Verification of webhooks: their signature, fal's public keys, their age.
+"""Verify webhooks: their age, and their signature with fal's public keys.
 
 fal signs four lines with Ed25519: the request id, the user id, the timestamp and the
 SHA-256 of the body in hex. Its public keys are in a JWKS document on the REST host
@@ -53,7 +53,7 @@ def parse_signed_webhook(
 
     Args:
         headers: The headers of the webhook, in any case.
-        body: The bytes of the body as they arrived, not parsed and encoded again.
+        body: The bytes of the body exactly as they arrived.
         now: Seconds since 1970.
         tolerance: The largest difference between its timestamp and `now`, in seconds.
 
@@ -81,8 +81,8 @@ def parse_signed_webhook(
         )
         raise FalWebhookError(
             message,
-            next_step="Check this machine's clock. If it is right, somebody sent an "
-            "old webhook again.",
+            next_step="Check this machine's clock. If it is right, the webhook may be "
+            "a replay: ignore it.",
         )
     try:
         signature_bytes = bytes.fromhex(signature)

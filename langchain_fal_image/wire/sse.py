@@ -44,7 +44,7 @@ class EventDecoder:
             chunk: Bytes as they arrived.
 
         Returns:
-            The events, or one `HEARTBEAT` if there is none.
+            The events, or one `HEARTBEAT` if none is complete.
 
         Raises:
             TooLarge: An event is larger than `max_bytes`.
