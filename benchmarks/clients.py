@@ -163,7 +163,7 @@ def _print_comparison(at_once: int, rounds: int) -> None:
     ceiling = at_once / SECONDS
     print(
         f"\n{at_once} in flight, {rounds} rounds of {generations} generations of "
-        f"{SECONDS:g} s ±20 %; ceiling {ceiling:.0f} a second"
+        f"{SECONDS:g} s ±20 %; ceiling {ceiling:.0f} per second"
     )
     print(f"{'client':16}" + "".join(f"{each:>11}" for each in COLUMNS))
     rows = {name: _row(figures, ceiling) for name, figures in found.items()}
@@ -176,7 +176,7 @@ def _print_comparison(at_once: int, rounds: int) -> None:
     ):
         ratios = ", ".join(
             f"{column} x{rows[each][column] / rows[other][column]:.2f}"
-            for column in ("a second", "overhead", "in hand", "CPU ms")
+            for column in ("per second", "overhead", "in hand", "CPU ms")
         )
         print(f"{each} against {other}: {ratios}")
     layer = rows["ours"]["CPU ms"] - rows["our_wire"]["CPU ms"]
@@ -198,7 +198,7 @@ def _print_growth(rounds: int) -> None:
 
 
 COLUMNS = (
-    *("a second", "of ceiling", "overhead", "p95", "in hand"),
+    *("per second", "of ceiling", "overhead", "p95", "in hand"),
     *("requests", "CPU ms", "MiB"),
 )
 

@@ -79,7 +79,7 @@ class KillReport:
 
 
 def make_inputs(number: int) -> list[dict[str, Any]]:
-    """Make the inputs, each with its own prompt."""
+    """Make inputs with different prompts."""
     return [{"prompt": f"hill {each}", "seed": each} for each in range(number)]
 
 

@@ -76,7 +76,7 @@ def main() -> None:
         files("langchain_fal_image.options").joinpath("catalog.json").read_bytes()
     )
     print(f"catalog: {len(catalog.list_endpoint_ids())} endpoints, {size:,} bytes")
-    print(f"{'':34}{'median':>12}{'ratio':>9}  to")
+    print(f"{'':34}{'median':>12}{'ratio':>9}  baseline")
     for name, cost, base, words in (
         ("first lookup in a process", lookup, read, "reading catalog.json alone"),
         ("later lookup", later, dumps, "json.dumps of the payload"),

@@ -1,7 +1,7 @@
 """Match option names in camelCase or snake_case to fal's spelling.
 
-Most of fal's options are snake_case. Where an endpoint spells an option differently,
-its spelling wins. Two names are equal if they differ only in capitals and underscores.
+Most of fal's options are snake_case. If an endpoint spells an option differently,
+its spelling is used. Names that differ only in capitals and underscores are equal.
 """
 
 from __future__ import annotations

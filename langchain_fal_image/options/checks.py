@@ -188,7 +188,7 @@ class Checker:
     ) -> dict[str, Any]:
         for key in value:
             if not isinstance(key, str):
-                self._add_fault(path, value, "has a name that is not text")
+                self._add_fault(path, value, "has a key that is not text")
         items = {key: item for key, item in value.items() if isinstance(key, str)}
         if shape.fields:
             return self._check_fields(shape, items, path)

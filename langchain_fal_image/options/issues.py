@@ -51,7 +51,7 @@ class Issues:
 
     def add_contradiction(self, first: Option, second: Option) -> None:
         """Add a fault: two options of one layer contradict each other."""
-        problem = f"contradicts {second}, both given in {first.layer}"
+        problem = f"contradicts {second}; both were passed in {first.layer}"
         self.add_fault(first, problem, allowed="one of the two")
 
     def add_warning(self, warning: str) -> None:

@@ -110,7 +110,7 @@ def check_file(
 
     Args:
         schema: The endpoint's schema; if it is None, nothing is checked.
-        path: The image's path in the payload, from `ResolvedOptions.files`.
+        path: The path of the image in the payload, from `ResolvedOptions.files`.
         size: Its size in bytes. This and the arguments below may be None if unknown.
         mime_type: Its format, such as `image/png`.
         width: Its width in pixels.

@@ -135,7 +135,9 @@ def _resolve_without_schema(sizes: Layer, issues: Issues) -> Layer:
         return kept
     option = sizes["size"]
     width, height = request.size[1]
-    issues.add_warning(f"{option} was sent as image_size: the endpoint is not known.")
+    issues.add_warning(
+        f"{option} was sent as image_size: the endpoint's schema is not available."
+    )
     return {
         "image_size": replace(option, value={"width": width, "height": height})
     } | kept

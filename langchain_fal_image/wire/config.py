@@ -134,8 +134,8 @@ class Retry:
 
     Attributes:
         attempts: How often status, result, cancel, upload and download requests are
-            sent in all.
-        submit_attempts: How often a submit is sent in all.
+            sent, the first time included.
+        submit_attempts: How often a submit is sent, the first time included.
         first_pause: The pause after the first attempt, in seconds.
         factor: Each further pause is this many times longer.
         longest_pause: The longest pause, in seconds; `Retry-After` may be longer.

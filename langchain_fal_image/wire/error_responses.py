@@ -168,7 +168,9 @@ def _build_request_error(
             return FalServerError(message, **details)
         case _:
             return FalRequestError(
-                message, next_step="The message says what fal rejected.", **details
+                message,
+                next_step="Correct the request as the message describes.",
+                **details,
             )
 
 
@@ -301,7 +303,7 @@ def build_refusal_error(response: HttpResponse, model: str) -> FalError:
     )
     if response.is_server_error and not is_from_fal:
         return build_uncertain_error(
-            model, f"a gateway answered {response.status} in fal's place"
+            model, f"a gateway answered {response.status} instead of fal"
         )
     if response.is_server_error:
         error.is_retryable = False

@@ -65,7 +65,7 @@ class Rule:
     is_json_object: bool = False
 
     def attempts(self, retry: Retry) -> int:
-        """Return how often the request may be sent in all."""
+        """Return how often the request may be sent, the first time included."""
         return retry.attempts if self.is_repeatable else retry.submit_attempts
 
     def allows_after_response(self, response: HttpResponse) -> bool:

@@ -82,7 +82,8 @@ def download(
         except guard.AccessRefused as error:
             message = f"{_shorten(url)} was not downloaded: {error}."
             raise FalDownloadError(
-                message, next_step="If this address is yours, configure it as base_url."
+                message,
+                next_step="If this is your own server, configure its URL as base_url.",
             ) from error
         except TooLarge as error:
             largest = ctx.limits.download_bytes

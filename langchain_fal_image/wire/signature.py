@@ -130,8 +130,8 @@ def _build_signature_error() -> FalWebhookError:
     message = "The signature is not fal's, or the body was changed."
     return FalWebhookError(
         message,
-        next_step="Do not act on it. Pass the bytes of the body to verify() as they "
-        "arrived, not parsed and encoded again.",
+        next_step="Do not process this webhook. Pass the bytes of the body to verify() "
+        "exactly as they arrived, not parsed and encoded again.",
     )
 
 

@@ -16,7 +16,7 @@ Point = tuple[float, float]
 
 
 class Canvas:
-    """An image with the palette and the random generator of its scene.
+    """An image with the palette and the random generator of a scene.
 
     Attributes:
         image: The image so far.

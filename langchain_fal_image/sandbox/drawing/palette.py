@@ -1,4 +1,4 @@
-"""Colours for a scene, chosen by the words of its prompt.
+"""Colours for a scene, selected by the words of a prompt.
 
 `palettes.json` holds the named colours, the palettes with the words that select them,
 and the tints that words apply to an edited image.
@@ -68,7 +68,7 @@ TINTS: Final[list[tuple[frozenset[str], Colour, float]]] = [
 
 
 def choose_palette(words: Collection[str], rng: random.Random) -> Palette:
-    """Choose the palette for the words of a prompt, and shift it a little."""
+    """Choose the palette for the words of a prompt and vary it slightly."""
     fitting = (each for each in PALETTES.values() if set(each.words) & set(words))
     palette = next(fitting, None)
     if palette is None:

@@ -29,7 +29,7 @@ class Thing:
 
     Attributes:
         shapes: The name of its shapes.
-        colour: The name of its colour if the prompt names none.
+        colour: The name of its colour if the prompt does not name one.
         place: In the sky, on the floor, or behind everything else.
         half: Half its height, as a fraction of the image's shorter side.
     """

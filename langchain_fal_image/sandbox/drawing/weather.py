@@ -16,7 +16,7 @@ __all__ = ["add_grain", "draw_weather"]
 
 
 def draw_weather(canvas: Canvas, words: Collection[str]) -> None:
-    """Draw fog, rain, snow or petals if the words name them."""
+    """Draw the fog, rain, snow or petals that the words name."""
     for names, draw in _WEATHER:
         if names & set(words):
             draw(canvas)
