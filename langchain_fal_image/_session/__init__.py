@@ -1,1 +1,1 @@
-"""What every value acts through: settings, key, clients, stores, contracts."""
+"""The session: settings, key, clients, stores, contracts, prices."""

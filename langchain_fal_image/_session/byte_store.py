@@ -1,4 +1,4 @@
-"""The in-memory store of bytes that came without a URL."""
+"""The in-memory store of bytes that have no URL."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class RecentBytes(BaseStore[str, bytes]):
             return [self._contents.get(key) for key in keys]
 
     async def amget(self, keys: Sequence[str]) -> list[bytes | None]:
-        """Return the bytes of each key; memory needs no executor."""
+        """Return the bytes of each key, without a worker thread."""
         return self.mget(keys)
 
     def mset(self, key_value_pairs: Sequence[tuple[str, bytes]]) -> None:
-        """Keep bytes."""
+        """Store bytes."""
         with self._lock:
             for key, value in key_value_pairs:
                 self._size += len(value) - len(self._contents.pop(key, b""))
@@ -46,17 +46,17 @@ class RecentBytes(BaseStore[str, bytes]):
                 self._size -= len(self._contents.popitem(last=False)[1])
 
     async def amset(self, key_value_pairs: Sequence[tuple[str, bytes]]) -> None:
-        """Keep bytes; memory needs no executor."""
+        """Store bytes, without a worker thread."""
         self.mset(key_value_pairs)
 
     def mdelete(self, keys: Sequence[str]) -> None:
-        """Drop bytes."""
+        """Delete bytes."""
         with self._lock:
             for key in keys:
                 self._size -= len(self._contents.pop(key, b""))
 
     def yield_keys(self, *, prefix: str | None = None) -> Iterator[str]:
-        """Yield the keys of the bytes that are kept."""
+        """Yield the keys of the stored bytes."""
         with self._lock:
             keys = list(self._contents)
         yield from (key for key in keys if key.startswith(prefix or ""))

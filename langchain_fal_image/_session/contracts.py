@@ -26,10 +26,10 @@ _MAX_AGE_S = 24 * 60 * 60
 
 
 class Contracts:
-    """The contracts that a session knows; fetched documents are cached for a day.
+    """The endpoint contracts of a session; fetched ones are cached for a day.
 
     Args:
-        store: Keeps the fetched documents; None keeps them in memory.
+        store: The store of fetched documents; None keeps them in memory only.
     """
 
     def __init__(self, store: BaseStore[str, bytes] | None) -> None:
@@ -42,7 +42,7 @@ class Contracts:
         return self._get_fetched(endpoint_id) or catalog.get_schema(endpoint_id)
 
     def describe(self, context: Context, endpoint_id: str) -> Flow[EndpointSchema]:
-        """Fetch fal's document of an endpoint, unless a cached one is fresh.
+        """Fetch fal's OpenAPI document of an endpoint, unless a cached one is fresh.
 
         Raises:
             FalDownloadError: The document is not available, and the catalog does not
@@ -52,12 +52,16 @@ class Contracts:
             return fetched
         stored = yield from self._load(endpoint_id)
         try:
-            at, document = stored or (yield from self._fetch(context, endpoint_id))
+            fetched_at, document = stored or (
+                yield from self._fetch(context, endpoint_id)
+            )
             schema = EndpointSchema.from_openapi(document)
         except (FalDownloadError, ValueError) as error:
             fallback = catalog.get_schema(endpoint_id)
             if fallback is None:
-                message = f"fal's document of {endpoint_id} is not available: {error}"
+                message = (
+                    f"fal's OpenAPI document of {endpoint_id} is not available: {error}"
+                )
                 raise FalDownloadError(
                     message,
                     model=endpoint_id,
@@ -65,20 +69,21 @@ class Contracts:
                     next_step="Check the endpoint id and the network.",
                 ) from error
             _log.warning(
-                "fal's document of %s is not available (%s); using the contract of %s",
+                "fal's OpenAPI document of %s is not available (%s); using the "
+                "contract from %s",
                 endpoint_id,
                 error,
                 catalog.get_source(),
             )
             return fallback
         with self._lock:
-            self._fetched[endpoint_id] = (at, schema)
+            self._fetched[endpoint_id] = (fetched_at, schema)
         return schema
 
     def _get_fetched(self, endpoint_id: str) -> EndpointSchema | None:
         with self._lock:
-            at, schema = self._fetched.get(endpoint_id, (0.0, None))
-        return schema if time.time() - at < _MAX_AGE_S else None
+            fetched_at, schema = self._fetched.get(endpoint_id, (0.0, None))
+        return schema if time.time() - fetched_at < _MAX_AGE_S else None
 
     def _load(self, endpoint_id: str) -> Flow[tuple[float, Mapping[str, Any]] | None]:
         store, key = self._store, _create_key(endpoint_id)
@@ -86,27 +91,30 @@ class Contracts:
             return None
         [stored] = yield Call(lambda: store.mget([key]), lambda: store.amget([key]))
         try:
-            at, document = json.loads(stored or b"null")
+            fetched_at, document = json.loads(stored or b"null")
         except (ValueError, TypeError):
             return None
-        is_fresh = isinstance(at, int | float) and time.time() - at < _MAX_AGE_S
-        return (at, document) if is_fresh and isinstance(document, dict) else None
+        is_time = isinstance(fetched_at, int | float)
+        is_fresh = is_time and time.time() - fetched_at < _MAX_AGE_S
+        is_document = is_fresh and isinstance(document, dict)
+        return (fetched_at, document) if is_document else None
 
     def _fetch(
         self, context: Context, endpoint_id: str
     ) -> Flow[tuple[float, Mapping[str, Any]]]:
         url = f"{context.hosts.openapi}?endpoint_id={quote(endpoint_id)}"
-        # A document is public, so it is downloaded like a file, without the key.
+        # The document is public, so it is downloaded like a file, without the key.
         downloaded = yield from download(context, url)
         document = parse_json(downloaded.content)
         if not isinstance(document, dict):
             message = "it is not a JSON object"
             raise ValueError(message)  # noqa: TRY004 - a wrong document, not a wrong type
-        at = time.time()
+        fetched_at = time.time()
         if (store := self._store) is not None:
-            pairs = [(_create_key(endpoint_id), json.dumps([at, document]).encode())]
+            content = json.dumps([fetched_at, document]).encode()
+            pairs = [(_create_key(endpoint_id), content)]
             yield Call(lambda: store.mset(pairs), lambda: store.amset(pairs))
-        return at, document
+        return fetched_at, document
 
 
 def _create_key(endpoint_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The session of values that were restored without one."""
+"""The default session, for values that have none of their own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def set_default_session(load: Callable[[], Session]) -> None:
     below the provider need not import it.
 
     Args:
-        load: Called at each use; returns the same session each time.
+        load: Returns the default session, the same one each time.
     """
     global _load  # noqa: PLW0603 - set once, when the package is imported
     _load = load
@@ -29,6 +29,6 @@ def set_default_session(load: Callable[[], Session]) -> None:
 def default_session() -> Session:
     """Return the default session: `langchain_fal_image.fal`."""
     if _load is None:
-        message = "the package's __init__ registers the default session"
+        message = "no default session is registered; import langchain_fal_image"
         raise RuntimeError(message)
     return _load()

@@ -46,7 +46,7 @@ class Price:
     def estimate(
         self, *, images: int, pixels: int | None = None, characters: int | None = None
     ) -> Decimal | None:
-        """Return the cost of a request; None if the unit is not known beforehand.
+        """Return the cost of a request; None if its number of units is not known yet.
 
         Args:
             images: The number of images; 0 for a request without images.
@@ -73,7 +73,7 @@ class Price:
 
 
 class Prices:
-    """Fetches prices and caches them for a day."""
+    """The prices that fal reports, cached for a day."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, Price | None]] = {}
@@ -89,7 +89,7 @@ class Prices:
         """Fetch a price, unless it is cached.
 
         A price is unknown if the key has no access to prices, fal lists none, or fal
-        cannot be reached. It is fetched again after five minutes.
+        cannot be reached. An unknown price is requested again after five minutes.
 
         Args:
             context: The provider's context.

@@ -1,4 +1,4 @@
-"""The connection to fal that models, results and requests act through."""
+"""The session that models, results and requests use to call fal."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Session:
         context: Hosts, timeouts and limits, as flows need them.
         allowed_dirs: The directories below which files may be read as input.
         prices: The prices that fal reported in the last day.
-        open_requests: The requests that calls wait for now, in any thread, by id.
+        open_requests: The requests that calls are waiting for, in any thread, by id.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Session:
     @cached_property
     def contracts(self) -> Contracts:
         """The endpoint contracts that this session knows."""
-        # Building a model that needs no contract loads no catalog.
+        # Imported when the first contract is needed, to save start-up time.
         from langchain_fal_image._session.contracts import Contracts  # noqa: PLC0415
 
         return Contracts(self._store)
@@ -117,60 +117,60 @@ class Session:
 
     @property
     def store(self) -> BaseStore[str, bytes]:
-        """Bytes without a URL, by SHA-256: `sync_mode` results, pasted images."""
+        """The store of bytes without a URL, such as `sync_mode` results, by SHA-256."""
         return self._memory if self._store is None else self._store
 
     @property
     def has_store(self) -> bool:
-        """Whether the developer configured a store, so that bytes last."""
+        """Whether the developer passed a store; if not, bytes are kept in memory."""
         return self._store is not None
 
     def store_bytes(self, contents: Mapping[str, bytes]) -> Flow[None]:
         """Put bytes into the store.
 
         Args:
-            contents: By their SHA-256 in hex.
+            contents: The bytes, by their SHA-256 in hex.
         """
         if contents:
             store, pairs = self.store, list(contents.items())
             yield Call(lambda: store.mset(pairs), lambda: store.amset(pairs))
 
-    # --- Driving flows ---
+    # --- Running flows ---
 
     def run(
         self, flow: Flow[_T], on_update: Callable[[QueueUpdate], Any] | None = None
     ) -> _T:
-        """Drive a flow to its end on the sync client.
+        """Run a flow to its end with the sync client.
 
         Args:
             flow: A flow of `langchain_fal_image.wire`, or one composed of them.
             on_update: Called with each update of a request.
 
         Raises:
-            FalError: As raised by the flow.
+            FalError: The error that the flow raised.
         """
         return self._driver.run(flow, on_update)
 
     async def arun(
         self, flow: Flow[_T], on_update: Callable[[QueueUpdate], Any] | None = None
     ) -> _T:
-        """Drive a flow to its end on the async client; see `run`.
+        """Run a flow to its end with the async client; see `run`.
 
         `on_update` may return an awaitable, which is awaited.
         """
         return await self._driver.arun(flow, on_update)
 
     def iterate(self, flow: Flow[Any]) -> Iterator[QueueUpdate]:
-        """Drive a flow and yield its updates one by one."""
+        """Run a flow and yield its updates one by one."""
         return self._driver.iterate(flow)
 
     def aiterate(self, flow: Flow[Any]) -> AsyncIterator[QueueUpdate]:
-        """Drive a flow and yield its updates one by one; see `iterate`."""
+        """Run a flow and yield its updates one by one; see `iterate`."""
         return self._driver.aiterate(flow)
 
     def _cancel_flow(self, request: QueuedRequest) -> Flow[str]:
-        """Cancel a request; return an error's message, so that others are tried too."""
-        # Loaded with the first cancellation, not with the package.
+        """Cancel a request; return the message of an error instead of raising it."""
+        # Imported with the first cancellation, to save start-up time.
         from langchain_fal_image.wire import flows  # noqa: PLC0415
 
         try:
@@ -181,7 +181,7 @@ class Session:
     @property
     def _driver(self) -> Driver:
         if self._wire is None:
-            # httpx is loaded with the first request, not with the package.
+            # httpx is imported with the first request, to save start-up time.
             from langchain_fal_image.wire.driver import Driver  # noqa: PLC0415
             from langchain_fal_image.wire.http_clients import HttpClients  # noqa: PLC0415
 
@@ -195,13 +195,13 @@ class Session:
                             headers=self._headers,
                             http_client=http_client,
                             http_async_client=http_async_client,
-                            on_aiohttp=self._transport() == "aiohttp",
+                            on_aiohttp=self._choose_transport() == "aiohttp",
                         ),
                         self.open_requests,
                     )
         return self._wire
 
-    def _transport(self) -> AsyncTransport:
+    def _choose_transport(self) -> AsyncTransport:
         if self._async_transport or self._clients[1]:
             return self._async_transport or "httpx"
         return read_transport()

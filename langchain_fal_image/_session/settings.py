@@ -37,7 +37,7 @@ def read_transport() -> AsyncTransport:
 
 
 def check_transport(name: str, source: str) -> AsyncTransport:
-    """Return the name of an async transport.
+    """Check the name of an async transport, and return it.
 
     Args:
         name: The name as configured.

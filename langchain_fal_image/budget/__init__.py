@@ -1,1 +1,1 @@
-"""Limits on what may be spent, and what was spent."""
+"""Budgets: limits on images and cost, and records of what was spent."""

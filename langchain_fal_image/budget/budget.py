@@ -30,9 +30,9 @@ Money = int | float | str | Decimal
 class Budget:
     """A limit on images and cost, shared by any number of tools and runnables.
 
-    A request reserves its images and cost before it is sent, and returns them only if
-    it was not charged, so that concurrent requests never exceed the limit together.
-    Safe across threads and tasks. A pickled copy counts on its own.
+    The images and the cost of a request are reserved before it is sent, and released
+    only if it was not charged, so that concurrent requests never exceed the limit
+    together. Safe to share between threads and tasks. A pickled copy counts separately.
 
     Prices are fetched from fal if the key has access to them. An unknown price never
     counts as 0.
@@ -77,18 +77,21 @@ class Budget:
 
     @property
     def images(self) -> int:
-        """The number of images that were or may have been charged, or are running."""
+        """The number of images that were or may have been charged, or are reserved."""
         with self._lock:
             return self._total_images()
 
     @property
     def cost(self) -> Decimal:
-        """The cost of these images and other requests, as far as it is known."""
+        """The cost of all requests that were charged, may have been, or are reserved.
+
+        Requests of unknown cost are not included.
+        """
         with self._lock:
             return self._total_cost()
 
     def spendings(self) -> tuple[Spending, ...]:
-        """Return every request that was or may have been charged."""
+        """Return the requests that were or may have been charged."""
         with self._lock:
             return tuple(spending for _, spending in self._entries.values())
 
@@ -157,7 +160,7 @@ class Budget:
             )
 
     def _find_entry(self, request_id: str | None) -> int | None:
-        """Return the entry of a request id; None if there is none."""
+        """Return the number of a request's entry; None if it has none."""
         if request_id is None:
             return None
         with self._lock:
@@ -236,7 +239,7 @@ class Budget:
         return estimate.price is not None and estimate.price.currency == self.currency
 
     def _estimate_cost(self, estimate: RequestEstimate) -> tuple[Decimal | None, bool]:
-        """Return the cost, None if unknown, and whether it is assumed."""
+        """Return the cost (None if unknown), and whether it is assumed."""
         if self._is_priced(estimate):
             cost = estimate.price.estimate(  # type: ignore[union-attr]  # _is_priced checks it
                 images=estimate.images,

@@ -1,4 +1,4 @@
-"""What a request is estimated to cost, and what it cost."""
+"""Estimates of requests, and records of what they cost."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Spending:
 
     Attributes:
         model: The endpoint id.
-        images: The number of requested images; once fal returned them, their number.
+        images: The number of images: requested, then returned by fal.
         at: When the request started, in seconds since 1970.
         charged: `"yes"`, or `"maybe"` while the request runs or if its outcome is
             unknown.
         cost: In the budget's currency; None if unknown.
         is_assumed: Whether the cost is the budget's `assumed_price`, not fal's price.
         request_id: fal's request id, once known.
-        handles: The handles of the results, once they have some.
+        handles: The handles of the result's files; empty if they have none.
         seed: The seed that fal used.
         seconds: How long the request took.
     """

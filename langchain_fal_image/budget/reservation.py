@@ -1,7 +1,7 @@
 """Reserve room in a budget while a request runs.
 
-These functions are not methods of `Budget`, because users do not call them. A budget
-of None is accepted everywhere and means no limit.
+These functions are not methods of `Budget`, because users do not call them. Each
+accepts None as the budget, which means no limit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Reservation:
         seed: The seed that fal used.
 
     Raises:
-        FalBudgetExceededError: On entering, if the budget has no room for it.
+        FalBudgetExceededError: On entering, if the request would exceed the budget.
     """
 
     def __init__(self, budget: Budget | None, estimate: RequestEstimate) -> None:
@@ -42,7 +42,7 @@ class Reservation:
         self.seed: int | None = None
 
     def set_billed_units(self, units: str | None) -> None:
-        """Record the units that fal billed; text that is not a number is ignored."""
+        """Record the units that fal billed; a text that is not a number is ignored."""
         try:
             parsed = Decimal(units) if units else None
         except InvalidOperation:

@@ -1,4 +1,4 @@
-"""Batches that survive a crash: no image is paid twice, no paid image is lost.
+"""Batches that survive a crash, without paying twice or losing an image.
 
 ```python
 batch = DurableBatch(FalTextToImage(), journal="run.sqlite", images="images")
@@ -64,7 +64,7 @@ class BatchReport:
 
     @property
     def is_complete(self) -> bool:
-        """Whether another start with the same settings has nothing left to do."""
+        """Whether another start with the same settings would do nothing."""
         return not (self.open or self.waiting)
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class BatchReport:
         return asdict(self)
 
     def __str__(self) -> str:
-        """Return the number of inputs in each state, and a line for each not done."""
+        """Return the number of inputs by state, then a line for each unfinished one."""
         counts = ", ".join(
             f"{len(entries)} {name}" for name, entries in vars(self).items() if entries
         )
@@ -89,11 +89,12 @@ class DurableBatch:
     """A batch of inputs for one runnable, with a journal.
 
     Args:
-        model: The runnable that makes the images. Its options are part of the batch.
+        model: The runnable that makes the images. The batch can only continue with
+            the same endpoint and options.
         journal: The journal's file. Only one process at a time can open it.
         images: The directory for images. They are named `00042.png`, or `00042_1.png`
-            and so on if an input makes several. None keeps only the results.
-        concurrency: The maximum number of inputs at the same time.
+            and so on if an input makes several. None records only the results.
+        concurrency: The maximum number of inputs to process at the same time.
         on_uncertain: Whether to report inputs that an earlier run left uncertain, or to
             submit them again.
         on_interrupt: Whether to keep open requests on Ctrl-C or cancellation, for the
@@ -128,7 +129,7 @@ class DurableBatch:
             message = f"concurrency={concurrency!r} must be at least 1."
             raise FalConfigurationError(message, next_step="Use a whole number from 1.")
         if not follow and webhook_url is None:
-            message = "follow=False needs a webhook_url: nothing else gets the results."
+            message = "follow=False needs a webhook_url, to deliver the results."
             raise FalConfigurationError(message, next_step="Set webhook_url.")
         if model.kind != "image":
             message = f"A durable batch makes images; {type(model).__name__} does not."
@@ -156,10 +157,10 @@ class DurableBatch:
         )
 
     def run(self, inputs: Iterable[Any]) -> BatchReport:
-        """Run the batch, or continue it, until no input has anything left to do.
+        """Run the batch, or continue it: process every unfinished input.
 
         Args:
-            inputs: Inputs for the model's `invoke`; the same list at each start.
+            inputs: Inputs for the model's `invoke`; the same ones at each start.
 
         Returns:
             The state of each input.
@@ -168,7 +169,7 @@ class DurableBatch:
             FalJournalError: The journal belongs to another batch, is damaged, in use,
                 or cannot be written.
             FalError: An error that concerns the whole batch, such as a missing key.
-            KeyboardInterrupt: Ctrl-C, after open requests were kept or cancelled.
+            KeyboardInterrupt: On Ctrl-C, after open requests were kept or cancelled.
         """
         try:
             asyncio.get_running_loop()
@@ -192,7 +193,7 @@ class DurableBatch:
             return _read_report(journal)
 
     def report(self) -> BatchReport:
-        """Return the state of each input, from the journal alone.
+        """Return the state of each input, without a request to fal.
 
         Raises:
             FalJournalError: The journal is in use, damaged or not a journal.
@@ -229,7 +230,7 @@ class DurableBatch:
                 return False
             output = payload.get("payload")
             if payload.get("status") != "OK" or not isinstance(output, Mapping):
-                # Fetching the result decides, and returns the full error.
+                # Fetch the result from fal's queue, which returns the full error.
                 asyncio.run(self._complete_entry(journal, entry, None))
                 return True
             request = FalRequest.from_dict(entry.request)

@@ -27,12 +27,12 @@ def summarize(value: Any) -> str:
     if isinstance(value, Mapping) and isinstance(value.get("prompt"), str):
         value = value["prompt"]
     text = value if isinstance(value, str) else safe_repr(trace_input(value))
-    # SQLite accepts no lone surrogates.
+    # SQLite does not accept lone surrogates.
     return text[:_SUMMARY_LENGTH].encode("utf-8", "replace").decode()
 
 
 def to_canonical_json(value: Any) -> Any:
-    """Return a value as JSON that is equal exactly for equal values, without bytes."""
+    """Return a value as JSON without bytes, the same JSON only for equal values."""
     if isinstance(value, bytes | bytearray | memoryview):
         return {"sha256": hashlib.sha256(value).hexdigest()}
     if isinstance(value, os.PathLike):

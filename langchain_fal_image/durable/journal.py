@@ -65,7 +65,9 @@ class Entry:
 
 
 class Journal:
-    """A journal that one process has open; each change is on disk when a call returns.
+    """A journal; each change is on disk when the call that makes it returns.
+
+    Only one process at a time can open it.
 
     Args:
         path: The file; it is created if it does not exist.
@@ -79,7 +81,7 @@ class Journal:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Do not wait: a process holds the lock until it ends.
+            # Do not wait for the lock: another process holds it until it ends.
             self._database = sqlite3.connect(path, timeout=0, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             message = f"The journal {path} cannot be opened: {error}."
@@ -88,7 +90,7 @@ class Journal:
             self._prepare()
         except sqlite3.Error as error:
             self._database.close()
-            raise self._explain(error) from error
+            raise self._convert_error(error) from error
         except BaseException:
             self._database.close()
             raise
@@ -114,7 +116,9 @@ class Journal:
             raise FalJournalError(message, next_step="Choose another path.")
         if (version := self._get("version")) != _VERSION:
             message = f"The journal {self.path} has version {version}."
-            step = f"This release reads version {_VERSION}; use the one that wrote it."
+            step = (
+                f"This release reads version {_VERSION}; use the release that wrote it."
+            )
             raise FalJournalError(message, next_step=step)
 
     def begin(self, *, model: str, inputs: Sequence[tuple[str, str]]) -> None:
@@ -173,7 +177,7 @@ class Journal:
         return [_parse_row(*row) for row in rows]
 
     def find(self, request_id: str) -> Entry | None:
-        """Return the input of a request; None if there is none."""
+        """Return the input of a request; None if the journal has no such request."""
         rows = self._database.execute(
             "select number, summary, state, request, artifact, files, error from inputs"
             " where json_extract(request, '$.request_id') = ?",
@@ -199,7 +203,7 @@ class Journal:
         with self._transaction():
             assignments = f"state = ?, changed_at = ?{assignments}"
             self._database.execute(
-                f"update inputs set {assignments} where number = ?",  # noqa: S608 - the names are ours
+                f"update inputs set {assignments} where number = ?",  # noqa: S608 - fixed column names
                 (state, time.time(), *values, number),
             )
 
@@ -229,10 +233,10 @@ class Journal:
                 "records are intact.",
             ) from error
 
-    def _explain(self, error: sqlite3.Error) -> FalJournalError:
+    def _convert_error(self, error: sqlite3.Error) -> FalJournalError:
         if "locked" in str(error):
             message = f"The journal {self.path} is in use by another process."
-            step = "Wait for that process or stop it; two of them would pay twice."
+            step = "Wait for that process, or stop it; two would pay twice."
         elif "full" in str(error) or "disk I/O" in str(error):
             message = f"The journal {self.path} cannot be written: {error}."
             step = "Free some disk space."

@@ -1,4 +1,4 @@
-"""One start of a durable batch: process every input that is not finished."""
+"""One start of a durable batch, which processes every unfinished input."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ __all__ = ["BatchRun", "Settings", "describe_error"]
 
 _log = logging.getLogger("langchain_fal_image")
 _GRACE_S = 10.0
-# They concern the whole batch, not one input.
+# Errors that stop the whole batch.
 _BATCH_ERRORS = (
     FalConfigurationError,
     FalAuthError,
     FalBudgetExceededError,
     FalJournalError,
 )
-# They concern one input, which would fail again.
+# Errors of one input, which would fail again.
 _INPUT_ERRORS = (
     FalOptionError,
     FalInputImageError,
@@ -88,7 +88,7 @@ class BatchRun:
         self._inputs = inputs
 
     async def run(self) -> None:
-        """Process every input that is not finished."""
+        """Process every unfinished input."""
         unfinished = {"waiting", "open", "made"}
         if self._settings.on_uncertain == "resubmit":
             unfinished.add("uncertain")
@@ -172,7 +172,7 @@ class BatchRun:
                 await self._await_result(number, request)
 
     async def _submit_and_record(self, number: int) -> FalRequest:
-        """Submit an input and record its request id; no interrupt comes in between."""
+        """Submit an input and record its request id; then raise a pending interrupt."""
         submit = asyncio.ensure_future(
             self._model.asubmit(
                 self._inputs[number], webhook_url=self._settings.webhook_url
@@ -183,7 +183,7 @@ class BatchRun:
             request = await asyncio.shield(submit)
         except asyncio.CancelledError as error:
             interrupt = error
-            # The submit was sent: wait for its id, even through further interrupts.
+            # The submit may have been sent: wait for its id despite more interrupts.
             await _wait_despite_cancellation(submit, _GRACE_S)
             if not submit.done():
                 submit.cancel()
@@ -266,11 +266,11 @@ class BatchRun:
         try:
             status = await request.using(self._model._session).acancel()
         except FalError as error:
-            _log.warning("%s was not cancelled: %s", entry.request_id, error)
+            _log.warning("request %s was not cancelled: %s", entry.request_id, error)
             return
         if status != "ALREADY_COMPLETED":
             cancelled = FalCancelledError(
-                f"It was cancelled at fal: {status}.",
+                f"The request was cancelled at fal: {status}.",
                 charged="no" if status == "OK" else "maybe",
             )
             self._record_error(entry.number, "failed", cancelled)
@@ -297,7 +297,7 @@ async def _wait_despite_cancellation(task: asyncio.Future[Any], seconds: float) 
 def _show_progress(
     *, total: int, done: int, is_shown: bool
 ) -> Iterator[Callable[[], Any]]:
-    """Show a progress bar, if tqdm is installed; yield what advances it."""
+    """Show a progress bar, if tqdm is installed; yield the function to advance it."""
     if not is_shown:
         yield lambda: None
         return

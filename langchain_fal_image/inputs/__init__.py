@@ -1,1 +1,1 @@
-"""Files that a caller gives."""
+"""Input files: recognising, checking and sending them."""

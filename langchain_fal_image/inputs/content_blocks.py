@@ -14,9 +14,9 @@ from langchain_fal_image.inputs.reference import MediaType
 
 __all__ = [
     "PastedFile",
-    "audio_blocks",
+    "find_audio_blocks",
+    "find_image_blocks",
     "find_pasted_files",
-    "image_blocks",
     "is_audio_block",
 ]
 
@@ -48,22 +48,25 @@ def find_pasted_files(message: BaseMessage) -> list[PastedFile]:
         message: A message; only a human's has pasted files.
 
     Returns:
-        The images in order, then the recordings. A file that is only an id at the
-        chat model's provider has neither URL nor bytes; it counts, so that the
-        numbers match what the chat model sees.
+        The images in order, then the recordings. A file that only has an id at the
+        chat model's provider is included, without URL and bytes, so that the numbers
+        of handles match what the chat model sees.
     """
     if not isinstance(message, HumanMessage) or isinstance(message.content, str):
         return []
-    images = [_read_block(block, "image") for block in image_blocks(message)]
-    return [*images, *(_read_block(block, "audio") for block in audio_blocks(message))]
+    images = [_read_block(block, "image") for block in find_image_blocks(message)]
+    return [
+        *images,
+        *(_read_block(block, "audio") for block in find_audio_blocks(message)),
+    ]
 
 
-def image_blocks(message: BaseMessage) -> Iterator[Mapping[str, Any]]:
+def find_image_blocks(message: BaseMessage) -> Iterator[Mapping[str, Any]]:
     """Yield the content blocks of a message that hold an image, in any form."""
     return filter(_is_image_block, _list_blocks(message))
 
 
-def audio_blocks(message: BaseMessage) -> Iterator[Mapping[str, Any]]:
+def find_audio_blocks(message: BaseMessage) -> Iterator[Mapping[str, Any]]:
     """Yield the content blocks of a message that hold audio, in any form."""
     return filter(is_audio_block, _list_blocks(message))
 
@@ -81,7 +84,7 @@ def _is_image_block(block: Mapping[str, Any]) -> bool:
 
 def _holds(block: Mapping[str, Any], media_type: MediaType, types: set[str]) -> bool:
     mime_type = str(block.get("mime_type") or block.get("media_type") or "")
-    # `media` is the block of langchain-google-genai; LangChain has no such standard.
+    # `media` is a block type of langchain-google-genai, not a LangChain standard.
     return block.get("type") in types or (
         block.get("type") in {"media", "file"}
         and mime_type.startswith(f"{media_type}/")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["InputFile", "read_input_file"]
 
-# A file's format shows in its first bytes, so only these are decoded to find it.
+# The first bytes show a file's format, so only these are decoded to detect it.
 _HEAD_BYTES = 1024 * 1024
 _MIN_BASE64 = 64
 
@@ -39,7 +39,7 @@ class InputFile:
         content: The bytes.
         path: A file that the developer allowed, symlinks resolved.
         stored: The SHA-256 under which the session's store has the bytes.
-        origin: Where it came from.
+        origin: The reference to the file that the caller passed.
     """
 
     option: str
@@ -57,9 +57,9 @@ def read_input_file(
     """Recognise a value as an input file. Nothing is read or sent.
 
     Args:
-        value: As the caller passed it.
+        value: The value that the caller passed.
         option: The option that holds it, for messages.
-        session: Has the allowed directories and hosts.
+        session: The session, with the allowed directories and hosts.
         file_type: The type of file that the option takes.
 
     Raises:
@@ -146,7 +146,7 @@ def _read_text(
 
 
 def _decode_base64(text: str, file_type: FileType) -> bytes | None:
-    """Decode a file in base64, which the AI SDK also takes; return None for others."""
+    """Decode a file in base64, as the AI SDK does; return None for other text."""
     if len(text) < _MIN_BASE64:
         return None
     try:

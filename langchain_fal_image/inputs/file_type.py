@@ -19,12 +19,12 @@ __all__ = ["AUDIO", "IMAGE", "FileType"]
 
 @dataclass(frozen=True, slots=True)
 class FileType:
-    """A type of files that an option takes.
+    """A type of file that an option takes.
 
     Attributes:
-        media_type: What such files hold.
-        word: What messages call such a file.
-        accepted: The Python values that stand for such a file, for messages.
+        media_type: What such files contain.
+        word: The noun for such a file in messages.
+        accepted: The Python values that are accepted as such a file, for messages.
         formats: The names of the recognised formats, for messages.
         extensions: File name extensions by MIME type; only these types are sent.
         sniff: Returns the format of bytes, or None if it is not recognised.

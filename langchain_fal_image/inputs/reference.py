@@ -20,12 +20,12 @@ MediaType = Literal["image", "audio"]
 
 @dataclass(frozen=True)
 class InputReference:
-    """Enough of an input file to find it again, never its bytes.
+    """A reference to an input file, without its bytes.
 
     Attributes:
         handle: Its handle in the thread, such as `img_1`.
-        url: Its URL, if it was given by URL.
-        sha256: The digest of its bytes, if it was given as bytes or by path.
+        url: Its URL, if it was passed by URL.
+        sha256: The digest of its bytes, if it was passed as bytes or by path.
         request_id: The request that made it, if fal made it.
     """
 
@@ -54,12 +54,12 @@ def read_references(entries: Any) -> tuple[InputReference, ...]:
 
 
 class OutputFile(abc.ABC):
-    """A file of an earlier result, as inputs see it; results implement it.
+    """Interface of a file from an earlier result.
 
     Attributes:
-        url: Its URL; None if fal sent the bytes inside its answer.
+        url: Its URL; None if fal sent the bytes inside its response.
         sha256: The digest under which the session's store has the bytes.
-        request_id: The request that made it; None if nobody knows one.
+        request_id: The request that made it; None if unknown.
     """
 
     media_type: ClassVar[MediaType]
@@ -69,11 +69,14 @@ class OutputFile(abc.ABC):
 
     @abc.abstractmethod
     def reference(self) -> InputReference:
-        """Return the reference of this file as an input of another request."""
+        """Return the reference to this file, for requests that use it as input."""
 
 
 class OutputFiles(abc.ABC):
-    """A result with files; an option that takes one file takes a result's only one."""
+    """Interface of a result with files.
+
+    If it has exactly one file, the result can be passed in place of the file.
+    """
 
     media_type: ClassVar[MediaType | None]
 

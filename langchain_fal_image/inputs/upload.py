@@ -29,11 +29,11 @@ _CHUNK_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """An input file as the request has it.
+    """An input file in the form that a request contains.
 
     Attributes:
         url: A URL, or a data URI for a small file.
-        reference: What results keep of it, without bytes.
+        reference: The reference to the file that results contain.
     """
 
     url: str = field(repr=False)
@@ -43,14 +43,14 @@ class SentFile:
 def send_file(
     file: InputFile, session: Session, *, check: Callable[[int, Any], None]
 ) -> Flow[SentFile]:
-    """Return the form of an input file that a request takes.
+    """Convert an input file to a URL or a data URI, and upload it if it is large.
 
-    A URL stays unchanged. Bytes up to `limits.inline_bytes` become a data URI,
-    more bytes are uploaded.
+    A URL stays unchanged. A file of up to `limits.inline_bytes` becomes a data URI; a
+    larger one is uploaded.
 
     Args:
-        file: As `read_input_file` recognised it.
-        session: Has the limits, the store and the hosts.
+        file: The file, from `read_input_file`.
+        session: The session, with the limits, the store and the hosts.
         check: Called with the size in bytes and the format before anything is sent;
             raises if the endpoint does not take such a file.
 
@@ -93,9 +93,9 @@ def _send_source(
         content = yield Call(lambda: source.read(0, size))
         encoded = base64.b64encode(content).decode("ascii")
         url = f"data:{found.mime_type};base64,{encoded}"
-        lasting_url = file.origin.url
+        reference_url = file.origin.url
     else:
-        url = lasting_url = yield from upload(
+        url = reference_url = yield from upload(
             session.context,
             source,
             content_type=found.mime_type,
@@ -103,7 +103,7 @@ def _send_source(
         )
     reference = InputReference(
         handle=file.origin.handle,
-        url=lasting_url,
+        url=reference_url,
         sha256=digest,
         request_id=file.origin.request_id,
     )
@@ -129,7 +129,7 @@ def _open_allowed(file: InputFile, session: Session) -> BinaryIO:
 
 
 def _find_fault(file: BinaryIO, path: Path, session: Session) -> str | None:
-    """Return why an open file must not be sent, if there is a reason."""
+    """Return why an open file must not be sent; None if it can be sent."""
     limit = session.context.limits.upload_bytes
     opened = os.fstat(file.fileno())
     try:
@@ -157,7 +157,7 @@ def _load_content(file: InputFile, session: Session) -> Flow[bytes]:
     if stored is None:
         message = (
             f"{file.option}: the bytes of this {file.file_type.word} are lost: fal "
-            f"sent them inside an earlier answer, and this provider's store does not "
+            f"sent them inside an earlier response, and this provider's store does not "
             f"have them."
         )
         raise file.file_type.error(message)

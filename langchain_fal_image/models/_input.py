@@ -12,8 +12,8 @@ from langchain_core.prompt_values import PromptValue
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.errors import FalInputAudioError, FalOptionError, OptionFault
 from langchain_fal_image.inputs.content_blocks import (
-    audio_blocks,
-    image_blocks,
+    find_audio_blocks,
+    find_image_blocks,
     is_audio_block,
 )
 from langchain_fal_image.results.image import GeneratedImage, ImageResult
@@ -51,7 +51,7 @@ def read_image_input(
         return {**options, **value, "prompt": options["prompt"]}
     if messages := _read_messages(value):
         message = _find_prompt_message(messages)
-        blocks = list(image_blocks(message)) if takes_images else []
+        blocks = list(find_image_blocks(message)) if takes_images else []
         images = {"images": blocks} if blocks else {}
         return {"prompt": str(message.text), **images}
     if takes_images and isinstance(
@@ -170,7 +170,7 @@ def _find_prompt_message(messages: Sequence[BaseMessage]) -> BaseMessage:
 def _find_last_audio(messages: Sequence[BaseMessage]) -> Any:
     humans = [each for each in messages if isinstance(each, HumanMessage)]
     for each in [*reversed(humans), *reversed(messages)]:
-        blocks = list(audio_blocks(each))
+        blocks = list(find_audio_blocks(each))
         if len(blocks) > 1:
             message = f"The message has {len(blocks)} recordings. Pass one of them."
             raise FalInputAudioError(message, next_step="Nothing was sent to fal.")

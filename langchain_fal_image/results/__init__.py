@@ -1,1 +1,1 @@
-"""What fal returned."""
+"""Results of requests, generated files, and requests in fal's queue."""

@@ -27,15 +27,16 @@ def shorten_artifact(
 ) -> dict[str, Any]:
     """Shorten an artifact's longest texts until it takes at most `limit` bytes.
 
-    URLs, ids and handles stay; if they alone take more, the artifact stays larger.
+    URLs, ids and handles are kept, even if they alone take more.
 
     Args:
         artifact: Plain JSON; changed in place.
         limit: In bytes of UTF-8 JSON.
-        droppable: The parts that lose their small entries once no long text is left.
+        droppable: The parts from which entries are removed if shortening the texts is
+            not enough.
 
     Returns:
-        The artifact, with `shortened: True` if something was cut.
+        The artifact, with `shortened: True` if something was shortened or removed.
     """
     while (excess := _measure(artifact) - limit) > 0:
         texts = sorted(_find_texts(artifact), key=lambda found: -len(found[2]))
@@ -44,7 +45,7 @@ def shorten_artifact(
                 break
         else:
             holder, key, text = texts[0]
-            # A character outside ASCII takes up to 6 bytes in JSON, as … does.
+            # In JSON, `…` takes 6 bytes, like most characters outside ASCII.
             cut = max(7, min(excess, len(text) // 2))
             holder[key] = f"{text[: max(_MIN_CHARACTERS, len(text) - cut) - 1]}…"
         artifact["shortened"] = True
@@ -52,7 +53,7 @@ def shorten_artifact(
 
 
 def _drop_entry(part: Any) -> bool:
-    """Drop the last item or the largest field that results do not read."""
+    """Drop the last item, or the largest field that results do not read, if any."""
     if isinstance(part, list) and part:
         part.pop()
         return True

@@ -1,4 +1,4 @@
-"""Values bound to a session, which pickling and copying to state drop."""
+"""Values bound to a session, which is dropped when they are pickled."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["Bound"]
 
 
 class Bound:
-    """Base of frozen values that act: read an image, wait for a request.
+    """Base of frozen values that call fal, for example to read an image.
 
-    A new value acts through the provider that made it. A restored one (unpickled, or
-    read from an artifact) acts through the default provider, or through the one
-    passed to `using`. The provider is not part of equality, repr, pickles or traces.
+    A new value uses the provider that created it. A restored one (unpickled, or read
+    from an artifact) uses the default provider, or the one passed to `using`. The
+    provider is not part of equality, repr, pickles or traces.
     """
 
     _fal: Session | None = None
 
     def using(self, fal: Session | None) -> Self:
-        """Return a copy that acts through another provider.
+        """Return a copy that uses another provider.
 
         Args:
             fal: The provider; None for the default instance.

@@ -1,4 +1,4 @@
-"""Results as HTML, for notebooks. Functions escape the plain text that they receive."""
+"""Results as HTML, for notebooks. The functions escape plain text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["render_figure", "render_image", "render_player", "render_transcript"
 
 
 def render_image(source: str, alt: str) -> str:
-    """Return an image, no larger than a screen.
+    """Return an image, with a limited height and width.
 
     Args:
         source: A URL or a data URI.
@@ -43,14 +43,14 @@ def render_transcript(
         caption: Plain text.
     """
     rows = "".join(
-        f"<p style='margin:.3em 0'><span style='opacity:.6'>{_time(start)} "
+        f"<p style='margin:.3em 0'><span style='opacity:.6'>{_format_time(start)} "
         f"{html.escape(speaker)}</span> {html.escape(text.strip())}</p>"
         for start, speaker, text in lines
     )
     return render_figure(rows, caption)
 
 
-def _time(seconds: float | None) -> str:
+def _format_time(seconds: float | None) -> str:
     if seconds is None:
         return ""
     minutes, rest = divmod(round(seconds, 1), 60)

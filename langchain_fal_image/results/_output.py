@@ -28,7 +28,7 @@ _MIN_ENCODED = 64
 def find_images(output: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the image entries of fal's output.
 
-    Most endpoints answer with `images`, some with a single `image`.
+    Most endpoints return `images`, some a single `image`.
     """
     return _find_entries(output, ("images", "image"))
 
@@ -68,11 +68,11 @@ def _to_entry(found: Any) -> Mapping[str, Any]:
 
 
 def read_entry(entry: Mapping[str, Any], *more: str) -> dict[str, Any]:
-    """Return the fields of a file's entry; None for one of an unexpected type.
+    """Return the fields of a file's entry; a field of an unexpected type is None.
 
     Args:
         entry: An entry of fal's output.
-        *more: The names of whole numbers that the kind of file also has.
+        *more: The names of further integer fields, such as `width`.
     """
     return {
         "url": _read_text(entry, "url"),
@@ -100,7 +100,7 @@ def read_seconds(*sources: Mapping[str, Any]) -> float | None:
     """Return the duration of audio in seconds; None if no source has it.
 
     Args:
-        *sources: The audio's entry, then the answer that holds it.
+        *sources: The audio's entry, then the response that contains it.
     """
     for source in sources:
         for name, unit in (("duration", 1.0), ("duration_ms", 0.001)):
@@ -109,7 +109,7 @@ def read_seconds(*sources: Mapping[str, Any]) -> float | None:
                 continue
             try:
                 seconds = value * unit
-            except OverflowError:  # an int of JSON has no upper limit
+            except OverflowError:  # integers in JSON have no upper limit
                 continue
             if math.isfinite(seconds) and seconds > 0:
                 return seconds
@@ -123,9 +123,9 @@ def extract_bytes(output: Any) -> tuple[Any, dict[str, bytes]]:
         output: JSON as fal sent it.
 
     Returns:
-        The same JSON with every `data:` URI and `file_data` replaced (in a file's
-        entry by `url: None` and the `sha256` of the bytes, elsewhere by the text
-        `sha256:…`), and the bytes by their SHA-256 in hex.
+        The JSON without file bytes, and the bytes by their SHA-256 in hex. Each `data:`
+        URI and `file_data` is replaced: in a file's entry by `url: None` and the
+        `sha256` of the bytes, elsewhere by the text `sha256:…`.
     """
     contents: dict[str, bytes] = {}
 
@@ -174,11 +174,11 @@ def _replace_data_uri(text: str, contents: dict[str, bytes]) -> str:
 
 
 def wrap_audio_bytes(output: Any) -> Any:
-    """Rewrite audio that fal sent inside its answer as data URIs.
+    """Convert audio that fal sent inside its response to data URIs.
 
     The MiniMax models send hexadecimal if `output_format` is `hex`, other endpoints
-    base64. fal does not document where in the answer it is, so every field that may
-    hold audio is decoded, and other fields if their first bytes are audio.
+    base64. fal does not document which field of the response contains it, so every
+    audio field is decoded, and any other field whose first bytes are audio.
 
     Args:
         output: JSON as fal sent it.

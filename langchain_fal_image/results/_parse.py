@@ -34,11 +34,12 @@ def parse_output(
     Args:
         body: The JSON of the output.
         schema: The endpoint's contract; None for an unknown endpoint.
-        kind: What it holds; by default as the contract says, else as it looks.
+        kind: What the output contains; by default the kind in the contract, else
+            detected from the output.
         **fields: Further arguments of `FalResult.from_output`.
 
     Returns:
-        The result; and the bytes that were in the output, by their SHA-256.
+        The result, and the bytes that were in the output, by their SHA-256.
 
     Raises:
         FalResponseError: The output lacks the image, audio or text.
@@ -60,13 +61,13 @@ def store_result(
     kind: Kind | None = None,
     **fields: Any,
 ) -> Flow[Any]:
-    """Parse fal's output, and put bytes that it holds into the session's store.
+    """Parse fal's output, and put the bytes in it into the session's store.
 
     Args:
-        session: The result acts through it.
+        session: The session that the result uses.
         output: What the endpoint returned.
         model: The endpoint id.
-        kind: What it holds; see `parse_output`.
+        kind: What the output contains; see `parse_output`.
         **fields: Further arguments of `FalResult.from_output`.
 
     Returns:
@@ -85,16 +86,16 @@ def store_result(
 
 
 def read_artifact(value: object, *, fal: Session | None = None) -> FalResult | None:
-    """Restore the result of an artifact; return None if it is not a result's.
+    """Restore a result from its artifact; return None for any other value.
 
     Args:
-        value: What a message or a store holds.
+        value: A value from a message or a store.
         fal: The provider that reads its files; by default the default instance.
 
     Raises:
-        ValueError: It is an artifact that lacks a field.
-        KeyError: It is an artifact that lacks a field.
-        FalResponseError: It is an artifact without images, audio or text.
+        ValueError: The artifact has an invalid field.
+        KeyError: The artifact lacks a field.
+        FalResponseError: The artifact has no images, audio or text.
     """
     for each in RESULTS.values():
         if each.is_artifact(value):

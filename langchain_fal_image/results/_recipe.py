@@ -31,7 +31,7 @@ RECIPE_VERSION = 1
 
 
 class _Result(Protocol):
-    """What a step of a recipe is written from: an `ImageResult`."""
+    """The part of `ImageResult` that a recipe needs."""
 
     @property
     def model(self) -> str: ...
@@ -63,7 +63,7 @@ def write_recipe(
 
     Args:
         result: The last step.
-        library: Finds the earlier steps. An image that it does not know, or that was
+        library: Finds the earlier steps. An image that it does not have, or that was
             not generated, is in the recipe as a URL or a digest.
 
     Returns:

@@ -32,12 +32,13 @@ class FalResult(Bound, OutputFiles, abc.ABC):
     Attributes:
         model: The endpoint id.
         request_id: fal's id of the request.
-        options: The payload as sent, input files as references, without bytes.
-        raw: fal's answer, without bytes.
+        options: The payload that was sent, with references instead of file bytes.
+        raw: fal's response, without file bytes.
         warnings: Messages for the caller, such as about an unknown option.
-        inputs: The files that this was made from, as references.
+        inputs: References to the input files.
         metadata: Plain JSON that the caller added with `with_metadata`.
-        is_shortened: Whether texts were cut to fit an artifact (see `to_artifact`).
+        is_shortened: Whether texts were shortened to fit an artifact; see
+            `to_artifact`.
     """
 
     model: str
@@ -70,18 +71,18 @@ class FalResult(Bound, OutputFiles, abc.ABC):
 
     @property
     def timings(self) -> Mapping[str, Any]:
-        """Fal's timings in seconds, such as `{"inference": 2.3}`."""
+        """The timings that fal reports, in seconds, such as `{"inference": 2.3}`."""
         timings = self.raw.get("timings")
         return timings if isinstance(timings, Mapping) else {}
 
     @property
     def provider_metadata(self) -> dict[str, Any]:
-        """`{"fal": …}` in the shape of @ai-sdk/fal: fal's answer without the output."""
+        """The metadata that @ai-sdk/fal returns: fal's response without the output."""
         hidden = self._not_metadata
         return {"fal": {k: v for k, v in self.raw.items() if k not in hidden}}
 
     def using(self, fal: Session | None) -> Self:
-        """Return a copy that acts, like its files, through another provider.
+        """Return a copy that uses another provider; its files use it too.
 
         Args:
             fal: The provider; None for the default instance.
@@ -101,8 +102,8 @@ class FalResult(Bound, OutputFiles, abc.ABC):
         """Return a copy with more metadata.
 
         Args:
-            **metadata: Plain JSON, such as the sources that an image illustrates.
-                Artifacts and checkpoints keep it.
+            **metadata: Plain JSON, such as the sources that an image illustrates. It
+                is part of artifacts and checkpoints.
 
         Raises:
             ValueError: It is not plain JSON.
@@ -131,15 +132,15 @@ class FalResult(Bound, OutputFiles, abc.ABC):
     def to_artifact(self) -> dict[str, Any]:
         """Return the result as a small plain dict, for a checkpoint or a trace.
 
-        It holds no bytes. Images and speech take at most 1 KB for each file, a
-        transcription 64 KB: longer texts are shortened, and `shortened` is then True.
-        The complete result can be fetched again without a charge:
+        It contains no file bytes. For images and speech it takes at most 1 KB for each
+        file, for a transcription 64 KB; longer texts are shortened, and `shortened` is
+        then True. You can fetch the complete result again without a charge:
         `fal.request(model, request_id).result()`.
 
         Returns:
             A dict for `from_artifact`.
         """
-        # fal repeats some options in its answer; the artifact holds them once.
+        # fal repeats some options in its response; the artifact stores them once.
         echo = [
             key
             for key, value in self.raw.items()
@@ -168,15 +169,15 @@ class FalResult(Bound, OutputFiles, abc.ABC):
         """Restore the result from its artifact.
 
         Args:
-            artifact: As `to_artifact` returned it, or as a checkpoint restored it.
+            artifact: The artifact, also after a checkpoint restored it.
             fal: The provider that reads its files; by default the default instance.
 
         Raises:
-            ValueError: It is not an artifact of this class.
+            ValueError: The value is not an artifact of this class.
         """
         if not cls.is_artifact(artifact):
             message = (
-                f"This is not the artifact of a result of class {cls.__name__}: "
+                f"This is not an artifact of {cls.__name__}: "
                 f"expected a mapping with type={cls.artifact_type!r}."
             )
             raise ValueError(message)
@@ -216,15 +217,18 @@ class FalResult(Bound, OutputFiles, abc.ABC):
         warnings: tuple[str, ...] = (),
         inputs: tuple[InputReference, ...] = (),
     ) -> Self:
-        """Parse fal's output leniently: an unexpected field never loses a paid result.
+        """Create the result from fal's output.
+
+        A field of an unexpected type counts as missing, so that a result that was paid
+        for is not lost.
 
         Args:
             output: The JSON of the output, without bytes.
             model: The endpoint id.
             request_id: fal's id of the request.
-            options: The payload as sent, without bytes.
+            options: The payload that was sent, without bytes.
             warnings: Messages about the request.
-            inputs: The files that this was made from.
+            inputs: References to the input files.
 
         Raises:
             FalResponseError: The output lacks the image, audio or text.
@@ -232,7 +236,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
         body = output if isinstance(output, Mapping) else {}
         fields = cls._parse(body, request_id)
         if fields is None:
-            message = f"fal's answer of {model} has no {cls._missing_word}."
+            message = f"fal's response from {model} has no {cls._missing_word}."
             raise FalResponseError(
                 message, body=output, model=model, request_id=request_id
             )

@@ -1,4 +1,4 @@
-"""A file that fal made: reading, saving, and its handle."""
+"""Generated files, which can be read and saved."""
 
 from __future__ import annotations
 
@@ -31,11 +31,12 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
     """Base of the files that fal makes.
 
     Attributes:
-        url: Its URL; None if fal sent the bytes inside its answer. fal's URLs are
-            public to everyone who knows them, and expire.
-        mime_type: As fal reports it, until the file is read; then as its bytes say.
+        url: Its URL; None if fal sent the bytes inside its response. Anyone who knows
+            the URL can open it until it expires.
+        mime_type: The type that fal reports; once the file is read, the type that its
+            bytes show.
         file_name: fal's name for the file.
-        file_size: In bytes, as fal reports it.
+        file_size: The size in bytes that fal reports.
         handle: Its handle in a thread, such as `img_1`.
         sha256: The digest under which the provider's store has the bytes.
         request_id: The request that made it.
@@ -71,11 +72,12 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
         """Write the file to disk.
 
         Args:
-            path: A file, or an existing directory. A name without an extension gets
-                that of the file's type. Missing parent directories are created.
+            path: A file, or an existing directory. If the name has no extension, the
+                extension of the file's type is added. Missing parent directories are
+                created.
 
         Returns:
-            The path of the file. It appears complete or not at all.
+            The path of the file. An incomplete file never appears there.
 
         Raises:
             FalDownloadError: The bytes are not available.
@@ -88,13 +90,13 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
         return await self._session.arun(self._save_flow(Path(path)))
 
     def to_content_block(self) -> dict[str, Any]:
-        """Return LangChain's content block of the file, by URL.
+        """Return the file as a LangChain content block, by URL.
 
         Raises:
             FalConfigurationError: The file has no URL, because fal sent the bytes.
         """
         if self.url is None:
-            message = f"{self._label} has no URL: fal sent it inside its answer."
+            message = f"{self._label} has no URL: fal sent it inside its response."
             step = f"{self._url_advice} to get a URL."
             raise FalConfigurationError(message, next_step=step)
         block: dict[str, Any] = {"type": self.media_type, "url": self.url}
@@ -105,7 +107,7 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
         return block
 
     def reference(self) -> InputReference:
-        """Return the reference of this file as an input of another request."""
+        """Return the reference to this file, for requests that use it as input."""
         return InputReference(
             handle=self.handle,
             url=self.url,
@@ -131,12 +133,12 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
             if self.url is None:
                 message = (
                     f"The bytes of {self._label} are lost: fal sent them inside its "
-                    f"answer, and this provider's store does not have them."
+                    f"response, and this provider's store does not have them."
                 )
                 raise FalDownloadError(
                     message,
                     request_id=self.request_id,
-                    next_step="Pass a lasting store to create_fal(). "
+                    next_step="Pass a persistent store to create_fal(). "
                     f"{self._url_advice} to get a URL.",
                 )
             content = (yield from _download(self._session, self.url)).content
@@ -148,7 +150,7 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
 
         Args:
             path: See `save`.
-            name: Its name in a directory, without an extension.
+            name: The name of the file if `path` is a directory, without an extension.
         """
         file: BinaryIO = yield Call(lambda: _open_part_file(path))
         part = Path(file.name)
@@ -167,7 +169,7 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
 
     @abc.abstractmethod
     def _check_content(self, head: bytes, size: int) -> None:
-        """Set the fields that the bytes show; raise if they are a text page."""
+        """Set the fields that the bytes show; raise if the bytes are text."""
 
     def _rename(self, file: BinaryIO, path: Path, name: str | None) -> Path:
         """Move a complete file to its final name."""
@@ -187,7 +189,7 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
 
     @property
     def _label(self) -> str:
-        """What messages call this file."""
+        """The name of this file in messages."""
         unnamed = f"{self.media_type} {self.index} of {self.request_id}"
         return self.handle or self.url or unnamed
 
@@ -202,14 +204,14 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
 def _download(
     session: Session, url: str, *, into: BinaryIO | None = None
 ) -> Flow[DownloadedFile]:
-    # Loaded with the first download, to keep the start quick.
+    # Imported with the first download, to save start-up time.
     from langchain_fal_image.wire.files import download  # noqa: PLC0415
 
     return download(session.context, url, into=into)
 
 
 def _open_part_file(path: Path) -> BinaryIO:
-    """Open a temporary file on the same disk, for bytes that may not be complete."""
+    """Open a temporary file on the same disk, to rename once it is complete."""
     folder = path if path.is_dir() else path.parent
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent

@@ -1,4 +1,4 @@
-"""Images that fal made, and the result that holds them."""
+"""Generated images, and the result of an image request."""
 
 from __future__ import annotations
 
@@ -44,9 +44,10 @@ class GeneratedImage(GeneratedFile):
     """One image that fal made.
 
     Attributes:
-        width: In pixels; None if neither fal nor the bytes have shown it yet.
-        height: In pixels; None if neither fal nor the bytes have shown it yet.
-        nsfw: Whether fal's checker flagged it; None if fal does not say.
+        width: In pixels; None if fal does not report it and the file was not read yet.
+        height: In pixels; None if fal does not report it and the file was not read
+            yet.
+        nsfw: Whether fal's safety checker flagged it; None if fal does not report it.
     """
 
     width: int | None = field(default=None, compare=False)
@@ -71,13 +72,13 @@ class GeneratedImage(GeneratedFile):
         """Return the image as HTML, by its URL.
 
         Args:
-            embed: Put the bytes into the HTML, so that it outlives the URL. An image
-                without a URL (`sync_mode`) is always embedded.
+            embed: Whether to put the bytes into the HTML, so that it works after the
+                URL expires. An image without a URL (`sync_mode`) is always embedded.
 
         Raises:
             FalDownloadError: The bytes are not available.
         """
-        # Loaded when a notebook shows an image, not with every result.
+        # Imported when HTML is needed, to save start-up time.
         from langchain_fal_image.results._html import render_image  # noqa: PLC0415
 
         source = self._html_source(embed=embed)
@@ -146,7 +147,7 @@ class ImageResult(FalResult):
 
     @property
     def prompt(self) -> str | None:
-        """The prompt as sent, else as fal repeats it."""
+        """The prompt that was sent, else the one in fal's response."""
         for source in (self.options, self.raw):
             if isinstance(text := source.get("prompt"), str):
                 return text
@@ -154,13 +155,13 @@ class ImageResult(FalResult):
 
     @property
     def description(self) -> str | None:
-        """The model's text about the images, if it returns one."""
+        """The text about the images that the endpoint returned, if any."""
         text = self.raw.get("description")
         return text if isinstance(text, str) and text else None
 
     @property
     def provider_metadata(self) -> dict[str, Any]:
-        """`{"fal": …}` in the shape of @ai-sdk/fal, with the source URL kept."""
+        """The metadata that @ai-sdk/fal returns, as `{"fal": …}`, with image URLs."""
         images = []
         for image, entry in zip(self.images, find_images(self.raw), strict=False):
             fields = {
@@ -175,12 +176,12 @@ class ImageResult(FalResult):
         """Write all images into a folder, several at the same time.
 
         Args:
-            folder: Created if it is missing. A file's name is fal's, or the image's
-                handle, or `image_1` and so on.
+            folder: The folder, created if it is missing. The files get fal's names if
+                these differ, else the handles of the images, else `image_1` and so on.
 
         Returns:
-            The paths, in the order of the images. Each file appears complete or not
-            at all.
+            The paths, in the order of the images. An incomplete file never appears
+            there.
 
         Raises:
             FalDownloadError: The bytes of an image are not available.
@@ -207,14 +208,14 @@ class ImageResult(FalResult):
         return tuple(written)
 
     def recipe(self, *, library: ResultLookup | None = None) -> dict[str, Any]:
-        """Return how this was made, from the first prompt on, as plain JSON.
+        """Return the recipe: each step from the first prompt to this result.
 
         Args:
             library: The `ImageLibrary` that has the results of earlier steps; see
                 `langchain_fal_image.recipes`.
 
         Returns:
-            A dict for `replay`.
+            Plain JSON, for `replay`.
         """
         return write_recipe(self, library=library)
 
@@ -222,12 +223,13 @@ class ImageResult(FalResult):
         """Return the images as HTML, with prompt, model and seed as the caption.
 
         Args:
-            embed: Put the bytes into the HTML, so that it outlives fal's URLs.
+            embed: Whether to put the bytes into the HTML, so that it works after fal's
+                URLs expire.
 
         Raises:
             FalDownloadError: The bytes are not available.
         """
-        # Loaded when a notebook shows a result, not with every result.
+        # Imported when HTML is needed, to save start-up time.
         from langchain_fal_image.results._html import render_figure  # noqa: PLC0415
 
         images = "".join(image.to_html(embed=embed) for image in self.images)
@@ -246,10 +248,10 @@ class ImageResult(FalResult):
         )
 
     def _with_prompt(self, prompt: str) -> Self:
-        """Return a copy with the full prompt that an artifact holds shortened.
+        """Return a copy with the full prompt, if the artifact has a shortened one.
 
         Args:
-            prompt: From the tool call; one that does not match is ignored.
+            prompt: The prompt of the tool call; one that does not match is ignored.
         """
         short = self.options.get("prompt")
         if not self.is_shortened or not isinstance(short, str):

@@ -1,4 +1,4 @@
-"""A request that fal accepted: a value that any process can store and resume."""
+"""A request that fal accepted. Any process can store and resume it."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class FalRequest(Bound, Generic[R]):
         response_url: The URL of its result.
         cancel_url: The URL that cancels it.
         payload_sha256: The digest of the payload, if this package sent it.
-        options: The payload as sent, input files as references, if this package sent
-            it: the result then has its prompt and its inputs.
-        inputs: The input files, as references.
-        kind: What it makes, if this package sent it and it does not make images.
+        options: The payload that was sent, with references instead of file bytes;
+            empty if it is not known. The result contains it.
+        inputs: References to the input files; empty if they are not known.
+        kind: `speech` or `transcription`, if it is known that the request makes one.
     """
 
     endpoint_id: str
@@ -74,7 +74,7 @@ class FalRequest(Bound, Generic[R]):
         """Create the request of a queued one.
 
         Args:
-            queued: As the wire knows it.
+            queued: The request, as the queue API returned it.
             fal: The provider.
             **fields: `options`, `inputs` and `kind`, if they are known.
         """
@@ -126,53 +126,53 @@ class FalRequest(Bound, Generic[R]):
         return isinstance(value, Mapping) and value.get("type") == _ARTIFACT_TYPE
 
     def status(self) -> QueueUpdate:
-        """Fetch its status once.
+        """Fetch the status once.
 
         Raises:
-            FalError: fal does not know the request, or does not answer.
+            FalError: fal does not know the request, or cannot be reached.
         """
         return self._session.run(self._status_flow())
 
     async def astatus(self) -> QueueUpdate:
-        """Fetch its status once; see `status`."""
+        """Fetch the status once; see `status`."""
         return await self._session.arun(self._status_flow())
 
     def events(self) -> Iterator[QueueUpdate]:
-        """Follow it until it ends: yield each status change and its new log lines."""
+        """Yield each status change, with new log lines, until the request ends."""
         return self._session.iterate(self._events_flow())
 
     def aevents(self) -> AsyncIterator[QueueUpdate]:
-        """Follow it until it ends; see `events`."""
+        """Yield each status change until the request ends; see `events`."""
         return self._session.aiterate(self._events_flow())
 
     def result(self, *, timeout: float | None = None) -> R:
-        """Wait until it ends, and return its result.
+        """Wait until the request ends, and return its result.
 
         Args:
             timeout: How long to wait, in seconds; by default the provider's total.
 
         Raises:
-            FalTimeoutError: It has not ended yet; call `result` again later.
-            FalError: It failed; `charged` says whether it was paid for.
+            FalTimeoutError: The request has not ended yet; call `result` again later.
+            FalError: The request failed; `charged` says whether it was charged.
         """
         return self._session.run(self._result_flow(timeout))
 
     async def aresult(self, *, timeout: float | None = None) -> R:  # noqa: ASYNC109 - the flow keeps the deadline, and its error says how to resume
-        """Wait until it ends, and return its result; see `result`."""
+        """Wait until the request ends, and return its result; see `result`."""
         return await self._session.arun(self._result_flow(timeout))
 
     def cancel(self) -> str:
-        """Cancel it at fal.
+        """Cancel the request at fal.
 
         Returns:
-            fal's answer: `OK` (removed from the queue), `CANCELLATION_REQUESTED` (it
-            already runs, may still finish and be charged), `ALREADY_COMPLETED` or
-            `NOT_FOUND`.
+            The status that fal reports: `OK` (removed from the queue),
+            `CANCELLATION_REQUESTED` (already running; it may still finish and be
+            charged), `ALREADY_COMPLETED` or `NOT_FOUND`.
         """
         return self._session.run(self._cancel_flow())
 
     async def acancel(self) -> str:
-        """Cancel it at fal; see `cancel`."""
+        """Cancel the request at fal; see `cancel`."""
         return await self._session.arun(self._cancel_flow())
 
     def _queued(self) -> QueuedRequest:
@@ -206,7 +206,7 @@ class FalRequest(Bound, Generic[R]):
         return result
 
     def _bind_errors(self, flow: Flow[T]) -> Flow[T]:
-        """Run a flow; its errors carry this request, with its options and inputs."""
+        """Run a flow, and set this request on its errors."""
         try:
             return (yield from flow)
         except FalError as error:

@@ -1,4 +1,4 @@
-"""Audio that fal made, and the result that holds it."""
+"""Generated audio, and the result of a speech request."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class GeneratedAudio(GeneratedFile):
     """One audio file that fal made.
 
     Attributes:
-        duration: In seconds; None if neither fal nor the bytes have shown it yet.
+        duration: In seconds; None if fal does not report it and the file was not read
+            yet.
     """
 
     duration: float | None = field(default=None, compare=False)
@@ -45,13 +46,13 @@ class GeneratedAudio(GeneratedFile):
         """Return a player as HTML, by the audio's URL.
 
         Args:
-            embed: Put the bytes into the HTML, so that it outlives the URL. Audio
-                without a URL is always embedded.
+            embed: Whether to put the bytes into the HTML, so that it works after the
+                URL expires. Audio without a URL is always embedded.
 
         Raises:
             FalDownloadError: The bytes are not available.
         """
-        # Loaded when a notebook shows audio, not with every result.
+        # Imported when HTML is needed, to save start-up time.
         from langchain_fal_image.results._html import render_player  # noqa: PLC0415
 
         return render_player(self._html_source(embed=embed))
@@ -72,7 +73,7 @@ class SpeechResult(FalResult):
     """The speech that one request to fal made.
 
     Attributes:
-        audios: Usually one; none if the request only copied a voice (see `voice_id`).
+        audios: Usually one; none if the request only cloned a voice (see `voice_id`).
     """
 
     audios: tuple[GeneratedAudio, ...] = ()
@@ -89,7 +90,7 @@ class SpeechResult(FalResult):
         """The audio, or the first of several.
 
         Raises:
-            FalResponseError: There is none, because the request only copied a voice.
+            FalResponseError: The result has none: the request only cloned a voice.
         """
         if self.audios:
             return self.audios[0]
@@ -100,7 +101,7 @@ class SpeechResult(FalResult):
 
     @property
     def text(self) -> str | None:
-        """The text of the speech, as sent."""
+        """The text that was sent."""
         for name in TEXT_OPTIONS:
             if isinstance(text := self.options.get(name), str):
                 return text
@@ -118,12 +119,12 @@ class SpeechResult(FalResult):
 
     @property
     def duration(self) -> float | None:
-        """The audio's duration in seconds; None if nothing has shown it yet."""
+        """The audio's duration in seconds; see `GeneratedAudio.duration`."""
         return self.audio.duration
 
     @property
     def voice_id(self) -> str | None:
-        """The id of a copied or designed voice, for `voice` of the MiniMax models."""
+        """The id of a cloned or designed voice, for `voice` of the MiniMax models."""
         voice = self.raw.get("custom_voice_id")
         return voice if isinstance(voice, str) else None
 
@@ -145,7 +146,7 @@ class SpeechResult(FalResult):
 
     def to_html(self, *, embed: bool = False) -> str:
         """Return a player as HTML, with the text; see `GeneratedAudio.to_html`."""
-        # Loaded when a notebook shows a result, not with every result.
+        # Imported when HTML is needed, to save start-up time.
         from langchain_fal_image.results._html import render_figure  # noqa: PLC0415
 
         players = "".join(audio.to_html(embed=embed) for audio in self.audios)
@@ -166,11 +167,11 @@ class SpeechResult(FalResult):
         cls, body: Mapping[str, Any], request_id: str | None
     ) -> dict[str, Any] | None:
         entries = find_audio(body)
-        answer = body if len(entries) == 1 else {}
+        response = body if len(entries) == 1 else {}
         audios = tuple(
             GeneratedAudio(
                 **read_entry(entry),
-                duration=read_seconds(entry, answer),
+                duration=read_seconds(entry, response),
                 request_id=request_id,
                 index=index,
             )

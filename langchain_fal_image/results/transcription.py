@@ -30,8 +30,8 @@ class Segment:
 
     Attributes:
         text: The words.
-        start: When it begins, in seconds; None if fal does not say.
-        end: When it ends, in seconds; None if fal does not say.
+        start: When it begins, in seconds; None if fal does not report it.
+        end: When it ends, in seconds; None if fal does not report it.
         speaker: Who speaks, such as `SPEAKER_00`, if fal separated the speakers.
     """
 
@@ -47,8 +47,8 @@ class TranscriptionResult(FalResult):
 
     Attributes:
         text: The whole text.
-        segments: Its parts with their times: sentences or words, as `chunk_level`
-            says; one segment for all if it is `none`.
+        segments: Its parts with their times. The option `chunk_level` decides whether
+            they are sentences or words; with `none` there is one segment.
     """
 
     text: str = ""
@@ -69,7 +69,7 @@ class TranscriptionResult(FalResult):
 
     @property
     def duration(self) -> float | None:
-        """When the last word ends, in seconds; None if there are no times."""
+        """When the last segment ends, in seconds; None if fal reports no times."""
         return max((each.end for each in self.segments if each.end), default=None)
 
     @property
@@ -87,7 +87,7 @@ class TranscriptionResult(FalResult):
         Returns:
             One document for each segment. Its metadata has `start` and `end` in
             seconds, `segment` (its number from 0), `speaker` and `language` if known,
-            `model` and `request_id`. One document in all if there are no segments.
+            `model` and `request_id`. Without segments, one document has the whole text.
         """
         shared = {
             **metadata,
@@ -116,8 +116,8 @@ class TranscriptionResult(FalResult):
         ]
 
     def to_html(self) -> str:
-        """Return the text as HTML, each segment after its time."""
-        # Loaded when a notebook shows a result, not with every result.
+        """Return the text as HTML, with the start time of each segment."""
+        # Imported when HTML is needed, to save start-up time.
         from langchain_fal_image.results._html import render_transcript  # noqa: PLC0415
 
         segments = self.segments or (Segment(self.text),)
@@ -126,7 +126,7 @@ class TranscriptionResult(FalResult):
         return render_transcript(lines, caption)
 
     def __str__(self) -> str:
-        """Return the text, so that `transcription | prompt | llm` reads it."""
+        """Return the text, so that `transcription | prompt | llm` works."""
         return self.text
 
     def __repr__(self) -> str:
@@ -149,7 +149,7 @@ class TranscriptionResult(FalResult):
         ]
         emptied: dict[str, Any] = {**raw, **{name: [] for name in lists}, "text": ""}
         rest = len(json.dumps({**artifact, "raw": emptied}))
-        # The text and each list of its parts get the same share.
+        # The text and each list of its parts get an equal share of the bytes.
         share = max(0, _ARTIFACT_BYTES - rest) // (len(lists) + 1)
         for name in lists:
             raw[name] = _take_first(raw[name], share)
@@ -178,7 +178,7 @@ def _take_first(parts: Sequence[Any], size: int) -> list[Any]:
     """Return as many of the first parts as fit into `size` bytes of JSON."""
     kept = []
     for part in parts:
-        # A character shares the quotes of its text; a list's part has a comma.
+        # Characters are counted without quotes, list items with a comma and a space.
         size -= len(json.dumps(part)) + (-2 if isinstance(part, str) else 2)
         if size < 0:
             break
