@@ -32,7 +32,7 @@ _Json = dict[str, Any]
 
 def find_kind(endpoint_id: str) -> Literal["image", "speech", "transcription"]:
     """Return what an endpoint makes."""
-    names = openapi.output_fields(endpoint_id)
+    names = openapi.get_output_fields(endpoint_id)
     if not names.keys() & {"image", "images"}:
         if names.keys() & set(_AUDIO_OUTPUTS):
             return "speech"
@@ -60,7 +60,7 @@ def generate_output(
         UnreadableInputError: An input file cannot be fetched or decoded.
     """
     started = time.perf_counter()
-    fields = openapi.input_fields(endpoint_id)
+    fields = openapi.get_input_fields(endpoint_id)
     given = {name: value for name, value in payload.items() if value is not None}
     defaults = {
         name: node["default"] for name, node in fields.items() if "default" in node
@@ -70,7 +70,7 @@ def generate_output(
     made = _MAKERS[find_kind(endpoint_id)](call)
     seconds = round(time.perf_counter() - started, 3)
     made |= {"seed": call.seed, "timings": {"inference": seconds}}
-    outputs = openapi.output_fields(endpoint_id)
+    outputs = openapi.get_output_fields(endpoint_id)
     return {
         name: _select_fields(made[name], node)
         for name, node in outputs.items()
@@ -89,7 +89,7 @@ class _Call:
     files: Files
 
     def read_images(self) -> Iterator[InputFile]:
-        fields = openapi.input_fields(self.endpoint_id)
+        fields = openapi.get_input_fields(self.endpoint_id)
         for name in fields or self.given:
             is_mask = fields.get(name, {}).get("file") == "mask"
             if name.endswith(("image_url", "image_urls", "images")) and not is_mask:
@@ -97,7 +97,7 @@ class _Call:
 
     def read_files(self, kind: str) -> Iterator[InputFile]:
         """Read the input files of a kind: `mask` or `audio`."""
-        for name, node in openapi.input_fields(self.endpoint_id).items():
+        for name, node in openapi.get_input_fields(self.endpoint_id).items():
             if kind in {node.get("file"), node.get("items", {}).get("file")}:
                 yield from self._read(name)
 
@@ -115,13 +115,13 @@ class _Call:
 
 def _make_images(call: _Call) -> _Json:
     prompt = str(call.options.get("prompt", ""))
-    name = str(_first(call.options, _FORMAT_OPTIONS, "png"))
+    name = str(_get_first(call.options, _FORMAT_OPTIONS, "png"))
     image_format = _FORMATS.get(name, "png")
     drawn = draw_images(
         prompt,
         endpoint_id=call.endpoint_id,
         seed=call.seed,
-        count=int(_first(call.options, _COUNT_OPTIONS, 1)),
+        count=int(_get_first(call.options, _COUNT_OPTIONS, 1)),
         size_options=call.options,
         inputs=list(call.read_images()),
         mask=next(call.read_files("mask"), None),
@@ -239,7 +239,7 @@ def _select_fields(value: Any, node: Mapping[str, Any]) -> Any:
     return {name: value[name] for name in names if name in value}
 
 
-def _first(options: _Json, names: tuple[str, ...], default: Any) -> Any:
+def _get_first(options: _Json, names: tuple[str, ...], default: Any) -> Any:
     return next((options[name] for name in names if name in options), default)
 
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 from langchain_fal_image.options import catalog
 
 __all__ = [
-    "input_fields",
-    "input_schema",
+    "get_input_fields",
+    "get_input_schema",
+    "get_output_fields",
+    "get_output_schema",
     "make_document",
-    "output_fields",
-    "output_schema",
 ]
 
 
@@ -37,27 +37,27 @@ _PLAIN_OUTPUT: Final = {
 }
 
 
-def input_schema(endpoint_id: str) -> dict[str, Any] | None:
+def get_input_schema(endpoint_id: str) -> dict[str, Any] | None:
     """Return the JSON Schema of an endpoint's input; None for an unknown endpoint."""
     entry = catalog.get_entry(endpoint_id)
     return None if entry is None else entry["input"]
 
 
-def output_schema(endpoint_id: str) -> dict[str, Any]:
+def get_output_schema(endpoint_id: str) -> dict[str, Any]:
     """Return the JSON Schema of an endpoint's output."""
     entry = catalog.get_entry(endpoint_id)
     return _PLAIN_OUTPUT if entry is None else entry["output"]
 
 
-def input_fields(endpoint_id: str) -> dict[str, Any]:
+def get_input_fields(endpoint_id: str) -> dict[str, Any]:
     """Return the schemas of an endpoint's options; empty for an unknown endpoint."""
-    fields: dict[str, Any] = (input_schema(endpoint_id) or {}).get("properties", {})
+    fields: dict[str, Any] = (get_input_schema(endpoint_id) or {}).get("properties", {})
     return fields
 
 
-def output_fields(endpoint_id: str) -> dict[str, Any]:
+def get_output_fields(endpoint_id: str) -> dict[str, Any]:
     """Return the schemas of an endpoint's output fields."""
-    fields: dict[str, Any] = output_schema(endpoint_id).get("properties", {})
+    fields: dict[str, Any] = get_output_schema(endpoint_id).get("properties", {})
     return fields
 
 
@@ -73,7 +73,7 @@ def make_document(endpoint_id: str) -> dict[str, Any] | None:
             "title": "Input",
             "x-fal-order-properties": list(fields),
         },
-        "Output": {**output_schema(endpoint_id), "title": "Output"},
+        "Output": {**get_output_schema(endpoint_id), "title": "Output"},
     }
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/Input"}}}
     answer = {"application/json": {"schema": {"$ref": "#/components/schemas/Output"}}}

@@ -16,8 +16,8 @@ from langchain_fal_image.sandbox.api.responses import (
     error_response,
     json_response,
     parse_number,
+    parse_start_timeout,
     reject_without_key,
-    start_timeout,
     to_app_id,
 )
 from langchain_fal_image.sandbox.api.webhooks import Webhooks
@@ -94,7 +94,7 @@ class QueueRoutes:
             job = self._queue.submit(
                 endpoint_id,
                 payload,
-                start_timeout=start_timeout(request),
+                start_timeout=parse_start_timeout(request),
                 is_sync=True,
             )
             await self._wait_while_connected(job, request)
@@ -116,7 +116,7 @@ class QueueRoutes:
         if limit is not None and self._queue.waiting >= limit:
             return error_response(429, "Queue is full", "queue_length_limit")
         job = self._queue.submit(
-            endpoint_id, payload, start_timeout=start_timeout(request)
+            endpoint_id, payload, start_timeout=parse_start_timeout(request)
         )
         if webhook_url := request.query_params.get("fal_webhook"):
             self._webhooks.register(job, webhook_url)

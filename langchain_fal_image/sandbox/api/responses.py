@@ -14,8 +14,8 @@ __all__ = [
     "error_response",
     "json_response",
     "parse_number",
+    "parse_start_timeout",
     "reject_without_key",
-    "start_timeout",
     "to_app_id",
 ]
 
@@ -54,7 +54,7 @@ def parse_number(text: str | None) -> float | None:
     return None
 
 
-def start_timeout(request: Request) -> float | None:
+def parse_start_timeout(request: Request) -> float | None:
     """Return how long a request may wait for a runner, in seconds.
 
     (docs.fal.ai, documentation/model-apis/common-parameters)

@@ -43,7 +43,7 @@ _TYPES: Final = {
 
 @cache
 def _make_validator(endpoint_id: str) -> Validator | None:
-    schema = openapi.input_schema(endpoint_id)
+    schema = openapi.get_input_schema(endpoint_id)
     return jsonschema.Draft202012Validator(schema) if schema else None
 
 
@@ -53,12 +53,12 @@ def find_errors(endpoint_id: str, payload: Any) -> list[dict[str, Any]]:
         return [make_error([], "Input should be a valid dictionary", "dict_type")]
     validator = _make_validator(endpoint_id)
     if validator is None:
-        return [] if payload.get("prompt") else [_missing("prompt")]
+        return [] if payload.get("prompt") else [_make_missing_error("prompt")]
     found = [
         each for error in validator.iter_errors(payload) for each in _to_entries(error)
     ]
     if not found:
-        schema = openapi.input_schema(endpoint_id) or {}
+        schema = openapi.get_input_schema(endpoint_id) or {}
         found = list(_check_limits(schema, payload))
     return found
 
@@ -78,7 +78,7 @@ def _to_entries(error: jsonschema.ValidationError) -> Iterator[dict[str, Any]]:
     if keyword == "required":
         # jsonschema reports one error per name, each with the whole list.
         name = next(each for each in limit if error.message.startswith(repr(each)))
-        yield _missing(*path, name)
+        yield _make_missing_error(*path, name)
     elif keyword in _BOUNDS:
         error_type, phrase, name = _BOUNDS[keyword]
         message = f"Input should {phrase.format(limit)}"
@@ -151,5 +151,5 @@ def _check_pixels(
             yield make_error([name], f"Value error, {message}", "value_error")
 
 
-def _missing(*path: Any) -> dict[str, Any]:
+def _make_missing_error(*path: Any) -> dict[str, Any]:
     return make_error(list(path), "Field required", "missing")

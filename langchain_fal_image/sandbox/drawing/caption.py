@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from langchain_fal_image.sandbox.drawing.palette import Colour, mix
 
-__all__ = ["INK", "PAPER", "band_height", "draw_caption", "draw_mark"]
+__all__ = ["INK", "PAPER", "compute_band_height", "draw_caption", "draw_mark"]
 
 PAPER: Colour = (247, 241, 228)
 INK: Colour = (40, 38, 46)
@@ -19,7 +19,7 @@ _MIN_SIZE = 8
 _LINE_STEP = 1.22
 
 
-def band_height(size: tuple[int, int]) -> int:
+def compute_band_height(size: tuple[int, int]) -> int:
     """Return the height of the caption's band for an image of this size."""
     width, height = size
     return max(1, round(min(height * 0.3, math.sqrt(width * height) * 0.13)))
@@ -29,14 +29,14 @@ def draw_caption(image: Image.Image, text: str, *, is_dark: bool) -> None:
     """Write a text in up to three lines on a light or dark band at the lower edge."""
     paper, ink = (_NIGHT, PAPER) if is_dark else (PAPER, INK)
     width, height = image.size
-    band = band_height(image.size)
+    band = compute_band_height(image.size)
     top = height - band
     pen = ImageDraw.Draw(image)
     pen.rectangle((0, top, width, height), fill=paper)
     rule = mix(paper, ink, 0.35)
     pen.line((0, top, width, top), fill=rule, width=max(1, band // 60))
     text = " ".join(text.split()) or "(no prompt)"
-    size, lines = _fit(text, width * 0.92, band * 0.82)
+    size, lines = _fit_text(text, width * 0.92, band * 0.82)
     font = ImageFont.load_default(size)
     y = height - band / 2 - size * _LINE_STEP * len(lines) / 2 + size * 0.06
     for line in lines:
@@ -44,13 +44,13 @@ def draw_caption(image: Image.Image, text: str, *, is_dark: bool) -> None:
         y += size * _LINE_STEP
 
 
-def _fit(text: str, width: float, height: float) -> tuple[int, list[str]]:
+def _fit_text(text: str, width: float, height: float) -> tuple[int, list[str]]:
     """Return the largest font size at which the whole text fits, and its lines."""
     lines: list[str] = []
     size = _MIN_SIZE
     for count, part in ((1, 0.46), (2, 0.36), (_MAX_LINES, 0.27)):
         size = max(_MIN_SIZE, round(height * part))
-        lines = _wrap(text, size, width)
+        lines = _wrap_text(text, size, width)
         if len(lines) <= count:
             return size, lines
     kept = lines[: max(1, min(_MAX_LINES, int(height / (size * _LINE_STEP))))]
@@ -61,7 +61,7 @@ def _fit(text: str, width: float, height: float) -> tuple[int, list[str]]:
     return size, [*kept[:-1], f"{last.rstrip()}…"]
 
 
-def _wrap(text: str, size: int, width: float) -> list[str]:
+def _wrap_text(text: str, size: int, width: float) -> list[str]:
     font = ImageFont.load_default(size)
     lines = [""]
     for word in text.split(" "):

@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageEnhance, ImageFont, ImageOps
 
 from langchain_fal_image.sandbox.drawing import scenery
 from langchain_fal_image.sandbox.drawing.canvas import Canvas, make_gradient
-from langchain_fal_image.sandbox.drawing.caption import INK, PAPER, band_height
+from langchain_fal_image.sandbox.drawing.caption import INK, PAPER, compute_band_height
 from langchain_fal_image.sandbox.drawing.palette import PALETTES, TINTS
 from langchain_fal_image.sandbox.drawing.scene import place_things
 from langchain_fal_image.sandbox.drawing.things import find_things
@@ -66,7 +66,7 @@ def _arrange(inputs: Sequence[Image.Image], size: tuple[int, int]) -> Image.Imag
         return ImageOps.fit(inputs[0], size, Image.Resampling.BICUBIC)
     wide, high = size
     image = Image.new("RGB", size, PAPER)
-    room = high - band_height(size)
+    room = high - compute_band_height(size)
     columns = min(len(inputs), max(1, round((len(inputs) * wide / room) ** 0.5)))
     rows = -(-len(inputs) // columns)
     gap = max(2, min(size) // 60)

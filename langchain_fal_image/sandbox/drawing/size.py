@@ -40,12 +40,12 @@ def resolve_size(
     values = [options.get(name) for name in ("image_size", "size", "resolution")]
     for each in (*values, options):
         if pixels := _parse_pixels(each):
-            return _cap(*pixels)
+            return _limit_size(*pixels)
     ratios = map(_parse_ratio, (options.get("aspect_ratio"), *values))
     ratio = next(filter(None, ratios), None)
     resolution = next(filter(None, map(_parse_resolution, reversed(values))), None)
     if input_sizes and not ratio and not resolution:
-        return _cap(*input_sizes[-1])
+        return _limit_size(*input_sizes[-1])
     across, down = ratio or (input_sizes[-1] if input_sizes else (1, 1))
     number, unit = resolution or (1, "k")
     if unit == "k":
@@ -54,7 +54,7 @@ def resolve_size(
         scale = math.sqrt(number * 1e6 / (across * down))
     else:
         scale = number / min(across, down)
-    return _cap(across * scale, down * scale)
+    return _limit_size(across * scale, down * scale)
 
 
 def _parse_pixels(value: object) -> _Pair | None:
@@ -96,6 +96,6 @@ def _parse_pair(first: float | str, second: float | str) -> _Pair | None:
     return (across, down) if across and down else None
 
 
-def _cap(width: float, height: float) -> tuple[int, int]:
+def _limit_size(width: float, height: float) -> tuple[int, int]:
     scale = min(1.0, _MAX_SIDE / max(width, height))
     return max(1, math.floor(width * scale)), max(1, math.floor(height * scale))

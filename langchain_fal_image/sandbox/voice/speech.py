@@ -134,13 +134,15 @@ def _make_file(samples: bytes, words: Sequence[Word], voice: Voice) -> bytes:
         out.writeframes(samples)
     content = file.getvalue()
     spoken = json.dumps([astuple(each) for each in words], separators=(",", ":"))
-    info = b"INFO" + _chunk(b"ISFT", _CREATOR) + _chunk(b"ICMT", spoken.encode())
+    info = (
+        b"INFO" + _make_chunk(b"ISFT", _CREATOR) + _make_chunk(b"ICMT", spoken.encode())
+    )
     # Before the samples, so that the words can be read from the beginning of the file.
-    body = content[12:36] + _chunk(b"LIST", info) + content[36:]
+    body = content[12:36] + _make_chunk(b"LIST", info) + content[36:]
     return b"RIFF" + (len(body) + 4).to_bytes(4, "little") + b"WAVE" + body
 
 
-def _chunk(name: bytes, content: bytes) -> bytes:
+def _make_chunk(name: bytes, content: bytes) -> bytes:
     padding = b"\0" * (len(content) % 2)
     return name + len(content).to_bytes(4, "little") + content + padding
 

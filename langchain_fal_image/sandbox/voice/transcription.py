@@ -86,7 +86,7 @@ def to_output(words: Sequence[Word], options: Mapping[str, Any]) -> dict[str, An
     """Return the output for words, with the fields of all transcribing endpoints."""
     has_speakers = bool(options.get("diarize"))
     chunks = [
-        _span(chunk, has_speaker=has_speakers)
+        _make_span(chunk, has_speaker=has_speakers)
         | {"text": f" {' '.join(each.text for each in chunk)}"}
         for chunk in _split(words, options.get("chunk_level") or "segment")
     ]
@@ -97,7 +97,7 @@ def to_output(words: Sequence[Word], options: Mapping[str, Any]) -> dict[str, An
         "chunks": chunks,
         "inferred_languages": [language],
         "languages": [language],
-        "diarization_segments": [_span(turn, has_speaker=True) for turn in turns],
+        "diarization_segments": [_make_span(turn, has_speaker=True) for turn in turns],
         "language_code": language,
         "language_probability": 1.0,
         "words": [
@@ -113,7 +113,7 @@ def to_output(words: Sequence[Word], options: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def _span(words: Sequence[Word], *, has_speaker: bool) -> dict[str, Any]:
+def _make_span(words: Sequence[Word], *, has_speaker: bool) -> dict[str, Any]:
     span: dict[str, Any] = {"timestamp": [words[0].start, words[-1].end]}
     if has_speaker:
         span["speaker"] = f"SPEAKER_{words[0].speaker:02d}"
