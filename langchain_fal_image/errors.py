@@ -15,7 +15,7 @@ FalError                      (LangChain: ModelError)
 │   ├── FalServerError          5xx
 │   └── FalConnectionError      no connection was opened
 ├── FalSubmitUncertainError   the submit was sent, its response was lost
-├── FalTimeoutError           the wait ended; fal may still finish (TimeoutError)
+├── FalTimeoutError           waited too long; fal may still finish (TimeoutError)
 ├── FalCancelledError         the request was cancelled at fal
 ├── FalDownloadError          a generated file could not be downloaded
 ├── FalResponseError          fal's response cannot be used
@@ -254,7 +254,7 @@ class FalInvalidInputError(FalRequestError, _langchain.ModelInvalidRequestError)
 class FalModerationError(FalRequestError, _ModelRefusalError):  # type: ignore[valid-type,misc]  # the base depends on the installed version
     """The content checker refused the prompt, an input image or the output."""
 
-    next_step = "Change the prompt or the input; the same one is refused again."
+    next_step = "Change the prompt or the input; the same ones are refused again."
     raw_message: Any = None  # an attribute of ModelRefusalError
 
 
@@ -290,7 +290,7 @@ class FalSubmitUncertainError(FalError, _langchain.ModelConnectionError):
 
 
 class FalTimeoutError(FalError, _langchain.ModelTimeoutError, TimeoutError):
-    """The time to wait is over; the request may still finish.
+    """The result did not arrive in time; the request may still finish.
 
     `error.request.result()` waits again.
     """

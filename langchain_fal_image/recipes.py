@@ -125,7 +125,9 @@ def _check_recipe(
             f"This is not a recipe: expected a mapping with type={RECIPE_TYPE!r} and "
             f"steps."
         )
-        raise FalConfigurationError(message, next_step="Pass result.recipe(library=…).")
+        raise FalConfigurationError(
+            message, next_step="Pass the dict that result.recipe() returns."
+        )
     if recipe.get("version") != RECIPE_VERSION:
         message = f"This recipe has version {safe_repr(recipe.get('version'))}."
         raise FalConfigurationError(
@@ -154,7 +156,7 @@ def _check_step(
         )
         raise FalConfigurationError(
             message,
-            next_step=f"Pass it in full: changes={{{number}: {{'prompt': …}}}}.",
+            next_step=f"Pass the full prompt: changes={{{number}: {{'prompt': …}}}}.",
         )
     for _, source in _find_sources(step["options"]):
         digest = source.get("sha256")

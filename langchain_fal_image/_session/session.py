@@ -99,7 +99,7 @@ class Session:
 
     @cached_property
     def contracts(self) -> Contracts:
-        """The endpoint contracts that this session knows."""
+        """The endpoint contracts: those of the catalog, and those fetched from fal."""
         # Imported when the first contract is needed, to save start-up time.
         from langchain_fal_image._session.contracts import Contracts  # noqa: PLC0415
 

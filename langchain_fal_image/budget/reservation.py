@@ -79,7 +79,7 @@ def settle_request(
 
     Args:
         budget: The budget.
-        request_id: fal's request id; an id that the budget does not know is ignored.
+        request_id: fal's request id; an id that is not in the budget is ignored.
         images: The number of images that fal returned.
         seed: The seed that fal used.
     """
@@ -95,7 +95,7 @@ def set_handles(
 
     Args:
         budget: The budget.
-        request_id: fal's request id; an id that the budget does not know is ignored.
+        request_id: fal's request id; an id that is not in the budget is ignored.
         handles: The handles.
     """
     entry = budget._find_entry(request_id) if budget is not None else None

@@ -140,7 +140,7 @@ class DurableBatch:
             )
         if model.mode == "sync":
             message = (
-                "A durable batch needs mode='queue': a sync run cannot be resumed."
+                "A durable batch needs mode='queue': mode='sync' cannot be resumed."
             )
             raise FalConfigurationError(message, next_step="Use mode='queue'.")
         self.model = model

@@ -1,6 +1,6 @@
 """One call of a runnable: send files, submit the request, return the result.
 
-Loaded with the first call, so that creating a model takes little time.
+Imported with the first call, so that creating a model is fast.
 """
 
 from __future__ import annotations

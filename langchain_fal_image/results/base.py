@@ -55,7 +55,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
     artifact_type: ClassVar[str]
     """The `type` of this class's artifacts."""
     _files_field: ClassVar[str | None] = None
-    _missing_word: ClassVar[str]
+    _output_noun: ClassVar[str]
     _not_metadata: ClassVar[frozenset[str]]
 
     @property
@@ -236,7 +236,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
         body = output if isinstance(output, Mapping) else {}
         fields = cls._parse(body, request_id)
         if fields is None:
-            message = f"fal's response from {model} has no {cls._missing_word}."
+            message = f"fal's response from {model} has no {cls._output_noun}."
             raise FalResponseError(
                 message, body=output, model=model, request_id=request_id
             )

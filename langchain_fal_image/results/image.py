@@ -138,7 +138,7 @@ class ImageResult(FalResult):
     media_type: ClassVar[MediaType | None] = "image"
     artifact_type: ClassVar[str] = "fal_image_result"
     _files_field: ClassVar[str | None] = "images"
-    _missing_word: ClassVar[str] = "image"
+    _output_noun: ClassVar[str] = "image"
     # The fields that @ai-sdk/fal leaves out of the provider metadata
     # (`fal-image-model.ts`).
     _not_metadata: ClassVar[frozenset[str]] = frozenset(

@@ -82,7 +82,7 @@ class SpeechResult(FalResult):
     media_type: ClassVar[MediaType | None] = "audio"
     artifact_type: ClassVar[str] = "fal_speech_result"
     _files_field: ClassVar[str | None] = "audios"
-    _missing_word: ClassVar[str] = "audio"
+    _output_noun: ClassVar[str] = "audio"
     _not_metadata: ClassVar[frozenset[str]] = frozenset({*AUDIO_OUTPUTS, "text"})
 
     @property

@@ -57,7 +57,7 @@ class TranscriptionResult(FalResult):
     kind: ClassVar[Kind] = "transcription"
     media_type: ClassVar[MediaType | None] = None
     artifact_type: ClassVar[str] = "fal_transcription_result"
-    _missing_word: ClassVar[str] = "text"
+    _output_noun: ClassVar[str] = "text"
     _not_metadata: ClassVar[frozenset[str]] = frozenset(
         {*AUDIO_OUTPUTS, "text", "chunks", "words"}
     )

@@ -55,7 +55,7 @@ def find_bound_voice_options(
 
 
 def resolve_option_name(name: str, schema: EndpointSchema | None) -> str:
-    """Return the option that a standard input stands for, else the name itself.
+    """Return the endpoint's option for a standard input, else the name itself.
 
     Args:
         name: Such as `images`.
@@ -97,29 +97,31 @@ def make_standard_argument(
         ratios = list_aspect_ratios(schema)
         if not ratios or (field and field.required):
             return {}
-        words = f"Width to height, one of {', '.join(ratios)}."
-        return {name: _make_optional(Literal[ratios], words)}
+        description = f"The ratio of width to height, one of {', '.join(ratios)}."
+        return {name: _make_optional(Literal[ratios], description)}
     if field is None:
         return {}
     if name == "prompt":
-        words = "What should change" if schema.needs_image else "What the image shows"
-        return {name: _make_prompt(field, words)}
+        description = (
+            "What should change" if schema.needs_image else "What the image shows"
+        )
+        return {name: _make_prompt(field, description)}
     return {name: _make_argument(field)}
 
 
 def _make_without_contract(name: str) -> dict[str, Any]:
     """Make a standard argument for an unknown endpoint."""
     if name == "prompt":
-        words = "What the image shows, or what should change"
-        return {name: _make_prompt(None, words)}
+        description = "What the image shows, or what should change"
+        return {name: _make_prompt(None, description)}
     if name == "images":
-        words = f"{_IMAGES}, {_name_files('image', takes_list=True)}."
-        return {name: (list[str], Argument(description=words, min_length=1))}
+        description = f"{_IMAGES}, {_name_files('image', takes_list=True)}."
+        return {name: (list[str], Argument(description=description, min_length=1))}
     if name == "text":
         return {name: (str, Argument(description="The text to speak."))}
     if name == "audio":
-        words = f"The audio to transcribe, {_name_files('audio')}."
-        return {name: (str, Argument(description=words))}
+        description = f"The audio to transcribe, {_name_files('audio')}."
+        return {name: (str, Argument(description=description))}
     return {}
 
 
@@ -131,18 +133,18 @@ def _name_files(kind: str, *, takes_list: bool = False) -> str:
     return f"{each} handle ({_EXAMPLE_HANDLES[kind]}) or URL"
 
 
-def _make_prompt(field: Field | None, words: str) -> Any:
+def _make_prompt(field: Field | None, description: str) -> Any:
     shape = field.shape.alternatives[0] if field else None
     if shape and shape.max_length:
-        words += f"; at most {shape.max_length} characters"
+        description += f"; at most {shape.max_length} characters"
     if field and not field.required:
-        return _make_optional(str, f"{words}.")
-    return Annotated[str, AfterValidator(_refuse_empty)], Argument(
-        description=f"{words}."
+        return _make_optional(str, f"{description}.")
+    return Annotated[str, AfterValidator(_check_not_empty)], Argument(
+        description=f"{description}."
     )
 
 
-def _refuse_empty(text: str) -> str:
+def _check_not_empty(text: str) -> str:
     if not text.strip():
         message = "it is empty; say what you want"
         raise ValueError(message)
@@ -160,12 +162,12 @@ def _make_images(schema: EndpointSchema, fixed: set[str]) -> dict[str, Any]:
         }
     if field.name in fixed:
         return {}
-    words = f"{_IMAGES}, {_name_files('image', takes_list=True)}"
+    description = f"{_IMAGES}, {_name_files('image', takes_list=True)}"
     if most := schema.max_images:
-        words += f"; {'exactly one' if most == 1 else f'1 to {most}'}"
+        description += f"; {'exactly one' if most == 1 else f'1 to {most}'}"
     if not field.required:
-        return {"images": _make_optional(list[str], f"{words}.", max_length=most)}
-    argument = Argument(description=f"{words}.", min_length=1, max_length=most)
+        return {"images": _make_optional(list[str], f"{description}.", max_length=most)}
+    argument = Argument(description=f"{description}.", min_length=1, max_length=most)
     return {"images": (list[str], argument)}
 
 
@@ -181,8 +183,10 @@ def _make_audio_argument(name: str, schema: EndpointSchema) -> dict[str, Any]:
     if name == "language" and (field := schema.fields.get(name)):
         # A list of all language codes would cost tokens in every call.
         usual = f"default {field.default}" if field.default else "detected by default"
-        words = f"The language of the speech, as a code such as en, de or zh; {usual}."
-        return {name: _make_optional(str, words)}
+        description = (
+            f"The language of the speech, as a code such as en, de or zh; {usual}."
+        )
+        return {name: _make_optional(str, description)}
     found = find_voice_field(schema, name)
     if found is None or get_simple_type(found) is None:
         return {}
@@ -193,30 +197,32 @@ def _make_audio_argument(name: str, schema: EndpointSchema) -> dict[str, Any]:
 
 def _make_file(field: Field) -> Any:
     how = _name_files(field.file or "image", takes_list=field.takes_list)
-    words = f"{field.description.rstrip('.') or field.name.replace('_', ' ')}; {how}."
+    description = (
+        f"{field.description.rstrip('.') or field.name.replace('_', ' ')}; {how}."
+    )
     kind = list[str] if field.takes_list else str
     most = field.max_files if field.takes_list else None
     limit: dict[str, Any] = {} if most is None else {"max_length": most}
     if field.required:
-        return kind, Argument(description=words, **limit)
-    return _make_optional(kind, words, **limit)
+        return kind, Argument(description=description, **limit)
+    return _make_optional(kind, description, **limit)
 
 
 def _make_argument(field: Field) -> Any:
     if field.file:
         return _make_file(field)
-    kind, words, limits = (
+    kind, description, limits = (
         get_simple_type(field),
         describe_option(field),
         get_limits(field),
     )
     if field.required:
-        return kind, Argument(description=words, **limits)
-    return _make_optional(kind, words, **limits)
+        return kind, Argument(description=description, **limits)
+    return _make_optional(kind, description, **limits)
 
 
-def _make_optional(kind: Any, words: str, **limits: Any) -> Any:
-    return kind | None, Argument(default=None, description=words, **limits)
+def _make_optional(kind: Any, description: str, **limits: Any) -> Any:
+    return kind | None, Argument(default=None, description=description, **limits)
 
 
 def make_required_argument(
@@ -240,7 +246,7 @@ def make_required_argument(
         make = schema.kind if schema else "image"
         step = f"Bind it in code: model=fal.{make}({endpoint!r}, {field.name}=…)."
         raise FalConfigurationError(message, next_step=step)
-    return {field.name: _make_argument(field), **_make_sides(field, schema)}
+    return {field.name: _make_argument(field), **_make_side_arguments(field, schema)}
 
 
 def make_exposed_argument(name: str, schema: EndpointSchema | None) -> dict[str, Any]:
@@ -280,10 +286,10 @@ def make_exposed_argument(name: str, schema: EndpointSchema | None) -> dict[str,
             f"complex for a tool argument: chat models make mistakes in such schemas."
         )
         raise FalConfigurationError(message, next_step="Bind the option in code.")
-    return {field.name: _make_argument(field), **_make_sides(field, schema)}
+    return {field.name: _make_argument(field), **_make_side_arguments(field, schema)}
 
 
-def _make_sides(field: Field, schema: EndpointSchema | None) -> dict[str, Any]:
+def _make_side_arguments(field: Field, schema: EndpointSchema | None) -> dict[str, Any]:
     """Make `width` and `height` for a size option that takes a name or both sides."""
     sides = field.shape.object_fields
     own = schema.fields if schema else ()

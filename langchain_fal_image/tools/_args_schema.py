@@ -53,12 +53,12 @@ class ToolArguments(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _read_names(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
+    def _normalize_names(cls, arguments: Any) -> Any:
+        if not isinstance(arguments, Mapping):
+            return arguments
         names = tuple(cls.model_fields)
-        read: dict[str, Any] = {}
-        for key, value in given.items():
+        values: dict[str, Any] = {}
+        for key, value in arguments.items():
             if key == "runtime":
                 continue
             name = key if key in names else match_name(key, names)
@@ -67,14 +67,14 @@ class ToolArguments(BaseModel):
                 hint = f" Did you mean {close[0]!r}?" if close else ""
                 message = f"unknown argument {key!r}; use {', '.join(names)}.{hint}"
                 raise ValueError(message)
-            if name in read and read[name] != value:
+            if name in values and values[name] != value:
                 message = (
-                    f"{name} has two values: {safe_repr(read[name])}, "
+                    f"{name} has two values: {safe_repr(values[name])}, "
                     f"{safe_repr(value)}."
                 )
                 raise ValueError(message)
-            read[name] = value
-        return read
+            values[name] = value
+        return values
 
 
 def build_args_schema(

@@ -46,7 +46,7 @@ class FalSpeechTool(FalModelTool):
     _runnable = FalSpeech
     _purpose = (
         "Speak a text. Every call costs money: call it once for each text that the "
-        "user wants to hear. The answer names the audio by a handle such as audio_1; "
+        "user wants to hear. The result names the audio by a handle such as audio_1; "
         "the user can play it."
     )
     _arguments = ("text", "voice", "speed", "emotion")

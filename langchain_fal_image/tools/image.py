@@ -51,7 +51,7 @@ class FalTextToImageTool(FalImageTool):
     _purpose = (
         "Generate a new image from a description. Every call costs money: call it once "
         "for each image that the user wants, and never to change an existing image. "
-        "The answer names the image by a handle such as img_1."
+        "The result names the image by a handle such as img_1."
     )
     _arguments = ("prompt", "aspect_ratio", "num_images", "seed")
 

@@ -17,7 +17,7 @@ __all__ = ["FalWaitTool"]
 
 class _WaitArguments(ToolArguments):
     request: str = Field(
-        description="The handle of the request (req_1), from the earlier answer."
+        description="The handle of the request (req_1), from the earlier result."
     )
 
 
@@ -36,9 +36,9 @@ class FalWaitTool(FalTool):
 
     name: str = "fal_wait"
     description: str = (
-        "Wait for an image or audio that was requested earlier and was not done in "
+        "Wait for an image or audio that was requested earlier and was not finished in "
         "time. It costs nothing: the request is already paid for. Call it with the "
-        "handle of the request (req_1) from the earlier answer; never make the same "
+        "handle of the request (req_1) from the earlier result; never make the same "
         "request again."
     )
     args_schema: type[BaseModel] = _WaitArguments

@@ -198,7 +198,7 @@ def test_anything_but_a_recipe_is_refused(recipe: Any, problem: str) -> None:
 def test_a_change_to_a_missing_step_is_refused(
     chain: list[ImageResult], fal: FalProvider, fal_sandbox: Sandbox
 ) -> None:
-    with pytest.raises(FalConfigurationError, match="step 5; the recipe has 1 to 1"):
+    with pytest.raises(FalConfigurationError, match="step 5; the steps are 1 to 1"):
         replay(chain[-1].recipe(), changes={5: {"seed": 1}}, fal=fal)
     assert fal_sandbox.submits == 4
 

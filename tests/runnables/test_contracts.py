@@ -66,7 +66,7 @@ def test_the_catalog_replaces_a_document_that_cannot_be_fetched(
     )
     with caplog.at_level(logging.WARNING):
         assert fal.describe(QWEN).endpoint_id == QWEN
-    assert "using the contract of @fal-ai/client 1.10.1" in caplog.text
+    assert "using the contract from @fal-ai/client 1.10.1" in caplog.text
     with pytest.raises(FalDownloadError, match="me/mine"):
         fal.describe("me/mine")
 
