@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from langchain_fal_image._formats.signatures import ftyp_brand, riff_form
+from langchain_fal_image._formats.signatures import read_ftyp_brand, read_riff_form
 
 __all__ = ["EXTENSIONS", "AudioType", "sniff_audio"]
 
@@ -61,17 +61,17 @@ def sniff_audio(data: bytes) -> AudioType | None:
     Returns:
         The format, and the duration if the header has it; None for any other format.
     """
-    if riff_form(data) == b"WAVE":
-        return AudioType("audio/wav", _wav_seconds(data))
+    if read_riff_form(data) == b"WAVE":
+        return AudioType("audio/wav", _read_wav_duration(data))
     if data[:4] == b"FORM" and data[8:12] in {b"AIFF", b"AIFC"}:
         return AudioType("audio/aiff")
-    if brand := ftyp_brand(data):
+    if brand := read_ftyp_brand(data):
         if brand in _IMAGE_BRANDS:
             return None
         return AudioType("audio/mp4" if brand in _M4A_BRANDS else "video/mp4")
     for signature, mime_type in _SIGNATURES:
         if data.startswith(signature):
-            seconds = _flac_seconds(data) if mime_type == "audio/flac" else None
+            seconds = _read_flac_duration(data) if mime_type == "audio/flac" else None
             return AudioType(mime_type, seconds)
     return _sniff_frame(data)
 
@@ -92,7 +92,7 @@ def _sniff_frame(data: bytes) -> AudioType | None:
     return None
 
 
-def _wav_seconds(data: bytes) -> float | None:
+def _read_wav_duration(data: bytes) -> float | None:
     """Return the duration of a WAV file: its data length divided by the byte rate."""
     at, byte_rate = 12, 0
     while at + 8 <= len(data):
@@ -106,7 +106,7 @@ def _wav_seconds(data: bytes) -> float | None:
     return None
 
 
-def _flac_seconds(data: bytes) -> float | None:
+def _read_flac_duration(data: bytes) -> float | None:
     """Return the duration of a FLAC file: samples divided by the sample rate."""
     info = data[8:42]
     if len(info) < 18 or data[4] & 0x7F:  # noqa: PLR2004 - the fields read below

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from langchain_fal_image._formats.signatures import ftyp_brand, riff_form
+from langchain_fal_image._formats.signatures import read_ftyp_brand, read_riff_form
 
 __all__ = ["EXTENSIONS", "ImageType", "sniff_image"]
 
@@ -57,26 +57,26 @@ def sniff_image(data: bytes) -> ImageType | None:
         other format.
     """
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return _png(data)
+        return _read_png(data)
     if data.startswith(b"\xff\xd8\xff"):
-        return ImageType("image/jpeg", *_jpeg_size(data))
-    if riff_form(data) == b"WEBP":
-        return ImageType("image/webp", *_webp_size(data))
-    return _by_signature(data)
+        return ImageType("image/jpeg", *_read_jpeg_size(data))
+    if read_riff_form(data) == b"WEBP":
+        return ImageType("image/webp", *_read_webp_size(data))
+    return _match_signature(data)
 
 
-def _png(data: bytes) -> ImageType:
+def _read_png(data: bytes) -> ImageType:
     if len(data) < _PNG_HEADER:
         return ImageType("image/png")
     width, height = struct.unpack(">II", data[16:24])
     return ImageType("image/png", width, height, data[25] in _PNG_ALPHA)
 
 
-def _by_signature(data: bytes) -> ImageType | None:
+def _match_signature(data: bytes) -> ImageType | None:
     if data[:6] in {b"GIF87a", b"GIF89a"}:
         size = struct.unpack("<HH", data[6:10]) if len(data) >= 10 else ()  # noqa: PLR2004 - where a GIF's screen size ends
         return ImageType("image/gif", *size)
-    if ftyp_brand(data) in {b"avif", b"avis"}:
+    if read_ftyp_brand(data) in {b"avif", b"avis"}:
         return ImageType("image/avif")
     if data[:2] == b"BM" and data[6:10] == b"\0\0\0\0":
         return ImageType("image/bmp")
@@ -88,7 +88,7 @@ def _by_signature(data: bytes) -> ImageType | None:
     return None
 
 
-def _jpeg_size(data: bytes) -> tuple[int | None, int | None]:
+def _read_jpeg_size(data: bytes) -> tuple[int | None, int | None]:
     at = 2
     while at + 9 <= len(data):
         if data[at] != 0xFF:  # noqa: PLR2004 - the first byte of every marker
@@ -106,7 +106,7 @@ def _jpeg_size(data: bytes) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _webp_size(data: bytes) -> tuple[int | None, int | None]:
+def _read_webp_size(data: bytes) -> tuple[int | None, int | None]:
     if len(data) < 30:  # noqa: PLR2004 - where the longest of the three headers ends
         return None, None
     form = data[12:16]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import codecs
 
-__all__ = ["ftyp_brand", "is_text", "riff_form"]
+__all__ = ["is_text", "read_ftyp_brand", "read_riff_form"]
 
 
-def riff_form(data: bytes) -> bytes | None:
+def read_riff_form(data: bytes) -> bytes | None:
     """Return the form of a RIFF or RF64 file, such as `b"WAVE"` or `b"WEBP"`."""
     return data[8:12] if data[:4] in {b"RIFF", b"RF64"} else None
 
 
-def ftyp_brand(data: bytes) -> bytes | None:
+def read_ftyp_brand(data: bytes) -> bytes | None:
     """Return the major brand of an ISO base media file, such as `b"avif"`."""
     return data[8:12] if data[4:8] == b"ftyp" else None
 

@@ -103,7 +103,7 @@ def build_error(
 
 
 def _is_from_model(response: HttpResponse, body: Any) -> bool:
-    """Return whether an error is the model's, and not that of fal's infrastructure."""
+    """Return whether an error is from the model, not from fal's infrastructure."""
     if response.is_server_error:
         return "x-fal-request-id" in response.headers or isinstance(body, Mapping)
     return response.status not in {401, 403, 404, 408, 429}

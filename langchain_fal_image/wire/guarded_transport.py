@@ -63,7 +63,7 @@ def _is_literal(host: str) -> bool:
 
 
 class _HostTransports(Generic[_T]):
-    """A transport for each host; the least recently used one is closed.
+    """One transport per host; beyond `_MAX_HOSTS`, the least recently used is closed.
 
     A guarded transport connects to IP addresses, which two hosts may share. A request
     must not reuse the connection of another host, because TLS verified the other name.

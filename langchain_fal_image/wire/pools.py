@@ -68,7 +68,7 @@ class _Pools(Generic[_T]):
             return pool
 
     def leave(self, pool: _Pool[_T]) -> _T | None:
-        """Count the end of a request; return a transport that must be closed, if any.
+        """Record the end of a request; return a transport that must be closed, if any.
 
         httpcore itself keeps the connections of an idle pool until the pool is used
         again.

@@ -25,7 +25,7 @@ from langchain_fal_image.sandbox.voice.speech import (
     read_words,
     synthesize,
 )
-from langchain_fal_image.sandbox.voice.transcription import to_output, transcribe
+from langchain_fal_image.sandbox.voice.transcription import build_output, transcribe
 
 TEXT = "A red kite flies. The harbour is small."
 
@@ -129,7 +129,7 @@ def test_speech_with_broken_words_counts_as_another_recording() -> None:
 
 
 def test_the_output_for_an_empty_recording_has_no_chunks() -> None:
-    output = to_output([], {"chunk_level": "none", "diarize": True})
+    output = build_output([], {"chunk_level": "none", "diarize": True})
     assert (output["text"], output["chunks"]) == ("", [])
 
 

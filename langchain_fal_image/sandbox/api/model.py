@@ -15,7 +15,7 @@ from langchain_fal_image.sandbox.api.files import Files
 from langchain_fal_image.sandbox.drawing.image import DrawnImage, draw_images
 from langchain_fal_image.sandbox.input_file import InputFile, PayloadPath
 from langchain_fal_image.sandbox.voice.speech import Voice, synthesize
-from langchain_fal_image.sandbox.voice.transcription import to_output, transcribe
+from langchain_fal_image.sandbox.voice.transcription import build_output, transcribe
 
 __all__ = ["find_kind", "generate_output"]
 
@@ -205,7 +205,7 @@ def _make_speech(call: _Call) -> _Json:
 
 def _make_transcription(call: _Call) -> _Json:
     transcriptions = [transcribe(each) for each in call.read_files("audio")]
-    return to_output(transcriptions[0] if transcriptions else [], call.options)
+    return build_output(transcriptions[0] if transcriptions else [], call.options)
 
 
 _MAKERS: Final = {

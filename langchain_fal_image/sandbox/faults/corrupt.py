@@ -125,7 +125,7 @@ def _add_error(value: Any) -> Any:
 async def corrupt_events(
     events: AsyncIterator[str], how: Corruption | None
 ) -> AsyncIterator[str]:
-    """Yield corrupted events, unchanged if `how` is None or for other responses."""
+    """Yield corrupted events, unchanged if `how` is None or not for event streams."""
     if how == "nonsense":
         for event in _UNREADABLE_EVENTS:
             yield event

@@ -16,7 +16,7 @@ from typing import Any
 from langchain_fal_image.sandbox.input_file import InputFile, UnreadableInputError
 from langchain_fal_image.sandbox.voice.speech import Word, read_words
 
-__all__ = ["to_output", "transcribe"]
+__all__ = ["build_output", "transcribe"]
 
 _SIGNATURES = (b"ID3", b"fLaC", b"OggS", b"\x1a\x45\xdf\xa3", b"FORM", b"#!AMR")
 _BYTES_PER_SECOND = 16_000
@@ -82,7 +82,7 @@ def _invent_words(rng: random.Random, seconds: float) -> Iterator[Word]:
         yield Word(word, round(start, 3), round(start + step * 0.9, 3))
 
 
-def to_output(words: Sequence[Word], options: Mapping[str, Any]) -> dict[str, Any]:
+def build_output(words: Sequence[Word], options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the output for words, with the fields of all transcribing endpoints."""
     has_speakers = bool(options.get("diarize"))
     chunks = [
