@@ -213,11 +213,11 @@ class FalInputAudioError(FalInputError):
 
 
 class FalRequestError(FalError):
-    """fal rejected the request, or the request or the connection failed.
+    """fal rejected the request, or the request failed.
 
     Attributes:
         status_code: The HTTP status, if there was a response.
-        error_type: fal's type of the error, such as `image_load_error`.
+        error_type: fal's error type, such as `image_load_error`.
         body: The response body, parsed if it is JSON, without image bytes.
     """
 

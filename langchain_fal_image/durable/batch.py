@@ -99,11 +99,11 @@ class DurableBatch:
             submit them again.
         on_interrupt: Whether to keep open requests on Ctrl-C or cancellation, for the
             next start, or to cancel them at fal.
-        retry_failed: Whether to try inputs again that failed in an earlier run.
+        retry_failed: Whether to submit inputs again that failed in an earlier run.
         progress: Whether to show a progress bar, if tqdm is installed.
         webhook_url: The URL to which fal sends each result; see `complete`.
-        follow: Whether to wait for results. False only submits and requires a
-            `webhook_url`.
+        follow: Whether to wait for results. With False, the batch only submits its
+            inputs; this requires a `webhook_url`.
 
     Raises:
         FalConfigurationError: A setting is invalid.

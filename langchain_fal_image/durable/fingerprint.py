@@ -32,7 +32,7 @@ def summarize(value: Any) -> str:
 
 
 def to_canonical_json(value: Any) -> Any:
-    """Return a value as JSON without bytes, the same JSON only for equal values."""
+    """Return JSON that identifies a value, with digests instead of bytes."""
     if isinstance(value, bytes | bytearray | memoryview):
         return {"sha256": hashlib.sha256(value).hexdigest()}
     if isinstance(value, os.PathLike):

@@ -158,7 +158,7 @@ class ImageLibrary:
     def request(
         self, handle: str, *, thread: Thread | str | None = None
     ) -> FalRequest[Any]:
-        """Return a request whose result was not fetched yet.
+        """Return a request whose result is pending.
 
         Args:
             handle: Such as `req_1`; `REQ 1` also works.

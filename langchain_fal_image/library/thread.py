@@ -60,7 +60,7 @@ class ThreadFiles:
     Attributes:
         handles: The handles of images and of audio: `img_1`, `audio_1`.
         results: The results with images, in the order they were made.
-        requests: Requests whose result was not fetched yet, by handle.
+        requests: Requests whose result is pending, by handle.
         calls: Failed tool calls by key: the request that fal accepted, or the error if
             it is unknown whether fal accepted one.
         is_loaded: Whether the entries of the graph's store were read.
@@ -95,7 +95,7 @@ class ThreadFiles:
         return named
 
     def add_request(self, request: FalRequest[Any]) -> str:
-        """Add a request whose result was not fetched yet; return its handle."""
+        """Add a request whose result is pending, and return its handle."""
         for handle, known in self.requests.items():
             if known.request_id == request.request_id:
                 return handle

@@ -27,7 +27,7 @@ def match_url(url: str, files: Iterable[F]) -> tuple[F | None, bool]:
         files: The known files.
 
     Returns:
-        The file, or None; and whether its URL is the same, not only similar.
+        The file with the same or a similar URL, or None; and whether it is the same.
     """
     cleaned = clean_url(url)
     known = [file for file in files if file.url]

@@ -226,7 +226,7 @@ def _check_urls(call: ModelCall) -> None:
 
 
 def _find_file_type(schema: EndpointSchema | None, path: paths.Path) -> FileType:
-    """Return the type of file that an option takes: by its contract, else its name."""
+    """Return the type of file that an option takes, from its contract or its name."""
     shape = schema.get_shape(path) if schema else None
     kinds = {each.file for each in shape.alternatives} if shape else set()
     if "audio" in kinds:

@@ -123,7 +123,7 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
         Args:
             input: See the class.
             config: The run's config, as for every runnable.
-            **kwargs: Options, as from `bind`.
+            **kwargs: Options, as in `bind`.
 
         Raises:
             FalOptionError: The endpoint does not take the options; nothing was sent.
@@ -146,7 +146,7 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
             input: See `invoke`.
             webhook_url: A URL to which fal sends the result too; see
                 `langchain_fal_image.webhooks`.
-            **kwargs: Options, as from `bind`.
+            **kwargs: Options, as in `bind`.
 
         Returns:
             The request; `request.result()` waits for it, in any process.
@@ -167,7 +167,7 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
 
         Args:
             input: See `invoke`.
-            **kwargs: Options, as from `bind`.
+            **kwargs: Options, as in `bind`.
 
         Returns:
             The payload in fal's names, and the warnings.

@@ -255,7 +255,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
     def _parse(
         cls, body: Mapping[str, Any], request_id: str | None
     ) -> dict[str, Any] | None:
-        """Return the fields that only this class has; None if the output is missing."""
+        """Parse the fields that only this class has; None if they are missing."""
 
     @abc.abstractmethod
     def _shorten(self, artifact: dict[str, Any]) -> dict[str, Any]:

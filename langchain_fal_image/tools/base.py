@@ -87,7 +87,7 @@ class FalTool(BaseTool):
         """Declare `runtime`, so that LangGraph's ToolNode injects it.
 
         ToolNode looks for a parameter of this name in the signature of a tool's `func`
-        and in the argument schema. It is not in the schema, which Gemini would read.
+        and in the argument schema. An argument in the schema would be sent to Gemini.
         """
 
     @property
