@@ -156,7 +156,7 @@ def test_without_a_deadline_a_long_retry_after_ends_the_attempts(flow: Any) -> N
         stage.play(flow(stage.context, REQUEST))
     assert stage.slept == []
     assert caught.value.charged == "maybe"
-    assert "do not submit it" in caught.value.next_step
+    assert "Do not submit it" in caught.value.next_step
 
 
 def test_a_download_has_a_deadline() -> None:
