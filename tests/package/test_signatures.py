@@ -78,7 +78,10 @@ def own_bases(cls: type) -> list[type]:
     return [
         base
         for base in cls.__mro__[1:]
-        if is_ours(base) and "._" not in base.__module__ and "[" not in base.__name__
+        if is_ours(base)
+        # `using` of results and requests is public, the module of its class is not.
+        and ("._" not in base.__module__ or base.__name__ == "Bound")
+        and "[" not in base.__name__
     ]
 
 
