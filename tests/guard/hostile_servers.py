@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+
+from servers import LocalServer, QuietHandler
 
 __all__ = ["FixedResponse", "Trap"]
 
 
-class Trap:
+class Trap(LocalServer):
     """A server that must not receive a request.
 
     Attributes:
@@ -20,7 +20,7 @@ class Trap:
         trap = self
         self.requests: list[str] = []
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler, BaseHTTPRequestHandler):
             def _record(self) -> None:
                 trap.requests.append(f"{self.command} {self.path} {self.headers}")
                 self.send_response(200)
@@ -29,25 +29,14 @@ class Trap:
 
             do_GET = do_POST = do_PUT = do_HEAD = _record  # noqa: N815 - http.server's names
 
-            def log_message(self, *args: Any) -> None:
-                """Print nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+        super().__init__(Handler)
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__exit__()
         assert self.requests == []
 
 
-class FixedResponse:
+class FixedResponse(LocalServer):
     """A server whose responses are all the same, and that must not receive a key.
 
     Attributes:
@@ -61,7 +50,7 @@ class FixedResponse:
         self.requests = 0
         self.keys: list[str] = []
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler, BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 server.requests += 1
                 server.keys.append(self.headers.get("authorization", ""))
@@ -72,19 +61,8 @@ class FixedResponse:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *args: Any) -> None:
-                """Print nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+        super().__init__(Handler)
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__exit__()
         assert not any(self.keys)

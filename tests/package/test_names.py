@@ -10,40 +10,6 @@ import pytest
 import langchain_fal_image
 
 
-def test_the_public_names_are_pinned() -> None:
-    assert langchain_fal_image.__all__ == [
-        "Budget",
-        "FalImageEdit",
-        "FalImageEditTool",
-        "FalImageToolkit",
-        "FalProvider",
-        "FalRequest",
-        "FalSpeech",
-        "FalSpeechTool",
-        "FalTextToImage",
-        "FalTextToImageTool",
-        "FalTranscription",
-        "FalTranscriptionParser",
-        "FalTranscriptionTool",
-        "FalWaitTool",
-        "GeneratedAudio",
-        "GeneratedImage",
-        "ImageLibrary",
-        "ImageResult",
-        "Limits",
-        "Polling",
-        "Price",
-        "Retry",
-        "SpeechResult",
-        "Timeouts",
-        "TranscriptionResult",
-        "areplay",
-        "create_fal",
-        "fal",
-        "replay",
-    ]
-
-
 def test_every_public_name_exists() -> None:
     for name in langchain_fal_image.__all__:
         assert getattr(langchain_fal_image, name) is not None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+
+from servers import LocalServer, QuietHandler
 
 __all__ = ["Receiver"]
 
 
-class Receiver:
+class Receiver(LocalServer):
     """A server that keeps the webhooks it receives.
 
     Attributes:
@@ -25,7 +26,7 @@ class Receiver:
         self.document = b""
         self.changed = threading.Condition()
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler, BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 with receiver.changed:
@@ -41,23 +42,10 @@ class Receiver:
                 self.end_headers()
                 self.wfile.write(receiver.document)
 
-            def log_message(self, *args: Any) -> None:
-                """Print nothing."""
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        super().__init__(Handler)
+        self.url += "/hook"
 
     def wait(self, number: int) -> None:
         """Wait until it has received so many webhooks."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.received) >= number, 60)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
