@@ -28,15 +28,9 @@ def normalize_name(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def to_snake_case(name: str) -> str:
-    """Convert a camelCase name to snake_case.
+    """Convert a camelCase name to snake_case: `imageURL` becomes `image_url`.
 
-    Args:
-        name: Any name. Consecutive capitals are one word: `imageURL` is `image_url`.
-
-    Returns:
-        The name in snake_case. A name that is not camelCase (it begins with a
-        capital, or has other characters than letters, digits and underscores) is
-        returned unchanged.
+    Other names, such as those with a leading capital or a space, stay unchanged.
     """
     if not _NAME.fullmatch(name) or name.islower():
         return name
@@ -44,15 +38,9 @@ def to_snake_case(name: str) -> str:
 
 
 def match_name(name: str, names: Collection[str]) -> str | None:
-    """Find the endpoint's spelling of a name.
+    """Return the endpoint's spelling of a name, or None if it has no such name.
 
-    Args:
-        name: The name in the caller's spelling.
-        names: The names that the endpoint uses.
-
-    Returns:
-        The same name, else its snake_case form, else the first one that differs only
-        in capitals and underscores; None if no name matches.
+    The same name wins over its snake_case form, and this over other spellings.
     """
     if name in names:
         return name

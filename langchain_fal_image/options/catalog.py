@@ -70,11 +70,7 @@ def get_source() -> str:
 
 @cache
 def list_endpoint_ids(kind: Kind | None = "image") -> tuple[str, ...]:
-    """Return the ids of the endpoints in the catalog, sorted.
-
-    Args:
-        kind: Return only the endpoints that make this; None for all.
-    """
+    """Return the sorted ids of the endpoints that make `kind`; of all if it is None."""
     endpoints = _load("catalog.json")["endpoints"]
     return tuple(
         name
@@ -85,14 +81,10 @@ def list_endpoint_ids(kind: Kind | None = "image") -> tuple[str, ...]:
 
 @cache
 def get_entry(endpoint_id: str) -> Mapping[str, Any] | None:
-    """Return an endpoint's entry as JSON Schema, with the limits merged in.
+    """Return an endpoint's entry as JSON Schema, with the limits merged in, or None.
 
-    Args:
-        endpoint_id: fal's id, such as `fal-ai/qwen-image`.
-
-    Returns:
-        `title`, `about`, `category`, `source`, `input` and `output`; None if the
-        catalog does not have the endpoint. Do not modify it: the result is cached.
+    It has `title`, `about`, `category`, `source`, `input` and `output`. Do not modify
+    it: the result is cached.
     """
     facts = _load("catalog.json")["endpoints"].get(endpoint_id)
     if facts is None:
@@ -121,14 +113,7 @@ def get_entry(endpoint_id: str) -> Mapping[str, Any] | None:
 
 @cache
 def get_schema(endpoint_id: str) -> EndpointSchema | None:
-    """Return the schema of an endpoint.
-
-    Args:
-        endpoint_id: fal's id, such as `fal-ai/qwen-image`.
-
-    Returns:
-        The schema, or None if the catalog does not have the endpoint.
-    """
+    """Return the schema of an endpoint, or None if the catalog does not have it."""
     entry = get_entry(endpoint_id)
     return EndpointSchema.from_json_schema(endpoint_id, entry) if entry else None
 

@@ -35,13 +35,10 @@ _CALL_OPTIONS: dict[str | None, str] = {"image": "images", "audio": "audio"}
 class Checker:
     """Checks and converts values.
 
-    Attributes:
-        issues: Receives faults and warnings.
-        check: Whether to check values against their shapes; if False, only values
-            that cannot be sent as JSON are faults.
-        strict: Whether an unknown option is a fault instead of a warning.
-        layer: The name of the layer that is checked, for messages.
-        files: The paths of the files found so far.
+    `issues` receives faults and warnings; `files` holds the paths of the files found so
+    far. Without `check`, only values that cannot be sent as JSON are faults. If
+    `strict`, an unknown option is a fault instead of a warning. `layer` is the name of
+    the layer that is checked, for messages.
     """
 
     issues: Issues
@@ -51,16 +48,10 @@ class Checker:
     files: list[Path] = field(default_factory=list)
 
     def check_value(self, shape: Shape | None, value: Any, path: Path) -> Any:
-        """Check a value.
+        """Check a value, and return it as fal accepts it.
 
-        Args:
-            shape: Its shape; None allows any JSON.
-            value: The value that the caller passed.
-            path: Its path in the payload.
-
-        Returns:
-            The value to send: fal's spelling of names, plain lists and dicts, integers
-            where fal requires them. Files are returned unchanged.
+        A shape of None allows any JSON. Names get fal's spelling; lists, dicts and
+        integers become plain ones; files are returned unchanged.
         """
         if shape is None:
             return self.check_json(value, path)
@@ -122,13 +113,7 @@ class Checker:
             self._add_fault(path, value, "is blank", allowed="text with words in it")
 
     def add_unknown(self, option: Option, path: Path, names: Sequence[str]) -> None:
-        """Add a warning, or a fault if strict, for an option that is not known.
-
-        Args:
-            option: The option.
-            path: Its path in the payload.
-            names: The known options there.
-        """
+        """Add a warning, or a fault if strict, for an option that is not in `names`."""
         if not self.check:
             return
         nearest = find_nearest(option.name, names)

@@ -34,11 +34,7 @@ TEXT_OPTIONS = ("text", "preview_text", "gen_text", "script", "prompt")
 
 
 def detect_kind(outputs: Collection[str]) -> Kind:
-    """Return what an endpoint makes.
-
-    Args:
-        outputs: The names of the fields in its output.
-    """
+    """Return what an endpoint makes, from the names of the fields in its output."""
     if "image" in outputs or "images" in outputs:
         return "image"
     if any(name in outputs for name in AUDIO_OUTPUTS):

@@ -62,11 +62,7 @@ _RESOLUTION = re.compile(r"(\d{1,2}(?:\.\d)?)[kK]")
 
 
 def parse_size(value: object) -> Size | None:
-    """Parse a size: `"1024x768"`, a preset's name, or `{width, height}`.
-
-    Returns:
-        Width and height, both positive; None if the value is not a size.
-    """
+    """Parse `"1024x768"`, a preset's name, or `{width, height}`; else return None."""
     if isinstance(value, str):
         found = _SIZE.fullmatch(value)
         if not found:
@@ -124,16 +120,10 @@ def fit_long_side(ratio: Fraction, long_side: int) -> Size:
 def fit_pixel_limits(
     size: Size, *, least: int | None = None, most: int | None = None
 ) -> Size:
-    """Scale a size until width times height is within limits.
+    """Return the closest size of the same ratio with width times height within limits.
 
-    Args:
-        size: Width and height.
-        least: The minimum of width times height.
-        most: The maximum of width times height.
-
-    Returns:
-        The same size if it is within the limits, else the closest one of the same
-        ratio with sides that are multiples of 16.
+    A size within the limits is returned unchanged; the sides of another one become
+    multiples of 16.
     """
     total = size[0] * size[1]
     # 1e-6: a rounding error must not change a multiple of 16.

@@ -13,13 +13,7 @@ __all__ = ["Issues", "Option", "is_same"]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option as the caller passed it.
-
-    Attributes:
-        name: The name in the caller's spelling.
-        value: The value.
-        layer: The name of its layer, for messages.
-    """
+    """An option with the caller's spelling of its name and the name of its layer."""
 
     name: str
     value: Any

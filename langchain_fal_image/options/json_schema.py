@@ -18,11 +18,7 @@ def get_types(node: Mapping[str, Any]) -> list[str]:
 
 
 def parse_fields(node: Mapping[str, Any]) -> dict[str, Field]:
-    """Parse the options of an object, by name.
-
-    Args:
-        node: The object's JSON Schema, without `$ref`.
-    """
+    """Parse the options of an object's JSON Schema without `$ref`, by name."""
     required = frozenset(node.get("required", ()))
     return {
         name: Field(

@@ -39,16 +39,10 @@ def parse_layers(
     layers: Sequence[tuple[str, Mapping[str, Any]]],
     issues: Issues,
 ) -> list[Layer]:
-    """Convert each layer to fal's names.
+    """Convert pairs of a layer's name and its options to layers in fal's names.
 
-    Args:
-        schema: The endpoint's schema, or None.
-        layers: Pairs of a layer's name and its options.
-        issues: Receives the faults: two values for one option, `n` for an endpoint
-            without such an option, images that match several options.
-
-    Returns:
-        The layers; the size options are still as they were passed.
+    The size options stay as they were passed. Faults: two values for one option, `n`
+    for an endpoint without such an option, images that match several options.
     """
     return [
         _place_call_options(schema, _match_names(schema, name, options, issues), issues)
@@ -62,12 +56,7 @@ def merge_layers(
     """Merge layers, later ones over earlier ones; size options are replaced as a group.
 
     If an endpoint has both `aspect_ratio` and `resolution`, these two do not replace
-    each other.
-
-    Args:
-        layers: The result of `parse_layers`.
-        issues: Receives a warning if a resolution is replaced by another size option.
-        schema: The endpoint's schema, or None.
+    each other. A resolution that another size option replaces adds a warning.
     """
     has_both = schema is not None and all(
         name in schema.fields for name in _RATIO_AND_RESOLUTION

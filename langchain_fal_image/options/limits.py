@@ -73,9 +73,7 @@ def find_count_problem(shape: Shape, items: Sequence[Any]) -> str:
 def find_pixel_problem(shape: Shape, value: Any) -> str:
     """Return the problem with the number of pixels of a size, or an empty string.
 
-    Args:
-        shape: The size's shape.
-        value: A preset's name or an object; a missing side takes its default.
+    The size is a preset's name or an object; a missing side takes its default.
     """
     least, most = shape.min_pixels, shape.max_pixels
     if isinstance(value, dict):
@@ -106,19 +104,10 @@ def check_file(
     height: int | None = None,
     has_alpha: bool | None = None,
 ) -> OptionFault | None:
-    """Check an image against the limits of its option.
+    """Check an image against the limits of its option; return the fault, or None.
 
-    Args:
-        schema: The endpoint's schema; if it is None, nothing is checked.
-        path: The path of the image in the payload, from `ResolvedOptions.files`.
-        size: Its size in bytes. This and the arguments below may be None if unknown.
-        mime_type: Its format, such as `image/png`.
-        width: Its width in pixels.
-        height: Its height in pixels.
-        has_alpha: Whether it has transparency.
-
-    Returns:
-        The fault, or None if the image is within the limits.
+    Without a schema, nothing is checked; neither is a property that is None. `size` is
+    in bytes, `width` and `height` in pixels.
     """
     shape = schema.get_shape(path) if schema else None
     alternatives = shape.alternatives if shape else ()

@@ -21,16 +21,11 @@ _KEPT_KEYWORDS = (
 
 
 def parse_document(document: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Parse the OpenAPI document of one endpoint's queue.
-
-    The input is the request body of the POST; the endpoint id is the path of that POST
-    if the document does not name it.
-
-    Args:
-        document: OpenAPI 3.0 or 3.1, as fal serves it.
+    """Parse the OpenAPI 3.0 or 3.1 document of one endpoint's queue.
 
     Returns:
-        The endpoint id, and the entry in the form that `catalog` describes.
+        The endpoint id (the path of the POST if the document does not name it), and the
+        entry in the form that `catalog` describes.
 
     Raises:
         ValueError: The document has no POST, or a `$ref` that does not resolve.

@@ -12,17 +12,10 @@ __all__ = ["count_images", "count_pixels"]
 
 
 def count_images(schema: EndpointSchema | None, payload: Mapping[str, Any]) -> int:
-    """Return the maximum number of images that a payload requests.
+    """Return the maximum number of images that a payload requests, at least 1.
 
-    Defaults are included. If an endpoint makes up to `max_images` images in each of
-    `num_images` rounds, the result is the product.
-
-    Args:
-        schema: The endpoint's schema, or None.
-        payload: The checked payload.
-
-    Returns:
-        At least 1.
+    If an endpoint makes up to `max_images` images in each of `num_images` rounds, the
+    result is the product. Defaults are included.
     """
     number = 1
     for name in ("num_images", "max_images"):
@@ -35,12 +28,7 @@ def count_images(schema: EndpointSchema | None, payload: Mapping[str, Any]) -> i
 def count_pixels(
     schema: EndpointSchema | None, payload: Mapping[str, Any]
 ) -> int | None:
-    """Return the number of pixels of one image; None if the size is unknown.
-
-    Args:
-        schema: The endpoint's schema, or None.
-        payload: The checked payload.
-    """
+    """Return the number of pixels of one image; None if the size is unknown."""
     sides = {side: _get_value(schema, payload, side) for side in ("width", "height")}
     for value in (_get_value(schema, payload, "image_size"), sides):
         if size := parse_size(value):

@@ -55,24 +55,18 @@ def resolve_options(
     `files`, `mask` and `providerOptions.fal` mean the same as in the AI SDK; so do
     `text`, `voice`, `speed` and `audio` for endpoints that make speech or
     transcriptions. An option that is None is left out, unless the endpoint accepts
-    null for it.
+    null for it. Without a schema, names are converted to snake_case and values are not
+    checked.
 
-    Args:
-        schema: The endpoint's schema. If it is None, names are converted to
-            snake_case and values are not checked.
-        layers: Pairs of a name for messages ("constructor", "bind", "input") and
-            options; later layers win. `providerOptions.fal` inside a layer counts as
-            a layer right after it. Size options replace each other as a group. An
-            object with voice options is merged property by property.
-        check: Whether to check values against the schema. If False, only values that
-            cannot be sent are faults.
-        strict: Whether an option that the schema does not have is a fault. If False,
-            it is sent and adds a warning.
-        nearest_size: Whether to replace a size that the endpoint does not have with
-            the nearest one and add a warning. If False, such a size is a fault.
+    Each layer is a name for messages ("constructor", "bind", "input") and options;
+    later layers win. `providerOptions.fal` in a layer counts as a layer right after it.
+    Size options replace each other as a group. An object with voice options is merged
+    property by property.
 
-    Returns:
-        The payload, the warnings and the paths of files.
+    If not `check`, only values that cannot be sent are faults. If `strict`, an option
+    that the schema does not have is a fault; else it is sent and adds a warning. If
+    `nearest_size`, the nearest size replaces one that the endpoint does not have, with
+    a warning; else such a size is a fault.
 
     Raises:
         FalOptionError: At least one fault was found; the error lists all of them.

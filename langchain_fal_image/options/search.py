@@ -26,14 +26,8 @@ def find_endpoints(
 ) -> tuple[EndpointSchema, ...]:
     """Find endpoints in the catalog.
 
-    Args:
-        search: Words that must all be in the id, title, category or description.
-        takes_images: True for only those that accept input images, False for only
-            those that do not.
-        kind: What they make.
-
-    Raises:
-        FalConfigurationError: The kind is unknown.
+    All words of `search` must be in the id, title, category or description. An unknown
+    kind raises FalConfigurationError.
     """
     if kind not in get_args(Kind):
         message = f"kind={kind!r} is not a kind of endpoint."
@@ -52,15 +46,7 @@ def find_endpoints(
 
 
 def check_kind(schema: EndpointSchema | None, kind: Kind) -> None:
-    """Raise if an endpoint makes something other than `kind`.
-
-    Args:
-        schema: The endpoint's schema; if it is None, nothing is checked.
-        kind: What it should make.
-
-    Raises:
-        FalConfigurationError: The endpoint makes something else.
-    """
+    """Raise FalConfigurationError if an endpoint with a schema does not make `kind`."""
     if schema is None or schema.kind == kind:
         return
     made, expected = _PRODUCTS[schema.kind], _PRODUCTS[kind]

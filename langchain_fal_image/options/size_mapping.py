@@ -38,11 +38,8 @@ def find_preset(field: Field, ratio: Fraction | None) -> str | None:
 class SizeMapping:
     """Maps sizes to the options of one endpoint.
 
-    Attributes:
-        schema: The endpoint's schema.
-        issues: Receives faults and warnings.
-        nearest: Whether to take the nearest size that the endpoint has, with a
-            warning, instead of adding a fault.
+    If `nearest`, the nearest size that the endpoint has is taken, with a warning,
+    instead of adding a fault.
     """
 
     schema: EndpointSchema
@@ -50,11 +47,9 @@ class SizeMapping:
     nearest: bool
 
     def convert_option(self, name: str, option: Option) -> Option:
-        """Convert the value of one of the endpoint's size options to a form it accepts.
+        """Convert one of the endpoint's size options to a form that it accepts.
 
-        Args:
-            name: fal's name of the option.
-            option: The option; it is returned unchanged if its value is not a size.
+        An option whose value is not a size is returned unchanged.
         """
         field = self.schema.fields.get(name)
         if field is None or (

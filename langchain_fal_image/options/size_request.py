@@ -22,10 +22,8 @@ __all__ = ["SizeRequest", "parse_size_request"]
 class SizeRequest:
     """A requested size; each part with the option that it comes from.
 
-    Attributes:
-        size: Width and height in pixels.
-        ratio: Width divided by height.
-        long_side: The longer side in pixels.
+    `size` is width and height, `long_side` the longer of both, in pixels; `ratio` is
+    width divided by height.
     """
 
     size: tuple[Option, Size] | None = None
@@ -40,15 +38,10 @@ class SizeRequest:
 
 
 def parse_size_request(layer: Layer, issues: Issues) -> SizeRequest | None:
-    """Parse the requested size.
+    """Parse the requested size from the size options that the endpoint does not have.
 
-    Args:
-        layer: The size options that the endpoint does not have.
-        issues: Receives the faults: an option that cannot be parsed, options that
-            contradict each other.
-
-    Returns:
-        The request, or None if no size is requested or a fault was added.
+    Returns None if no size is requested or a fault was added: an option that cannot be
+    parsed, or options that contradict each other.
     """
     request = SizeRequest()
     before = len(issues.faults)

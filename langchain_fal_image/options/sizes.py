@@ -23,12 +23,8 @@ __all__ = ["list_aspect_ratios", "resolve_size"]
 def list_aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
     """Return the aspect ratios to offer for an endpoint.
 
-    Args:
-        schema: The endpoint's schema.
-
-    Returns:
-        The endpoint's ratios if it lists them; the common ones if it accepts any size;
-        empty if the size cannot be chosen.
+    These are its own if it lists them, the common ones if it accepts any size, or none
+    if the size cannot be chosen.
     """
     ratio_field = _get_nested_ratio(schema) or schema.fields.get("aspect_ratio")
     if ratio_field is not None and ratio_field.shape.choices:
@@ -51,16 +47,8 @@ def resolve_size(
 ) -> Layer:
     """Convert the size options of a merged layer to those of the endpoint.
 
-    Args:
-        schema: The endpoint's schema; if it is None, only `size` is converted, to
-            `image_size`.
-        layer: All options, in fal's names.
-        issues: Receives the faults (options that contradict each other, sizes that the
-            endpoint does not have) and what is sent instead, as warnings.
-        nearest: Whether to take the nearest size instead of adding a fault.
-
-    Returns:
-        The layer with the endpoint's size options.
+    Without a schema, only `size` is converted, to `image_size`. Faults: options that
+    contradict each other, sizes that the endpoint does not have, unless `nearest`.
     """
     sizes = {name: layer[name] for name in SIZE_OPTIONS if name in layer}
     if not sizes:

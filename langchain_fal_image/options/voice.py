@@ -23,15 +23,9 @@ _FAL_NAMES = {"voice": ("voice_id",), "speed": ("voice_speed",)}
 
 
 def find_voice_field(schema: EndpointSchema, name: str) -> Field | None:
-    """Find the option for a property of the voice.
+    """Find the option for a property of the voice, such as `voice` or `emotion`.
 
-    Args:
-        schema: The endpoint's schema.
-        name: Such as `voice`, `speed` or `emotion`.
-
-    Returns:
-        The top-level option, else the one inside `voice_setting`; None if the endpoint
-        has neither.
+    A top-level option comes before one inside `voice_setting`.
     """
     names = _list_names(to_snake_case(name))
     inner = _get_inner_fields(schema)
@@ -54,14 +48,6 @@ def place_voice_options(
     `speed=1.2` becomes `voice_setting.speed`, and `voice` becomes
     `voice_setting.voice_id`. A later layer replaces only the parts of an object, such
     as `voice_setting` or `audio_setting`, that it has.
-
-    Args:
-        schema: The schema of an endpoint that makes speech.
-        layers: The result of `layers.parse_layers`.
-        issues: Receives a fault if an option has two values.
-
-    Returns:
-        The layers with these options moved.
     """
     objects = [
         name for name, field in schema.fields.items() if field.shape.object_fields
@@ -119,9 +105,8 @@ def _merge_object(
 ) -> Option | None:
     """Merge a layer's object and parts over the object of earlier layers.
 
-    Returns:
-        None if the layer has neither, or if its value is not an object, which
-        `checks` reports.
+    None if the layer has neither, or if its value is not an object, which `checks`
+    reports.
     """
     if option is None and not parts:
         return None
