@@ -40,12 +40,9 @@ _UNKNOWN = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class AudioType:
-    """The format and duration of audio.
+    """The format of audio and its duration in seconds, if the header contains it.
 
-    Attributes:
-        mime_type: Such as `audio/mpeg`; `video/mp4` or `video/webm` for a container
-            that can also hold video.
-        duration: In seconds; None if the header does not contain it.
+    `mime_type` is `video/mp4` or `video/webm` for a container that can also hold video.
     """
 
     mime_type: str
@@ -55,11 +52,7 @@ class AudioType:
 def sniff_audio(data: bytes) -> AudioType | None:
     """Recognise MP3, WAV, FLAC, Ogg, M4A, MP4, WebM, AAC, AIFF and AMR files.
 
-    Args:
-        data: The file, or at least its beginning.
-
-    Returns:
-        The format, and the duration if the header has it; None for any other format.
+    `data` is the file, or at least its beginning.
     """
     if read_riff_form(data) == b"WAVE":
         return AudioType("audio/wav", _read_wav_duration(data))

@@ -10,16 +10,9 @@ __all__ = ["decode_data_uri"]
 
 
 def decode_data_uri(uri: str) -> tuple[bytes, str | None]:
-    """Decode a `data:` URI.
+    """Decode a `data:` URI into its bytes, and its MIME type if it names one.
 
-    Args:
-        uri: Base64 or percent-encoded.
-
-    Returns:
-        The bytes, and the MIME type if the URI names one.
-
-    Raises:
-        ValueError: `uri` is not a data URI, or its base64 is invalid.
+    Raises `ValueError` if it is not a data URI, or its base64 is invalid.
     """
     head, comma, body = uri.partition(",")
     if head[:5].lower() != "data:" or not comma:

@@ -30,13 +30,9 @@ _JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 @dataclass(frozen=True, slots=True)
 class ImageType:
-    """The format, size and transparency of an image.
+    """The format, size in pixels and transparency of an image.
 
-    Attributes:
-        mime_type: Such as `image/png`.
-        width: In pixels; None if the header does not contain it.
-        height: In pixels; None if the header does not contain it.
-        has_alpha: Whether it has an alpha channel; None if that was not checked.
+    None means that the header does not contain the value, or that it was not read.
     """
 
     mime_type: str
@@ -48,13 +44,8 @@ class ImageType:
 def sniff_image(data: bytes) -> ImageType | None:
     """Recognise PNG, JPEG, WebP, GIF, AVIF, BMP, TIFF and SVG files.
 
-    Args:
-        data: The file, or at least its beginning. A JPEG's size comes after its
-            metadata, which can be long.
-
-    Returns:
-        The format, with the size and transparency if the header has them; None for any
-        other format.
+    `data` is the file, or at least its beginning. A JPEG's size comes after its
+    metadata, which can be long.
     """
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return _read_png(data)

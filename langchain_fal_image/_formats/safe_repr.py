@@ -16,14 +16,7 @@ def redact(text: str) -> str:
 
 
 def safe_repr(value: object) -> str:
-    """Return a short representation of a value for a message.
-
-    Args:
-        value: Any value, such as an option that a caller passed.
-
-    Returns:
-        At most about 120 characters, never bytes or base64.
-    """
+    """Represent a value in about 120 characters, without bytes or base64."""
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
     if isinstance(value, str):

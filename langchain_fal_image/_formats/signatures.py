@@ -18,11 +18,7 @@ def read_ftyp_brand(data: bytes) -> bytes | None:
 
 
 def is_text(data: bytes) -> bool:
-    """Return whether a file of unknown format is text, such as an error page.
-
-    Args:
-        data: The file, or at least its beginning. An empty file counts as text.
-    """
+    """Return whether a file of unknown format, or its beginning, is text."""
     beginning = data[:512]
     try:
         # An incremental decoder, because the slice may end inside a character.

@@ -12,11 +12,7 @@ __all__ = ["RecentBytes"]
 
 
 class RecentBytes(BaseStore[str, bytes]):
-    """Keeps the most recently used bytes in memory, up to a total size.
-
-    Args:
-        max_bytes: The total size; the least recently used bytes are dropped first.
-    """
+    """Keeps the most recently used bytes in memory, up to a total size."""
 
     def __init__(self, *, max_bytes: int) -> None:
         self._max_bytes = max_bytes

@@ -28,8 +28,7 @@ _MAX_AGE_S = 24 * 60 * 60
 class Contracts:
     """The endpoint contracts of a session; fetched ones are cached for a day.
 
-    Args:
-        store: The store of fetched documents; None keeps them in memory only.
+    Without a store, fetched documents are kept in memory only.
     """
 
     def __init__(self, store: BaseStore[str, bytes] | None) -> None:
@@ -44,9 +43,8 @@ class Contracts:
     def describe(self, context: Context, endpoint_id: str) -> Flow[EndpointSchema]:
         """Fetch fal's OpenAPI document of an endpoint, unless a cached one is fresh.
 
-        Raises:
-            FalDownloadError: The document is not available, and the catalog does not
-                have the endpoint.
+        If it is not available, the catalog's contract is returned; without that one,
+        `FalDownloadError` is raised.
         """
         if fetched := self._get_fetched(endpoint_id):
             return fetched

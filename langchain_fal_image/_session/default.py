@@ -14,13 +14,10 @@ _load: Callable[[], Session] | None = None
 
 
 def set_default_session(load: Callable[[], Session]) -> None:
-    """Register the function that returns the default session.
+    """Register the function that returns the default session, the same one each time.
 
     The package's `__init__` registers `langchain_fal_image.fal`, so that modules
     below the provider need not import it.
-
-    Args:
-        load: Returns the default session, the same one each time.
     """
     global _load  # noqa: PLW0603 - set once, when the package is imported
     _load = load

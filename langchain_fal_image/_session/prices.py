@@ -86,17 +86,10 @@ class Prices:
         return price if time.time() - at < _MAX_AGE_S else None
 
     def fetch(self, context: Context, endpoint_id: str) -> Flow[Price | None]:
-        """Fetch a price, unless it is cached.
+        """Fetch a price, unless it is cached; return None if it is unknown.
 
         A price is unknown if the key has no access to prices, fal lists none, or fal
         cannot be reached. An unknown price is requested again after five minutes.
-
-        Args:
-            context: The provider's context.
-            endpoint_id: Such as `fal-ai/qwen-image`.
-
-        Returns:
-            The price, or None if it is unknown.
         """
         with self._lock:
             at, price = self._known.get(endpoint_id, (0.0, None))

@@ -50,11 +50,8 @@ class Session:
     Pickling leaves out the key, the clients and the stored bytes: the copy reads
     the key from the environment.
 
-    Attributes:
-        context: Hosts, timeouts and limits, as flows need them.
-        allowed_dirs: The directories below which files may be read as input.
-        prices: The prices that fal reported in the last day.
-        open_requests: The requests that calls are waiting for, in any thread, by id.
+    Files below `allowed_dirs` may be read as input. `open_requests` holds, by id, the
+    requests that calls in any thread are waiting for.
     """
 
     def __init__(
@@ -126,11 +123,7 @@ class Session:
         return self._store is not None
 
     def store_bytes(self, contents: Mapping[str, bytes]) -> Flow[None]:
-        """Put bytes into the store.
-
-        Args:
-            contents: The bytes, by their SHA-256 in hex.
-        """
+        """Put bytes into the store, by their SHA-256 in hex."""
         if contents:
             store, pairs = self.store, list(contents.items())
             yield Call(lambda: store.mset(pairs), lambda: store.amset(pairs))
@@ -140,15 +133,7 @@ class Session:
     def run(
         self, flow: Flow[_T], on_update: Callable[[QueueUpdate], Any] | None = None
     ) -> _T:
-        """Run a flow to its end with the sync client.
-
-        Args:
-            flow: A flow of `langchain_fal_image.wire`, or one composed of them.
-            on_update: Called with each update of a request.
-
-        Raises:
-            FalError: The error that the flow raised.
-        """
+        """Run a flow to its end with the sync client; pass updates to `on_update`."""
         return self._driver.run(flow, on_update)
 
     async def arun(

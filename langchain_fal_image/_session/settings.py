@@ -27,25 +27,13 @@ def read_sandbox_url() -> str:
 
 
 def read_transport() -> AsyncTransport:
-    """Return the async transport that the environment names, else `httpx`.
-
-    Raises:
-        FalConfigurationError: The environment names an unknown one.
-    """
+    """Return the async transport that the environment names, else `httpx`."""
     name = os.environ.get(_TRANSPORT_VARIABLE, "").strip() or "httpx"
     return check_transport(name, _TRANSPORT_VARIABLE)
 
 
 def check_transport(name: str, source: str) -> AsyncTransport:
-    """Check the name of an async transport, and return it.
-
-    Args:
-        name: The name as configured.
-        source: The setting or variable that holds it, for the error.
-
-    Raises:
-        FalConfigurationError: The name is unknown.
-    """
+    """Check the name of an async transport, which the setting `source` holds."""
     if name in get_args(AsyncTransport):
         return cast("AsyncTransport", name)
     message = f"{source}={name!r} is not an async transport."
