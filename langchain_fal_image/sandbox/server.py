@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import uvicorn
 
 from langchain_fal_image.sandbox.api.app import Api
+from langchain_fal_image.sandbox.api.realtime import RealtimeRejection
 from langchain_fal_image.sandbox.api.request_log import ReceivedRequest
 from langchain_fal_image.sandbox.faults.script import Faults
 
@@ -235,7 +236,7 @@ class Sandbox:
             uvicorn.Config(
                 self._api.app,
                 http="h11",
-                ws="none",
+                ws=RealtimeRejection,
                 loop="asyncio",
                 lifespan="off",
                 log_level="warning",

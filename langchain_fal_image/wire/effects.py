@@ -16,6 +16,7 @@ result; a transport failure is thrown into it:
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Self, TypeAlias, TypeVar
@@ -167,12 +168,17 @@ class HttpResponse:
         return self.status >= 500  # noqa: PLR2004 - HTTP status codes
 
     def json(self) -> Any:
-        """Parse the body as JSON.
+        """Parse the body as JSON; of an event stream, its last event.
 
         Raises:
             ValueError: It is not JSON.
         """
-        return parse_json(self.body)
+        body = self.body
+        if self.headers.get("content-type", "").startswith("text/event-stream"):
+            # An endpoint `…/stream` sends its output last
+            # (docs.fal.ai, documentation/model-apis/inference/streaming).
+            body = re.split(rb"^data:", body, flags=re.MULTILINE)[-1]
+        return parse_json(body)
 
     def json_or_none(self) -> Any:
         """Parse the body as JSON; return None if it is not JSON."""

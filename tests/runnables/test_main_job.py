@@ -184,6 +184,16 @@ def test_mode_sync_sends_one_post(fal: FalProvider, fal_sandbox: Sandbox) -> Non
     ]
 
 
+@pytest.mark.parametrize("mode", ["sync", "queue"])
+def test_an_endpoint_that_streams_returns_its_output(
+    mode: str, fal: FalProvider, fal_sandbox: Sandbox
+) -> None:
+    t2i = FalTextToImage(fal=fal, model="fal-ai/flux-lora/stream", mode=mode)
+    [image] = t2i.invoke({"prompt": "a hill", "size": "640x480"}).images
+    assert (image.width, image.height) == (640, 480)
+    assert str(image.url).startswith(fal_sandbox.url)
+
+
 def test_local_images_are_sent_inline(fal_sandbox: Sandbox, tmp_path: Path) -> None:
     fal = fal_sandbox.provider(allowed_dirs=[tmp_path])
     edit = FalImageEdit(fal=fal, model=PRO_EDIT)

@@ -245,6 +245,19 @@ def test_a_request_for_a_file_with_a_key_is_a_leak(
     assert len(fal_sandbox.leaks) == 1
 
 
+@pytest.mark.parametrize(("storage", "leaks"), [("gcs", 0), ("fal-cdn-v3", 1), ("", 1)])
+def test_only_uploads_to_the_older_storage_may_carry_the_key(
+    storage: str, leaks: int, http: httpx.Client, fal_sandbox: Sandbox
+) -> None:
+    body = {"file_name": "a.png", "content_type": "image/png"}
+    path = f"/rest/storage/upload/initiate?storage_type={storage}"
+    urls = http.post(path, json=body).json()
+    assert http.put(urls["upload_url"], content=b"x").is_success is not bool(leaks)
+    assert len(fal_sandbox.leaks) == leaks
+    assert http.get(urls["upload_url"]).status_code == 403
+    assert len(fal_sandbox.leaks) == leaks + 1
+
+
 def test_faults_occur_in_order_and_end(
     http: httpx.Client, fal_sandbox: Sandbox
 ) -> None:

@@ -19,7 +19,8 @@ from langchain_fal_image.sandbox.api.queue import Queue
 from langchain_fal_image.sandbox.api.queue_routes import QueueRoutes
 from langchain_fal_image.sandbox.api.request_log import RequestLog
 from langchain_fal_image.sandbox.api.responses import reject_without_key
-from langchain_fal_image.sandbox.api.storage import Storage
+from langchain_fal_image.sandbox.api.storage import Storage, may_have_key
+from langchain_fal_image.sandbox.api.tokens import issue_token
 from langchain_fal_image.sandbox.api.webhooks import Webhooks
 from langchain_fal_image.sandbox.dashboard.dashboard import (
     ASSETS,
@@ -64,7 +65,7 @@ class Api:
             Route("/", self._get_asset),
             Route("/state.json", self._get_state),
             Route("/queue/{path:path}", self._handle_queue, methods=_ANY_METHOD),
-            Route("/run/{path:path}", self._handle_run, methods=["POST"]),
+            Route("/run/{path:path}", self._handle_run, methods=_ANY_METHOD),
             Route("/rest/.well-known/jwks.json", self._get_jwks),
             Route("/rest/{path:path}", self._handle_rest, methods=["POST"]),
             Route("/files/{path:path}", self._handle_files, methods=_ANY_METHOD),
@@ -115,26 +116,31 @@ class Api:
         if host == "fal.run":
             return await self._requests.handle_run(request, path, payload)
         if host == "rest.fal.ai":
-            return await self._initiate_upload(request, path, payload)
+            return await self._handle_rest_call(request, path, payload)
         return JSONResponse({"detail": f"No proxy for {host!r}"}, status_code=412)
 
     async def _handle_rest(self, request: Request) -> Response:
         payload = await self.log.read(request)
         path = request.path_params["path"].strip("/")
-        return await self._initiate_upload(request, path, payload)
+        return await self._handle_rest_call(request, path, payload)
 
-    async def _initiate_upload(
+    async def _handle_rest_call(
         self, request: Request, path: str, payload: Any
     ) -> Response:
-        return reject_without_key(request) or await self.injector.respond(
-            "upload", request, lambda: self._storage.initiate(path, payload)
+        if rejection := reject_without_key(request):
+            return rejection
+        if path == "tokens":
+            return issue_token(payload)
+        return await self.injector.respond(
+            "upload", request, lambda: self._storage.initiate(request, path, payload)
         )
 
     async def _handle_files(self, request: Request) -> Response:
         path = request.path_params["path"]
         content = await request.body()
         self.log.add(request)
-        if request.headers.get("authorization", "").startswith("Key "):
+        has_key = request.headers.get("authorization", "").startswith("Key ")
+        if has_key and not may_have_key(request):
             self.log.add_leak(request)
             detail = "A file host must not receive an API key"
             return JSONResponse({"detail": detail}, status_code=403)

@@ -20,6 +20,8 @@ from langchain_fal_image.sandbox.input_file import UnreadableInputError
 __all__ = ["Job", "Queue"]
 
 _WORK = {"image": "drawing", "speech": "speaking", "transcription": "listening"}
+_Response = tuple[int, Any, dict[str, str]]
+"""The HTTP status, body and headers."""
 _log = logging.getLogger(__name__)
 
 
@@ -40,6 +42,7 @@ class Job:
     started_at: float | None = None
     ended_at: float | None = None
     task: asyncio.Task[None] | None = field(default=None, repr=False)
+    work: asyncio.Future[_Response] | None = field(default=None, repr=False)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition, repr=False)
     version: int = 0
 
@@ -137,6 +140,20 @@ class Queue:
         async for _ in self.follow(job):
             pass
 
+    async def wait_for_output(self, job: Job) -> Any:
+        """Return the output as soon as it is made, before the request is done.
+
+        Return None for a request that fails or is cancelled.
+        """
+        async for _ in self.follow(job):
+            if job.work:
+                await asyncio.wait({job.work})
+                break
+        if job.work is None or job.work.cancelled():
+            return None
+        status, output, _ = job.work.result()
+        return output if status == 200 else None  # noqa: PLR2004 - HTTP's
+
     async def follow(
         self, job: Job, *, silence: float | None = None
     ) -> AsyncIterator[bool]:
@@ -170,13 +187,13 @@ class Queue:
             return
         try:
             work = _WORK[find_kind(job.endpoint_id)]
-            await job.update("IN_PROGRESS", f"sandbox: {work} for {job.endpoint_id}")
             loop = asyncio.get_running_loop()
             started = loop.time()
             # The thread must not set the response: a cancelled job already has one.
+            job.work = loop.run_in_executor(None, self._work, job)
+            await job.update("IN_PROGRESS", f"sandbox: {work} for {job.endpoint_id}")
             response, _ = await asyncio.gather(
-                loop.run_in_executor(None, self._work, job),
-                asyncio.sleep(self.run_seconds),
+                job.work, asyncio.sleep(self.run_seconds)
             )
             job.inference_seconds = loop.time() - started
         finally:
@@ -192,8 +209,7 @@ class Queue:
         job.response_headers = headers
         await job.update("COMPLETED", *messages)
 
-    def _work(self, job: Job) -> tuple[int, Any, dict[str, str]]:
-        """Return the HTTP status, body and headers of the response."""
+    def _work(self, job: Job) -> _Response:
         errors = validation.find_errors(job.endpoint_id, job.payload)
         if errors:
             return 422, {"detail": errors}, {}

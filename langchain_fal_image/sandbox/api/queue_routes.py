@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -20,6 +19,12 @@ from langchain_fal_image.sandbox.api.responses import (
     reject_without_key,
     to_app_id,
 )
+from langchain_fal_image.sandbox.api.streams import (
+    find_endpoint,
+    format_event,
+    make_progress,
+)
+from langchain_fal_image.sandbox.api.tokens import reject_run
 from langchain_fal_image.sandbox.api.webhooks import Webhooks
 from langchain_fal_image.sandbox.faults.corrupt import (
     corrupt_events,
@@ -79,13 +84,14 @@ class QueueRoutes:
         operation, act = actions[action]
         return await self._injector.respond(operation, request, act)
 
-    async def handle_run(
-        self, request: Request, endpoint_id: str, payload: Any
-    ) -> Response:
-        """Handle a sync run at `fal.run`."""
-        rejection = reject_without_key(request) or self._reject_unknown(endpoint_id)
+    async def handle_run(self, request: Request, path: str, payload: Any) -> Response:
+        """Handle a sync run or a stream at `fal.run`."""
+        endpoint_id, is_stream = find_endpoint(path)
+        rejection = reject_run(request, path) or self._reject_unknown(endpoint_id)
         if rejection:
             return rejection
+        if request.method != "POST":
+            return json_response(405, {"detail": "Method Not Allowed"})
 
         async def run() -> Response:
             if self._queue.is_busy:
@@ -97,6 +103,11 @@ class QueueRoutes:
                 start_timeout=parse_start_timeout(request),
                 is_sync=True,
             )
+            output = await self._queue.wait_for_output(job) if is_stream else None
+            if output is not None:
+                return await self._send_events(
+                    request, job, self._stream_output(job, output)
+                )
             await self._wait_while_connected(job, request)
             return await self._get_result(job)
 
@@ -129,11 +140,6 @@ class QueueRoutes:
         return json_response(200 if job.is_done else 202, body, job.request_id)
 
     async def _stream(self, job: Job, request: Request, base_url: str) -> Response:
-        fault: Fault | None = request.scope.get("sandbox.fault")
-        how = fault.corrupt if fault else None
-        if how == "never start":
-            return await wait_for_disconnect(request)
-
         async def read_events() -> AsyncIterator[str]:
             sent = 0
             silence = self._heartbeat_seconds
@@ -144,10 +150,29 @@ class QueueRoutes:
                 status = self._describe(job, base_url, has_logs=True)
                 if "logs" in status:
                     status["logs"], sent = status["logs"][sent:], len(job.logs)
-                yield f"data: {json.dumps(status)}\n\n"
+                yield format_event(status)
 
+        return await self._send_events(request, job, read_events())
+
+    async def _stream_output(self, job: Job, output: Any) -> AsyncIterator[str]:
+        """Yield a preview of a run's output and, once it is done, the output."""
+        try:
+            yield format_event(make_progress(output, self._queue.files))
+            await self._queue.wait(job)
+            yield format_event(job.response_body)
+        finally:
+            # Does nothing unless the client has disconnected before the end.
+            await self._queue.cancel(job, reason="client_disconnected")
+
+    async def _send_events(
+        self, request: Request, job: Job, events: AsyncIterator[str]
+    ) -> Response:
+        fault: Fault | None = request.scope.get("sandbox.fault")
+        how = fault.corrupt if fault else None
+        if how == "never start":
+            return await wait_for_disconnect(request)
         return StreamingResponse(
-            corrupt_events(read_events(), how),
+            corrupt_events(events, how),
             media_type="text/event-stream",
             headers={"x-fal-request-id": job.request_id, "cache-control": "no-store"},
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,7 @@ class ReceivedRequest:
     Attributes:
         method: The HTTP method.
         path: With the sandbox's prefix, such as `/queue/fal-ai/qwen-image`.
-        query: The raw query.
+        query: The raw query; a token is removed.
         headers: By name in lower case; the key is removed.
         json: The body if it is JSON.
     """
@@ -51,14 +52,15 @@ class RequestLog:
         return payload
 
     def add(self, request: Request, payload: Any = None) -> None:
-        """Record a request without its key."""
+        """Record a request without its key or token."""
         headers = dict(request.headers)
         if "authorization" in headers:
             scheme = headers["authorization"].partition(" ")[0]
             headers["authorization"] = f"{scheme} …"
         url = request.url
+        query = re.sub("(fal_jwt_token=)[^&]+", r"\1…", url.query)
         self.requests.append(
-            ReceivedRequest(request.method, url.path, url.query, headers, payload)
+            ReceivedRequest(request.method, url.path, query, headers, payload)
         )
         self.notify()
 

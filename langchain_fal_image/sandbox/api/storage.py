@@ -9,13 +9,14 @@ import json
 import re
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from langchain_fal_image.sandbox.api.files import Files
 
-__all__ = ["Storage"]
+__all__ = ["Storage", "may_have_key"]
 
 
 class Storage:
@@ -25,13 +26,13 @@ class Storage:
         self._files = files
         self._content_types: dict[str, str] = {}
 
-    async def initiate(self, path: str, body: Any) -> Response:
+    async def initiate(self, request: Request, path: str, body: Any) -> Response:
         """Start an upload: respond with the URL to upload to, or with a token."""
         if path == "storage/auth/token":
             token = {
                 "token": "sandbox-upload",
                 "token_type": "Bearer",
-                "base_url": f"{self._files.base_url}/files",
+                "base_url": self._files.base_url,
                 "expires_at": "2999-01-01T00:00:00+00:00",
             }
             return JSONResponse(token)
@@ -42,7 +43,8 @@ class Storage:
         target = _make_path(body.get("file_name"))
         self._content_types[target] = str(body.get("content_type") or "")
         url = self._files.url_of(target)
-        return JSONResponse({"upload_url": f"{url}?upload=sandbox", "file_url": url})
+        query = urlencode({"upload": request.query_params.get("storage_type", "")})
+        return JSONResponse({"upload_url": f"{url}?{query}", "file_url": url})
 
     async def download(self, path: str) -> Response:
         """Serve a file."""
@@ -58,12 +60,12 @@ class Storage:
             target = _make_path(request.headers.get("x-fal-file-name"))
             return self._put(target, content, content_type)
         if path == "upload/multipart":
-            target = f"uploads/{uuid.uuid4()}"
+            target = _make_path(request.headers.get("x-fal-file-name"))
             self._content_types[target] = content_type
             url = self._files.url_of(target)
             return JSONResponse({"access_url": url, "uploadId": str(uuid.uuid4())})
         upload, _, last = path.rpartition("/")
-        if last == "complete":
+        if last == "complete" and request.method == "POST":
             return self._join(upload, content)
         if last.isdigit():
             etag = f'"{last}-{len(content)}"'
@@ -90,6 +92,14 @@ class Storage:
         for number in numbers:
             self._files.remove(self._files.url_of(f"{upload}/{number}"))
         return self._put(target, b"".join(each.content for each in parts), content_type)
+
+
+def may_have_key(request: Request) -> bool:
+    """Return whether fal's own clients send their key with a request to a file host.
+
+    fal_client/client.py does with the upload to a URL of the older storage, "gcs".
+    """
+    return request.method == "PUT" and request.query_params.get("upload") == "gcs"
 
 
 def _make_path(name: object) -> str:
