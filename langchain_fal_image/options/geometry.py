@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 __all__ = [
+    "ANY_SIZE",
     "COMMON_RATIOS",
     "PRESETS",
     "USUAL_SIZES",
+    "Resolution",
     "Size",
+    "SizeLimits",
     "compute_size",
     "find_closest_ratio",
-    "fit_long_side",
-    "fit_pixel_limits",
-    "parse_long_side",
+    "fit_limits",
+    "fit_resolution",
+    "measure",
     "parse_ratio",
+    "parse_resolution",
     "parse_size",
 ]
 
 Size = tuple[int, int]
 """Width and height in pixels."""
+
+Resolution = tuple[str, int]
+"""A unit and a number of pixels.
+
+The unit is `k` for the long side (`2K`), `p` for the short side (`720p`), `mp` for
+width times height (`1MP`).
+"""
 
 PRESETS: Mapping[str, Size] = {
     "square_hd": (1024, 1024),
@@ -54,31 +65,75 @@ USUAL_SIZES: Mapping[Fraction, str | Size] = {
 }
 """The preset or size for a ratio, as @ai-sdk/fal's image model sends it."""
 
+_Range = tuple[float, float]
+_ANY: _Range = (1, math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class SizeLimits:
+    """The least and most of width, height and their product, in pixels."""
+
+    width: _Range = _ANY
+    height: _Range = _ANY
+    pixels: _Range = _ANY
+
+    def __str__(self) -> str:
+        """Return the limits as messages show them: `width 512 to 1024`."""
+        ranges = {
+            "width": self.width,
+            "height": self.height,
+            "width times height": self.pixels,
+        }
+        return ", ".join(
+            f"{name} {low:.15g} to {high:.15g}"
+            for name, (low, high) in ranges.items()
+            if high < math.inf
+        )
+
+
+ANY_SIZE = SizeLimits()
+"""No limits."""
+
 _STEP = 16
 _MEGAPIXEL = 1024 * 1024
+# Larger numbers are not sizes, and they would overflow in divisions.
+_MAX_SIDE = 1_000_000_000
+_MEASURES: Mapping[str, Callable[[Size], int]] = {"k": max, "p": min, "mp": math.prod}
+_SIDE = re.compile(r"\d{1,6}")
 _SIZE = re.compile(r"\s*(\d{1,6})\s*[xX\u00d7*]\s*(\d{1,6})\s*")
 _RATIO = re.compile(r"\s*(\d{1,5}(?:\.\d{1,4})?)\s*:\s*(\d{1,5}(?:\.\d{1,4})?)\s*")
-_RESOLUTION = re.compile(r"(\d{1,2}(?:\.\d)?)[kK]")
+_RESOLUTION = re.compile(r"\s*(\d{1,5}(?:\.\d{1,2})?)\s*(k|p|mp)\s*", re.IGNORECASE)
 
 
 def parse_size(value: object) -> Size | None:
-    """Parse `"1024x768"`, a preset's name, or `{width, height}`; else return None."""
+    """Parse `"1024x768"`, a preset's name, `(1024, 768)` or `{width, height}`.
+
+    Any other value returns None.
+    """
     if isinstance(value, str):
         found = _SIZE.fullmatch(value)
         if not found:
             return PRESETS.get(value)
-        sides: tuple[Any, Any] = (int(found[1]), int(found[2]))
+        value = found.groups()
     elif isinstance(value, Mapping) and set(value) == {"width", "height"}:
-        sides = (value["width"], value["height"])
+        value = (value["width"], value["height"])
+    if not isinstance(value, list | tuple):
+        return None
+    match [_parse_side(side) for side in value]:
+        case [int(width), int(height)]:
+            return width, height
+        case _:
+            return None
+
+
+def _parse_side(value: object) -> int | None:
+    if isinstance(value, str):
+        side = int(value) if _SIDE.fullmatch(value) else 0
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        side = int(value) if value % 1 == 0 else 0
     else:
         return None
-    width, height = (
-        int(side) if isinstance(side, float) and side.is_integer() else side
-        for side in sides
-    )
-    if not all(isinstance(s, int) and not isinstance(s, bool) for s in (width, height)):
-        return None
-    return (width, height) if width > 0 and height > 0 else None
+    return side if 0 < side <= _MAX_SIDE else None
 
 
 def parse_ratio(value: object) -> Fraction | None:
@@ -89,12 +144,20 @@ def parse_ratio(value: object) -> Fraction | None:
     return Fraction(found[1]) / Fraction(found[2])
 
 
-def parse_long_side(resolution: object) -> int | None:
-    """Return the long side of `"1K"`, `"2K"`, … in pixels; None for other values."""
-    if not isinstance(resolution, str):
+def parse_resolution(value: object) -> Resolution | None:
+    """Parse `"2K"`, `"720p"` or `"1MP"`; return None for other values."""
+    found = _RESOLUTION.fullmatch(value) if isinstance(value, str) else None
+    if not found:
         return None
-    found = _RESOLUTION.fullmatch(resolution)
-    return round(float(found[1]) * 1024) or None if found else None
+    unit = found[2].lower()
+    factor = {"k": 1024, "p": 1, "mp": _MEGAPIXEL}[unit]
+    pixels = round(float(found[1]) * factor)
+    return (unit, pixels) if pixels else None
+
+
+def measure(size: Size, unit: str) -> int:
+    """Return the number of pixels of a size in the unit of a resolution."""
+    return _MEASURES[unit](size)
 
 
 def compute_size(ratio: Fraction) -> Size:
@@ -110,32 +173,53 @@ def compute_size(ratio: Fraction) -> Size:
     return _round_side(height * float(ratio)), _round_side(height)
 
 
-def fit_long_side(ratio: Fraction, long_side: int) -> Size:
-    """Return the size of a ratio with a given long side, in pixels."""
-    if ratio >= 1:
-        return long_side, _round_side(long_side / ratio)
-    return _round_side(long_side * ratio), long_side
+def fit_resolution(ratio: Fraction, resolution: Resolution) -> Size:
+    """Return the size that has a ratio and a resolution.
+
+    The side that the resolution determines is exact; others are multiples of 16.
+    """
+    unit, pixels = resolution
+    if unit == "mp":
+        height = math.sqrt(pixels / ratio)
+        return _round_side(height * float(ratio)), _round_side(height)
+    if (unit == "k") == (ratio >= 1):
+        return pixels, _round_side(pixels / ratio)
+    return _round_side(pixels * ratio), pixels
 
 
-def fit_pixel_limits(
-    size: Size, *, least: int | None = None, most: int | None = None
-) -> Size:
-    """Return the closest size of the same ratio with width times height within limits.
+def fit_limits(size: Size, limits: SizeLimits) -> Size:
+    """Return the closest size within limits, of the same ratio if that is possible.
 
     A size within the limits is returned unchanged; the sides of another one become
-    multiples of 16.
+    multiples of 16, or a limit.
     """
-    total = size[0] * size[1]
-    # 1e-6: a rounding error must not change a multiple of 16.
-    if least is not None and total < least:
-        scale = math.sqrt(least / total) / _STEP
-        steps = [math.ceil(side * scale - 1e-6) for side in size]
-    elif most is not None and total > most:
-        scale = math.sqrt(most / total) / _STEP
-        steps = [max(1, math.floor(side * scale + 1e-6)) for side in size]
-    else:
+    width, height = size
+    bounds = (
+        (limits.width, width),
+        (limits.height, height),
+        (limits.pixels, width * height),
+    )
+    # The factors for both sides, so the one for their product is a square root.
+    least, most = (
+        [
+            (each[end] / value) ** (1 / power)
+            for (each, value), power in zip(bounds, (1, 1, 2), strict=True)
+        ]
+        for end in (0, 1)
+    )
+    grow, shrink = max(least), min(most)
+    if grow <= 1 <= shrink:
         return size
-    return steps[0] * _STEP, steps[1] * _STEP
+    # 1e-6: a rounding error must not change a multiple of 16.
+    if grow > 1:
+        sides = [math.ceil(side * grow / _STEP - 1e-6) * _STEP for side in size]
+    else:
+        sides = [
+            max(1, math.floor(side * shrink / _STEP + 1e-6)) * _STEP for side in size
+        ]
+    fitted = zip(sides, (limits.width, limits.height), strict=True)
+    across, down = (int(min(max(side, low), high)) for side, (low, high) in fitted)
+    return across, down
 
 
 def find_closest_ratio(ratio: Fraction, names: Iterable[object]) -> str | None:

@@ -13,14 +13,12 @@ from langchain_fal_image.options.casing import match_name, to_snake_case
 from langchain_fal_image.options.endpoint import IMAGE_OPTIONS, EndpointSchema
 from langchain_fal_image.options.issues import Issues, Option, is_same
 from langchain_fal_image.options.shape import Field
+from langchain_fal_image.options.size_fields import SIZE_OPTIONS, find_size_fields
 
-__all__ = ["SIZE_OPTIONS", "Layer", "add_option", "merge_layers", "parse_layers"]
+__all__ = ["Layer", "add_option", "merge_layers", "parse_layers"]
 
 Layer = dict[str, Option]
 """Options by fal's names."""
-
-SIZE_OPTIONS = ("size", "aspect_ratio", "image_size", "width", "height", "resolution")
-"""The size options: the AI SDK's `size`, and those of fal's endpoints."""
 
 _RATIO_AND_RESOLUTION = ("aspect_ratio", "resolution")
 _PROVIDER_OPTIONS = ("provider_options", "providerOptions")
@@ -61,11 +59,12 @@ def merge_layers(
     has_both = schema is not None and all(
         name in schema.fields for name in _RATIO_AND_RESOLUTION
     )
+    names = find_size_fields(schema).names if schema is not None else SIZE_OPTIONS
     result: Layer = {}
     for layer in layers:
-        sizes = [name for name in SIZE_OPTIONS if name in layer]
+        sizes = [name for name in names if name in layer]
         keep_both = has_both and set(sizes) <= set(_RATIO_AND_RESOLUTION)
-        for name in SIZE_OPTIONS if sizes else ():
+        for name in names if sizes else ():
             if keep_both and name in _RATIO_AND_RESOLUTION:
                 continue
             replaced = result.pop(name, None)

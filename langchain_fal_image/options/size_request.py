@@ -7,9 +7,11 @@ from fractions import Fraction
 
 from langchain_fal_image.options.geometry import (
     COMMON_RATIOS,
+    Resolution,
     Size,
-    parse_long_side,
+    measure,
     parse_ratio,
+    parse_resolution,
     parse_size,
 )
 from langchain_fal_image.options.issues import Issues, Option
@@ -22,18 +24,18 @@ __all__ = ["SizeRequest", "parse_size_request"]
 class SizeRequest:
     """A requested size; each part with the option that it comes from.
 
-    `size` is width and height, `long_side` the longer of both, in pixels; `ratio` is
-    width divided by height.
+    `size` is width and height in pixels; `ratio` is width divided by height;
+    `resolution` is a number of pixels that, with the ratio, determines the size.
     """
 
     size: tuple[Option, Size] | None = None
     ratio: tuple[Option, Fraction] | None = None
-    long_side: tuple[Option, int] | None = None
+    resolution: tuple[Option, Resolution] | None = None
 
     @property
     def options(self) -> tuple[Option, ...]:
         """The options that it was parsed from."""
-        parts = (self.size, self.ratio, self.long_side)
+        parts = (self.size, self.ratio, self.resolution)
         return tuple(part[0] for part in parts if part is not None)
 
 
@@ -49,15 +51,17 @@ def parse_size_request(layer: Layer, issues: Issues) -> SizeRequest | None:
         if name == "aspect_ratio":
             request = _add_ratio(request, option, issues)
         elif name == "resolution":
-            request = _add_long_side(request, option, issues)
+            request = _add_resolution(request, option, issues)
         else:
             request = _add_size(request, option, issues)
     if request.size is not None:
         option, size = request.size
         if request.ratio is not None and Fraction(*size) != request.ratio[1]:
             issues.add_contradiction(option, request.ratio[0])
-        if request.long_side is not None and max(size) != request.long_side[1]:
-            issues.add_contradiction(option, request.long_side[0])
+        if request.resolution is not None:
+            resolution, (unit, pixels) = request.resolution
+            if measure(size, unit) != pixels:
+                issues.add_contradiction(option, resolution)
     if request == SizeRequest() or len(issues.faults) > before:
         return None
     return request
@@ -97,10 +101,14 @@ def _add_ratio(request: SizeRequest, option: Option, issues: Issues) -> SizeRequ
     return request
 
 
-def _add_long_side(request: SizeRequest, option: Option, issues: Issues) -> SizeRequest:
-    side = parse_long_side(option.value)
-    if side is not None:
-        return replace(request, long_side=(option, side))
+def _add_resolution(
+    request: SizeRequest, option: Option, issues: Issues
+) -> SizeRequest:
+    resolution = parse_resolution(option.value)
+    if resolution is not None:
+        return replace(request, resolution=(option, resolution))
+    if parse_size(option.value) is not None:
+        return _add_size(request, option, issues)
     issues.add_fault(
         option,
         "is not a supported resolution",

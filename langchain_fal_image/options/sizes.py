@@ -1,41 +1,64 @@
 """Convert size options to those that the endpoint has.
 
-Endpoints have one of three: `image_size` (a preset, or width and height), `width` and
-`height`, or `aspect_ratio` with or without `resolution`.
+Most endpoints have one of three: `image_size` (a preset, or width and height), `width`
+and `height`, or `aspect_ratio` with or without `resolution`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 from langchain_fal_image.options.endpoint import EndpointSchema
-from langchain_fal_image.options.geometry import COMMON_RATIOS, parse_ratio, parse_size
-from langchain_fal_image.options.issues import Issues, is_same
-from langchain_fal_image.options.layers import SIZE_OPTIONS, Layer
-from langchain_fal_image.options.shape import Field
-from langchain_fal_image.options.size_mapping import SizeMapping, find_preset
-from langchain_fal_image.options.size_request import parse_size_request
+from langchain_fal_image.options.geometry import (
+    COMMON_RATIOS,
+    compute_size,
+    parse_ratio,
+    parse_size,
+)
+from langchain_fal_image.options.issues import Issues, Option, is_same
+from langchain_fal_image.options.layers import Layer
+from langchain_fal_image.options.size_fields import (
+    SizeFields,
+    find_choice,
+    find_size_fields,
+)
+from langchain_fal_image.options.size_mapping import SizeMapping, name_ratio
+from langchain_fal_image.options.size_request import SizeRequest, parse_size_request
 
-__all__ = ["list_aspect_ratios", "resolve_size"]
+__all__ = ["list_aspect_ratios", "list_required_sizes", "resolve_size"]
 
 
 def list_aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
-    """Return the aspect ratios to offer for an endpoint.
+    """Return the values of `aspect_ratio` to offer for an endpoint.
 
-    These are its own if it lists them, the common ones if it accepts any size, or none
-    if the size cannot be chosen.
+    These are its own if it lists them, those of the sizes that it lists, the common
+    ones if it accepts any size, or none if the ratio cannot be chosen.
     """
-    ratio_field = _get_nested_ratio(schema) or schema.fields.get("aspect_ratio")
-    if ratio_field is not None and ratio_field.shape.choices:
-        return tuple(str(choice) for choice in ratio_field.shape.choices)
-    size_field = schema.fields.get("image_size")
-    if size_field is not None and not size_field.shape.object_fields:
-        return tuple(
-            n for n in COMMON_RATIOS if find_preset(size_field, parse_ratio(n))
-        )
-    has_sides = bool(schema.fields.get("width") and schema.fields.get("height"))
-    return COMMON_RATIOS if ratio_field or size_field or has_sides else ()
+    fields = find_size_fields(schema)
+    if fields.ratio is not None:
+        found = fields.named_ratios or COMMON_RATIOS
+    elif fields.form == "names":
+        ratios = {Fraction(*size) for size in fields.named_sizes.values()}
+        common = [name for name in COMMON_RATIOS if parse_ratio(name) in ratios]
+        known = set(map(parse_ratio, common))
+        found = (*common, *(name_ratio(each) for each in sorted(ratios - known)))
+    elif fields.form == "text":
+        sizes = (compute_size(parse_ratio(n) or Fraction(1)) for n in COMMON_RATIOS)
+        found = tuple(f"{width}x{height}" for width, height in sizes)
+    else:
+        found = tuple(name for name in COMMON_RATIOS if _is_available(fields, name))
+    automatic = find_choice(fields.size, "auto")
+    if automatic and automatic not in found:
+        found = (automatic, *found)
+    return found if len(found) > 1 else ()
+
+
+def list_required_sizes(schema: EndpointSchema) -> tuple[str, ...]:
+    """Return the required size options that `aspect_ratio` sets as well."""
+    fields = find_size_fields(schema)
+    own = (*(fields.sides or ()), fields.size if fields.form != "texts" else None)
+    return tuple(each.name for each in own if each is not None and each.required)
 
 
 def resolve_size(
@@ -50,66 +73,71 @@ def resolve_size(
     Without a schema, only `size` is converted, to `image_size`. Faults: options that
     contradict each other, sizes that the endpoint does not have, unless `nearest`.
     """
-    sizes = {name: layer[name] for name in SIZE_OPTIONS if name in layer}
+    fields = find_size_fields(schema) if schema is not None else SizeFields()
+    sizes = {name: layer[name] for name in fields.names if name in layer}
     if not sizes:
         return layer
     rest = {name: option for name, option in layer.items() if name not in sizes}
     if schema is None:
         return rest | _resolve_without_schema(sizes, issues)
-    if ratio_field := _get_nested_ratio(schema):
-        return _resolve_nested(schema, ratio_field, layer, issues, nearest=nearest)
-    mapping = SizeMapping(schema, issues, nearest=nearest)
-    own = {
-        name: mapping.convert_option(name, option)
-        for name, option in sizes.items()
-        if name in schema.fields
-    }
-    others = {name: option for name, option in sizes.items() if name not in own}
+    mapping = SizeMapping(fields, issues, nearest=nearest)
+    own: Layer = {}
+    mapped: list[tuple[Option, Layer]] = []
+    others: Layer = {}
+    for name, option in sizes.items():
+        if name in schema.fields:
+            own[name] = mapping.convert_option(name, option)
+        elif named := mapping.map_name(option):
+            mapped.append((option, named))
+        else:
+            others[name] = option
     request = parse_size_request(others, issues)
-    if request is None:
-        return rest | own
-    for name, option in mapping.map_request(request).items():
-        existing = own.setdefault(name, option)
-        if existing is option:
-            continue
-        first, second = parse_size(existing.value), parse_size(option.value)
-        if first != second or (
-            first is None and not is_same(existing.value, option.value)
-        ):
-            issues.add_contradiction(request.options[0], existing)
-    return rest | own
+    if request is not None:
+        mapped.append((request.options[0], mapping.map_request(request)))
+        _check_ratio(request, fields, own, issues)
+    for source, found in mapped:
+        for name, option in found.items():
+            existing = own.setdefault(name, option)
+            if not _is_same_size(existing, option):
+                issues.add_contradiction(source, sizes.get(name, existing))
+    return rest | own | _compute_required(fields, own, mapping)
 
 
-def _get_nested_ratio(schema: EndpointSchema) -> Field | None:
-    """Return the field `ratio` inside an object `aspect_ratio` that holds only it."""
-    field = schema.fields.get("aspect_ratio")
-    inner = field.shape.object_fields if field else {}
-    if list(inner) != ["ratio"]:
-        return None
-    return replace(inner["ratio"], name="aspect_ratio")
+def _is_available(fields: SizeFields, name: str) -> bool:
+    """Return whether a ratio becomes a size without a fault or a warning."""
+    ratio, issues = parse_ratio(name), Issues()
+    if ratio is None:
+        return False
+    request = SizeRequest(ratio=(Option("aspect_ratio", name, ""), ratio))
+    SizeMapping(fields, issues).map_request(request)
+    return not issues.faults and not issues.warnings
 
 
-def _resolve_nested(
-    schema: EndpointSchema,
-    ratio_field: Field,
-    layer: Layer,
-    issues: Issues,
-    *,
-    nearest: bool,
-) -> Layer:
-    """Resolve the size with a plain ratio, then nest the ratio again."""
-    name = ratio_field.name
-    flat = dict(layer)
-    option = flat.get(name)
-    if option is not None and isinstance(option.value, Mapping):
-        if set(option.value) != {"ratio"}:
-            return layer  # `checks` reports the problem
-        flat[name] = replace(option, value=option.value["ratio"])
-    flat_schema = replace(schema, fields={**schema.fields, name: ratio_field})
-    result = resolve_size(flat_schema, flat, issues, nearest=nearest)
-    if (ratio := result.get(name)) is not None:
-        result[name] = replace(ratio, value={"ratio": ratio.value})
-    return result
+def _is_same_size(first: Option, second: Option) -> bool:
+    if is_same(first.value, second.value):
+        return True
+    size = parse_size(first.value)
+    return size is not None and size == parse_size(second.value)
+
+
+def _check_ratio(
+    request: SizeRequest, fields: SizeFields, own: Layer, issues: Issues
+) -> None:
+    """Add a fault if a requested size has another ratio than the ratio option."""
+    option = own.get(fields.ratio.name) if fields.ratio and fields.size else None
+    ratio = parse_ratio(option.value) if option else None
+    if option and ratio and request.size and Fraction(*request.size[1]) != ratio:
+        issues.add_contradiction(request.size[0], option)
+
+
+def _compute_required(fields: SizeFields, own: Layer, mapping: SizeMapping) -> Layer:
+    """Compute a required size from the ratio, for endpoints that take both."""
+    size, option = fields.size, own.get(fields.ratio.name) if fields.ratio else None
+    ratio = parse_ratio(option.value) if option else None
+    if size is None or not size.required or size.name in own or not option or not ratio:
+        return {}
+    request = SizeRequest(ratio=(option, ratio))
+    return replace(mapping, fields=replace(fields, ratio=None)).map_request(request)
 
 
 def _resolve_without_schema(sizes: Layer, issues: Issues) -> Layer:
