@@ -29,7 +29,7 @@ class RealtimeRejection(asyncio.Protocol):
 
     def __init__(self, *, server_state: Any, **_: Any) -> None:
         self._connections: set[Any] = server_state.connections
-        self._is_open = False
+        self._replies = iter((self._open, self._end))
 
     def connection_made(self, transport: Any) -> None:
         """Take the connection over."""
@@ -42,12 +42,14 @@ class RealtimeRejection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Respond to the handshake with an error, and to a message with the end."""
-        if self._is_open:
-            reason = _POLICY_VIOLATION.to_bytes(2, "big") + _REASON.encode()
-            self.transport.write(_make_frame(0x8, reason))
-            self.transport.close()
-            return
-        self._is_open = True
+        if reply := next(self._replies, None):
+            reply(data)
+
+    def shutdown(self) -> None:
+        """Close the connection when the server stops."""
+        self.transport.close()
+
+    def _open(self, data: bytes) -> None:
         found = re.search(rb"sec-websocket-key: *(\S+)", data, re.IGNORECASE)
         text = (found[1] if found else b"") + _HANDSHAKE_ID
         digest = hashlib.sha1(text, usedforsecurity=False).digest()
@@ -59,9 +61,11 @@ class RealtimeRejection(asyncio.Protocol):
             + _make_frame(0x1, json.dumps(_ERROR).encode())
         )
 
-    def shutdown(self) -> None:
-        """Close the connection when the server stops."""
-        self.transport.close()
+    def _end(self, _: bytes) -> None:
+        reason = _POLICY_VIOLATION.to_bytes(2, "big") + _REASON.encode()
+        self.transport.write(_make_frame(0x8, reason))
+        # Unlike a close, this lets the client send the rest of its message first.
+        self.transport.write_eof()
 
 
 def _make_frame(opcode: int, content: bytes) -> bytes:

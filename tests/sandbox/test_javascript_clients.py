@@ -1,6 +1,6 @@
-"""fal's JavaScript client works with the sandbox.
+"""JavaScript clients work with the sandbox: fal's own and the AI SDK's.
 
-It runs where Node.js is and its packages can be installed.
+These tests need Node.js and install npm packages.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 
 from langchain_fal_image.sandbox import Sandbox
 
-PACKAGES = ("@fal-ai/client@1.10.1", "ws@8")
+PACKAGES = ("@fal-ai/client@1.10.1", "@ai-sdk/fal@3.0.41", "ws@8")
 Run = Callable[[str], Any]
 
 SETUP = """
@@ -52,7 +52,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         timeout=120,
     )
     if installed.returncode:
-        pytest.skip(f"@fal-ai/client cannot be installed: {installed.stderr[-200:]}")
+        pytest.skip(f"the npm packages cannot be installed: {installed.stderr[-200:]}")
     return folder
 
 
@@ -187,3 +187,32 @@ process.exit(0);
     assert len(runs) >= 2
     for each in runs:
         assert "The sandbox has no realtime endpoints." in each
+
+
+def test_the_ai_sdk_makes_an_image_speech_and_a_transcription(
+    run: Run, fal_sandbox: Sandbox
+) -> None:
+    # The AI SDK downloads nothing from this machine, so files get another URL.
+    image, speech, text = run("""
+import { createFal } from "@ai-sdk/fal";
+const cdn = "https://v3.fal.media";
+const sdk = createFal({ apiKey: "id:secret", fetch: async (target, options) => {
+  const response = await fetch(redirect(String(target)).replace(cdn, url), options);
+  if (!response.headers.get("content-type").includes("json")) return response;
+  const body = (await response.text()).replaceAll(url, cdn);
+  return new Response(body, response);
+} });
+const providerOptions = {};
+const image = await sdk.image("fal-ai/qwen-image").doGenerate({
+  prompt: "a hill", n: 1, size: "128x96", seed: 1, providerOptions });
+const { audio } = await sdk.speech("fal-ai/minimax/speech-02-hd").doGenerate({
+  text: "Hello", providerOptions });
+const { text } = await sdk.transcription("wizper").doGenerate({
+  audio, mediaType: "audio/wav", providerOptions });
+runs.push([...image.images[0].slice(0, 4)], [...audio.slice(0, 4)], text);
+""")
+    assert bytes(image) == b"\x89PNG"
+    assert bytes(speech) == b"RIFF"
+    assert text == "Hello"
+    assert fal_sandbox.leaks == []
+    assert fal_sandbox.submits == 3
