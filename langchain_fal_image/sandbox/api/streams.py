@@ -24,7 +24,7 @@ _PREVIEW_SIDE: Final = 96
 def find_endpoint(path: str) -> tuple[str, bool]:
     """Return the endpoint that a path at `fal.run` runs, and whether it streams."""
     base = path.removesuffix(_PATH)
-    if base in _DOCUMENTED_ELSEWHERE and not catalog.get_entry(path):
+    if base in _DOCUMENTED_ELSEWHERE and not catalog.get_schema(path):
         return base, base != path
     return path, base != path
 
