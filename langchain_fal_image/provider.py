@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -37,6 +37,22 @@ _log = logging.getLogger("langchain_fal_image")
 
 # Models, results and contracts are imported inside methods to save start-up time:
 # importing this module creates the default provider.
+
+
+def _refuse_models(models: str) -> Callable[..., NoReturn]:
+    """Return a method for models that other providers have, and this one lacks."""
+
+    def refuse(self: FalProvider, model: str = "", **_: Any) -> NoReturn:  # noqa: ARG001 - a method
+        requested = f" (requested: {model!r})" if model else ""
+        message = f"{models} are not supported by this package{requested}."
+        step = (
+            "Use image(id), speech(id) or transcription(id) of fal; fal-client for "
+            "fal's other endpoints; other packages for chat models and embeddings."
+        )
+        raise FalConfigurationError(message, next_step=step)
+
+    refuse.__doc__ = f"Raise `FalConfigurationError`: {models} are not supported."
+    return refuse
 
 
 class FalProvider(Session):
@@ -103,17 +119,12 @@ class FalProvider(Session):
 
         return FalTranscription(fal=self, **_model_argument(model), **options)
 
-    def chat_model(self, model: str = "", **_: Any) -> NoReturn:
-        """Raise `FalConfigurationError`: chat models are not supported."""
-        _raise_unsupported("Chat models", model)
+    image_model = image
 
-    def language_model(self, model: str = "", **_: Any) -> NoReturn:
-        """Raise `FalConfigurationError`: language models are not supported."""
-        _raise_unsupported("Language models", model)
-
-    def embedding_model(self, model: str = "", **_: Any) -> NoReturn:
-        """Raise `FalConfigurationError`: embedding models are not supported."""
-        _raise_unsupported("Embedding models", model)
+    chat_model = _refuse_models("Chat models")
+    language_model = _refuse_models("Language models")
+    embedding_model = text_embedding_model = _refuse_models("Embedding models")
+    video = video_model = _refuse_models("Video models")
 
     # --- Contracts and prices ---
 
@@ -242,17 +253,6 @@ class FalProvider(Session):
 
 def _model_argument(model: str | None) -> dict[str, str]:
     return {} if model is None else {"model": model}
-
-
-def _raise_unsupported(models: str, model: str) -> NoReturn:
-    requested = f" (requested: {model!r})" if model else ""
-    message = f"{models} are not supported by this package{requested}."
-    raise FalConfigurationError(
-        message,
-        next_step="Use fal.image(id) for images, fal.speech(id) for speech and "
-        "fal.transcription(id) for transcriptions; use another LangChain package for "
-        "chat models and embeddings.",
-    )
 
 
 def create_fal(

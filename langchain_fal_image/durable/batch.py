@@ -34,6 +34,7 @@ from langchain_fal_image.errors import (
     FalSubmitUncertainError,
 )
 from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
+from langchain_fal_image.options.call_settings import is_call_setting
 from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.results.request import FalRequest
 from langchain_fal_image.webhooks import Webhook
@@ -266,7 +267,13 @@ class DurableBatch:
         return BatchRun(self.model, self._settings, journal=journal, inputs=inputs)
 
     def _describe_model(self) -> str:
-        return json.dumps([self.model.model, to_canonical_json(self.model.options)])
+        # Settings of the call do not change the images, and headers may be secret.
+        options = {
+            name: value
+            for name, value in self.model.options.items()
+            if not is_call_setting(name)
+        }
+        return json.dumps([self.model.model, to_canonical_json(options)])
 
 
 def _read_report(journal: Journal) -> BatchReport:

@@ -28,6 +28,7 @@ from langchain_fal_image.options.resolve import ResolvedOptions
 from langchain_fal_image.results._parse import store_result
 from langchain_fal_image.results.request import FalRequest
 from langchain_fal_image.wire import flows, guard
+from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call, Flow
 from langchain_fal_image.wire.queue import QueuedRequest
 
@@ -68,6 +69,15 @@ class ModelCall:
     mode: Literal["queue", "sync"]
     timeout: float | None
     on_cancel: Literal["cancel", "keep"]
+
+    @property
+    def context(self) -> Context:
+        """The session's context with the settings of this call."""
+        context, settings = self.session.context, self.options.settings
+        retry = context.retry
+        if settings.max_retries is not None:
+            retry = replace(retry, submit_attempts=settings.max_retries + 1)
+        return replace(context, headers=settings.headers, retry=retry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +138,7 @@ def generate(call: ModelCall) -> Flow[Any]:
         payload = yield from _send_files(call)
         try:
             output = yield from flows.generate(
-                session.context,
+                call.context,
                 call.model,
                 payload.sent,
                 mode=call.mode,
@@ -166,7 +176,7 @@ def submit(call: ModelCall, webhook_url: str | None) -> Flow[FalRequest[Any]]:
     with Reservation(call.budget, estimate) as reservation:
         payload = yield from _send_files(call)
         queued = yield from flows.submit(
-            call.session.context, call.model, payload.sent, webhook_url=webhook_url
+            call.context, call.model, payload.sent, webhook_url=webhook_url
         )
         reservation.request_id = queued.request_id
     return _create_request(queued, call, payload)

@@ -131,6 +131,8 @@ def expand_results(
 
 
 def _expand_option(name: str, value: Any) -> Any:
+    if name == "prompt" and isinstance(value, Mapping):
+        return {key: _expand_option(str(key), each) for key, each in value.items()}
     if isinstance(value, ImageResult):
         is_list = name.replace("_", "").lower().endswith(("images", "files", "urls"))
         return list(value.images) if is_list else value

@@ -14,6 +14,7 @@ from langchain_core.runnables.config import (
     get_callback_manager_for_config,
 )
 
+from langchain_fal_image._formats.headers import mask_headers
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.file import GeneratedFile
@@ -73,6 +74,8 @@ def trace_input(value: Any) -> Any:
 
 
 def _trace_field(name: str, value: Any) -> Any:
+    if name.lower() == "headers" and isinstance(value, Mapping):
+        value = mask_headers(value)
     is_base64 = isinstance(value, str) and name in _BASE64_NAMES
     if is_base64 and len(value) > _MAX_PLAIN:
         return f"<{len(value)} characters of base64>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
@@ -105,6 +105,13 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
             )
             raise ValueError(message)
         return model.strip("/")
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Return the settings for `repr`, without file bytes and secret headers."""
+        from langchain_fal_image.models._trace import trace_input  # noqa: PLC0415
+
+        for name, value in super().__repr_args__():
+            yield name, trace_input(value) if name == "options" else value
 
     @property
     def endpoint(self) -> EndpointSchema | None:

@@ -116,7 +116,7 @@ class Checker:
         """Add a warning, or a fault if strict, for an option that is not in `names`."""
         if not self.check:
             return
-        nearest = find_nearest(option.name, names)
+        nearest = find_nearest(str(path[-1]), names)
         if self.strict:
             self._add_fault(
                 path,
@@ -127,8 +127,10 @@ class Checker:
             )
             return
         guess = f"; did you mean {nearest!r}?" if nearest else "."
+        sent = format_path(path)
+        how = "given" if sent == option.name else repr(sent)
         self.issues.add_warning(
-            f"{format_path(path)} is not a known option; it is sent as given{guess}"
+            f"{option.name} is not a known option; it is sent as {how}{guess}"
         )
 
     def add_missing(self, required: Field, path: Path) -> None:
@@ -197,8 +199,7 @@ class Checker:
                 self.issues.add_contradiction(earlier, option)
         for name, option in options.items():
             if name not in fields and shape.extra is None:
-                unknown = Option(name, option.value, self.layer)
-                self.add_unknown(unknown, (*path, name), tuple(fields))
+                self.add_unknown(option, (*path, name), tuple(fields))
         for each in fields.values():
             if each.required and each.name not in options:
                 self.add_missing(each, (*path, each.name))

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from langchain_fal_image.options.call_settings import is_call_setting
 from langchain_fal_image.options.casing import match_name, to_snake_case
 from langchain_fal_image.options.endpoint import IMAGE_OPTIONS, EndpointSchema
 from langchain_fal_image.options.issues import Issues, Option, is_same
@@ -20,8 +21,12 @@ __all__ = ["Layer", "add_option", "merge_layers", "parse_layers"]
 Layer = dict[str, Option]
 """Options by fal's names."""
 
+# A flag of @ai-sdk/fal: send the images as `image_urls`.
+_FLAG = "use_multiple_images"
 _RATIO_AND_RESOLUTION = ("aspect_ratio", "resolution")
 _PROVIDER_OPTIONS = ("provider_options", "providerOptions")
+# The AI SDK's prompt for an edit is an object of these parts.
+_PROMPT_PARTS = {"text": "prompt", "images": "images", "mask": "mask"}
 # The AI SDK's names for the options of a call.
 _CALL_OPTIONS = {
     "n": "n",
@@ -42,10 +47,13 @@ def parse_layers(
     The size options stay as they were passed. Faults: two values for one option, `n`
     for an endpoint without such an option, images that match several options.
     """
-    return [
-        _place_call_options(schema, _match_names(schema, name, options, issues), issues)
-        for name, options in _split_provider_options(layers, issues)
+    split = list(_split_provider_options(layers, issues))
+    images = "image_urls" if schema is None and _has_flag(split) else "images"
+    parsed = [
+        _match_names(schema, name, options, issues, images=images)
+        for name, options in split
     ]
+    return [_place_call_options(schema, layer, issues) for layer in parsed]
 
 
 def merge_layers(
@@ -113,28 +121,67 @@ def _match_names(
     layer_name: str,
     options: Mapping[str, Any],
     issues: Issues,
+    *,
+    images: str,
 ) -> Layer:
+    """Convert the names of a layer; the call option `images` is called `images`."""
     layer: Layer = {}
     fields = schema.fields if schema else {}
-    for key, value in options.items():
+    for given_name, key, value in _split_prompt(layer_name, options, issues):
         if not isinstance(key, str):
             option = Option(str(key), value, layer_name)
             issues.add_fault(option, "has a name that is not text")
             continue
         name = key if key in fields else _match_name(schema, key)
         field = fields.get(name)
-        # A flag of @ai-sdk/fal to send the images as `image_urls`.
-        if name == "use_multiple_images" and not field:
-            issues.add_warning(
-                f"{key} was not sent: the package chooses the image option."
-            )
+        if name == _FLAG and not field:
+            if schema is not None:
+                issues.add_warning(
+                    f"{key} was not sent: the contract decides the image option."
+                )
             continue
         if value is None and not (field and field.shape.is_nullable):
             continue
-        is_call_option = name == "images" and not field
-        option = Option(key, _to_list(value) if is_call_option else value, layer_name)
+        # Outside providerOptions, settings of the call were taken before.
+        if schema is not None and not field and is_call_setting(key):
+            hidden = Option(key, "…", layer_name)
+            problem = "is not an option of the endpoint"
+            issues.add_fault(hidden, problem, allowed=f"{key} outside providerOptions")
+            continue
+        option = Option(given_name, value, layer_name)
+        if name == "images" and not field:
+            option = replace(option, value=_to_list(value))
+            name = images if option.value else name
         add_option(layer, name, option, issues)
     return layer
+
+
+def _has_flag(layers: Sequence[tuple[str, Mapping[str, Any]]]) -> bool:
+    """Return whether the last layer that has the flag `useMultipleImages` sets it."""
+    flags = [
+        value
+        for _, options in layers
+        for name, value in options.items()
+        if isinstance(name, str) and to_snake_case(name) == _FLAG
+    ]
+    return bool(flags) and flags[-1] is True
+
+
+def _split_prompt(
+    layer: str, options: Mapping[str, Any], issues: Issues
+) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield each option's name in messages, name and value; split a prompt object."""
+    for name, value in options.items():
+        if name != "prompt" or not isinstance(value, Mapping):
+            yield name, name, value
+            continue
+        for part, item in value.items():
+            if part in _PROMPT_PARTS:
+                yield f"prompt.{part}", _PROMPT_PARTS[part], item
+            else:
+                unknown = Option(f"prompt.{part}", item, layer)
+                allowed = ", ".join(_PROMPT_PARTS)
+                issues.add_fault(unknown, "is not a part of a prompt", allowed=allowed)
 
 
 def _to_list(value: Any) -> list[Any]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_fal_image.errors import FalOptionError, OptionFault
+from langchain_fal_image.options.call_settings import (
+    CallSettings,
+    take_call_settings,
+)
 from langchain_fal_image.options.casing import normalize_name
 from langchain_fal_image.options.checks import Checker
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.issues import Issues, Option
 from langchain_fal_image.options.layers import Layer, merge_layers, parse_layers
 from langchain_fal_image.options.paths import Path
+from langchain_fal_image.options.quantity import count_images
 from langchain_fal_image.options.shape import Field
 from langchain_fal_image.options.sizes import resolve_size
 from langchain_fal_image.options.voice import list_voice_options, place_voice_options
@@ -34,11 +39,13 @@ class ResolvedOptions:
         warnings: Sentences about what the caller may not expect.
         files: The paths of the files in `payload`, such as `("image_urls", 0)`; each
             file must become a URL before the payload is sent.
+        settings: How the call is sent, such as its HTTP headers.
     """
 
     payload: dict[str, Any]
     warnings: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    settings: CallSettings = field(default_factory=CallSettings)
 
 
 def resolve_options(
@@ -72,6 +79,7 @@ def resolve_options(
         FalOptionError: At least one fault was found; the error lists all of them.
     """
     issues = Issues()
+    layers, settings = take_call_settings(schema, layers, issues)
     parsed = parse_layers(schema, layers, issues)
     if schema is not None and schema.kind == "speech":
         parsed = place_voice_options(schema, parsed, issues)
@@ -85,6 +93,7 @@ def resolve_options(
         }
     else:
         payload = _check_options(schema, options, checker)
+    settings.check_images(count_images(schema, payload), issues)
     if issues.faults:
         raise FalOptionError.from_faults(
             tuple(issues.faults),
@@ -92,7 +101,10 @@ def resolve_options(
             warnings=tuple(issues.warnings),
         )
     return ResolvedOptions(
-        payload=payload, warnings=tuple(issues.warnings), files=tuple(checker.files)
+        payload=payload,
+        warnings=tuple(issues.warnings),
+        files=tuple(checker.files),
+        settings=settings,
     )
 
 

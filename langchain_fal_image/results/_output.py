@@ -124,8 +124,8 @@ def extract_bytes(output: Any) -> tuple[Any, dict[str, bytes]]:
 
     Returns:
         The JSON without file bytes, and the bytes by their SHA-256 in hex. Each `data:`
-        URI and `file_data` is replaced: in a file's entry by `url: None` and the
-        `sha256` of the bytes, elsewhere by the text `sha256:…`.
+        URI, and base64 in `file_data`, is replaced: in a file's entry by `url: None`
+        and the `sha256` of the bytes, elsewhere by the text `sha256:…`.
     """
     contents: dict[str, bytes] = {}
 
@@ -141,11 +141,10 @@ def extract_bytes(output: Any) -> tuple[Any, dict[str, bytes]]:
         if isinstance(url, str) and url.startswith("sha256:"):
             fields |= {"url": None, "sha256": url.removeprefix("sha256:")}
         for name in ("file_data", "content"):
-            data = value.get(name)
+            data = fields.get(name)
             if isinstance(data, str) and (name == "file_data" or _is_image(data)):
-                reference = _replace_data_uri(f"data:;base64,{data}", contents)
-                fields[name] = reference
-                if not url:
+                fields[name] = reference = _replace_base64(data, contents)
+                if not url and reference.startswith("sha256:"):
                     # A realtime endpoint sends the image itself and no URL.
                     fields["sha256"] = reference.removeprefix("sha256:")
         return fields
@@ -168,6 +167,21 @@ def _replace_data_uri(text: str, contents: dict[str, bytes]) -> str:
         content, _ = decode_data_uri(text)
     except ValueError as error:
         return f"unreadable data URI ({error})"
+    return _keep(content, contents)
+
+
+def _replace_base64(text: str, contents: dict[str, bytes]) -> str:
+    """Replace base64 by its digest; return a short or any other text unchanged."""
+    if len(text) < _MIN_ENCODED:
+        return text
+    try:
+        lines = text.replace("\r", "").replace("\n", "")
+        return _keep(base64.b64decode(lines, validate=True), contents)
+    except ValueError:
+        return text
+
+
+def _keep(content: bytes, contents: dict[str, bytes]) -> str:
     digest = hashlib.sha256(content).hexdigest()
     contents[digest] = content
     return f"sha256:{digest}"

@@ -9,6 +9,7 @@ from langchain_fal_image.options.endpoint import EndpointSchema, Kind, detect_ki
 from langchain_fal_image.results._output import extract_bytes, wrap_audio_bytes
 from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.image import ImageResult
+from langchain_fal_image.results.response import ResponseMetadata
 from langchain_fal_image.results.speech import SpeechResult
 from langchain_fal_image.results.transcription import TranscriptionResult
 
@@ -79,6 +80,7 @@ def store_result(
         kind=kind,
         model=model,
         request_id=output.request_id,
+        response=ResponseMetadata.received_now(model, output.headers),
         **fields,
     )
     yield from session.store_bytes(contents)

@@ -16,6 +16,7 @@ from langchain_fal_image.inputs.reference import (
     read_references,
 )
 from langchain_fal_image.results._bound import Bound
+from langchain_fal_image.results.response import ResponseMetadata
 
 if TYPE_CHECKING:
     from langchain_fal_image._session.session import Session
@@ -39,6 +40,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
         metadata: Plain JSON that the caller added with `with_metadata`.
         is_shortened: Whether texts were shortened to fit an artifact; see
             `to_artifact`.
+        response: The id, time and HTTP headers of fal's response.
     """
 
     model: str
@@ -49,6 +51,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
     inputs: tuple[InputReference, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     is_shortened: bool = False
+    response: ResponseMetadata = field(compare=False)
 
     kind: ClassVar[Kind]
     """What the endpoint makes."""
@@ -132,10 +135,10 @@ class FalResult(Bound, OutputFiles, abc.ABC):
     def to_artifact(self) -> dict[str, Any]:
         """Return the result as a small plain dict, for a checkpoint or a trace.
 
-        It contains no file bytes. For images and speech it takes at most 1 KB for each
-        file, for a transcription 64 KB; longer texts are shortened, and `shortened` is
-        then True. You can fetch the complete result again without a charge:
-        `fal.request(model, request_id).result()`.
+        It contains no file bytes and no HTTP headers. For images and speech it takes at
+        most 1 KB for each file, for a transcription 64 KB; longer texts are shortened,
+        and `shortened` is then True. You can fetch the complete result again without a
+        charge: `fal.request(model, request_id).result()`.
 
         Returns:
             A dict for `from_artifact`.
@@ -151,6 +154,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
             "type": self.artifact_type,
             "model": self.model,
             "request_id": self.request_id,
+            "timestamp": time.isoformat() if (time := self.response.timestamp) else "",
             "handles": [file.handle for file in self.files if file.handle],
             "options": copy.deepcopy(dict(self.options)),
             "raw": copy.deepcopy(raw),
@@ -190,6 +194,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
             options=options,
             warnings=tuple(artifact.get("warnings", ())),
             inputs=read_references(artifact.get("inputs")),
+            response=ResponseMetadata.from_artifact(artifact),
         )
         if handles := artifact.get("handles"):
             result = result.with_handles(handles)
@@ -216,6 +221,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
         options: Mapping[str, Any] | None = None,
         warnings: tuple[str, ...] = (),
         inputs: tuple[InputReference, ...] = (),
+        response: ResponseMetadata | None = None,
     ) -> Self:
         """Create the result from fal's output.
 
@@ -229,6 +235,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
             options: The payload that was sent, without bytes.
             warnings: Messages about the request.
             inputs: References to the input files.
+            response: Metadata of the response; by default, it was received now.
 
         Raises:
             FalResponseError: The output lacks the image, audio or text.
@@ -247,6 +254,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
             raw=dict(body),
             warnings=warnings,
             inputs=inputs,
+            response=response or ResponseMetadata.received_now(model),
             **fields,
         )
 

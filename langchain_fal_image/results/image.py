@@ -146,6 +146,11 @@ class ImageResult(FalResult):
     )
 
     @property
+    def image(self) -> GeneratedImage:
+        """The image, or the first of several."""
+        return self.images[0]
+
+    @property
     def prompt(self) -> str | None:
         """The prompt that was sent, else the one in fal's response."""
         for source in (self.options, self.raw):

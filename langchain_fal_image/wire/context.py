@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from langchain_fal_image.errors import FalTimeoutError
@@ -24,6 +24,8 @@ class Context:
         limits: In bytes.
         polling: How a status is polled.
         retry: How often an exchange is tried again, and after which pauses.
+        headers: Headers of the requests to the queue API, in addition to the
+            provider's.
         now: A monotonic clock, in seconds.
     """
 
@@ -32,6 +34,7 @@ class Context:
     limits: Limits = field(default_factory=Limits)
     polling: Polling = field(default_factory=Polling)
     retry: Retry = field(default_factory=Retry)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     now: Callable[[], float] = time.monotonic
 
     @property

@@ -135,7 +135,7 @@ class HttpRequest:
 
     method: Literal["GET", "POST", "PUT"]
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: bytes | Body | None = field(default=None, repr=False)
     read_timeout: float
     total_timeout: float = float("inf")

@@ -244,7 +244,7 @@ def _listen(
                 HttpRequest(
                     method="GET",
                     url=f"{request.status_url}/stream?logs=1",
-                    headers={"accept": "text/event-stream"},
+                    headers={**ctx.headers, "accept": "text/event-stream"},
                     read_timeout=min(ctx.timeouts.stream_silence, left),
                     max_bytes=ctx.limits.answer_bytes,
                 )
@@ -286,6 +286,7 @@ def _try_cancel(ctx: Context, request: QueuedRequest) -> Flow[None]:
     put = HttpRequest(
         method="PUT",
         url=request.cancel_url,
+        headers=ctx.headers,
         read_timeout=ctx.timeouts.cancel,
         max_bytes=ctx.limits.answer_bytes,
     )

@@ -9,12 +9,12 @@ import asyncio
 import contextlib
 import importlib.metadata
 import os
-import re
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from langchain_fal_image._formats.headers import is_valid_header
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.bodies import Body
@@ -42,8 +42,6 @@ _Purpose = Literal["api", "media"]
 _LONGEST_WAIT_S = 86_400.0  # sockets do not accept an infinite timeout
 # FAL_KEY is the name in fal's own clients, FAL_API_KEY that in @ai-sdk/fal.
 _KEY_VARIABLES = ("FAL_API_KEY", "FAL_KEY")
-_HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
-_HEADER_VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
 
 
 class HttpClients:
@@ -284,7 +282,7 @@ def _read_key(api_key: SecretStr | None) -> str:
 def _check_headers(headers: Mapping[str, str]) -> None:
     """Raise for invalid headers; the HTTP library's error would contain the value."""
     for name, value in headers.items():
-        if _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value):
+        if is_valid_header(name, value):
             continue
         what = "The fal key" if name == "authorization" else f"The header {name!r}"
         message = f"{what} contains line breaks or characters that HTTP does not allow."

@@ -271,7 +271,7 @@ def _post_once(
     request = HttpRequest(
         method="POST",
         url=url,
-        headers={"content-type": "application/json"},
+        headers={**ctx.headers, "content-type": "application/json"},
         content=content,
         read_timeout=read_timeout,
         max_bytes=ctx.limits.answer_bytes,
@@ -314,6 +314,7 @@ def _call(
     call = HttpRequest(
         method=method,
         url=url,
+        headers=ctx.headers,
         read_timeout=ctx.timeouts.read,
         max_bytes=ctx.limits.answer_bytes,
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from service import URL, Fal, Rows
+from service import QWEN, URL, Fal, Rows
 
 from langchain_fal_image.errors import (
     FalDownloadError,
@@ -46,6 +48,38 @@ def answer_metadata(service: Fal) -> None:
     metadata = result.provider_metadata["fal"]
     assert metadata == {"images": [{"url": URL}], "seed": 3, "debug": {"a": 1}}
     assert result.prompt == "p"
+
+
+@row
+def file_data(service: Fal) -> None:
+    entry = {"url": URL, "file_data": "not base64"}
+    result = service.answered({"images": [entry]})
+    [image] = result.provider_metadata["fal"]["images"]
+    assert image["fileData"] == "not base64"
+    entry["file_data"] = base64.b64encode(bytes(60)).decode()
+    result = service.answered({"images": [entry]})
+    [image] = result.provider_metadata["fal"]["images"]
+    assert image["fileData"].startswith("sha256:")
+
+
+@row
+def first_image(service: Fal) -> None:
+    result = service.answered({"images": [{"url": URL}, {"url": "https://b.c/d"}]})
+    assert result.image == result.images[0]
+
+
+@row
+def response(service: Fal) -> None:
+    service.headers = {"x-own": "1", "set-cookie": "session=secret"}
+    before = datetime.now(UTC)
+    result = service.answered({"images": [{"url": URL}]})
+    assert result.response.model_id == QWEN
+    assert before <= result.response.timestamp <= datetime.now(UTC)
+    assert result.response.headers["x-own"] == "1"
+    assert "set-cookie" not in result.response.headers
+    restored = type(result).from_artifact(result.to_artifact()).response
+    assert (restored.model_id, restored.headers) == (QWEN, {})
+    assert restored.timestamp == result.response.timestamp
 
 
 @row

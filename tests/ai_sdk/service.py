@@ -27,6 +27,7 @@ class Fal:
         self.output: Any = {"images": [{"url": URL}]}
         self.status = 200
         self.submit_status = 200
+        self.headers: dict[str, str] = {}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -38,14 +39,14 @@ class Fal:
             return httpx.Response(200, json=urls)
         if path.startswith("/r/"):
             return httpx.Response(200, json=self.output)
-        if request.method == "POST":
+        if request.method == "POST" and request.url.host != "fal.run":
             body = {"request_id": "r", "detail": "no"}
             return httpx.Response(self.submit_status, json=body)
         if path.endswith("/stream"):
             text = 'data: {"status": "COMPLETED"}\n\n'
             kind = {"content-type": "text/event-stream"}
             return httpx.Response(200, text=text, headers=kind)
-        return httpx.Response(self.status, json=self.output)
+        return httpx.Response(self.status, json=self.output, headers=self.headers)
 
     def provider(self, key: str | None = "k", **settings: Any) -> FalProvider:
         client = httpx.Client(transport=httpx.MockTransport(self))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import image_call_rows
 import image_result_rows
 import pytest
 from service import QWEN, URL, Fal, Rows, rows_on_the_page
@@ -33,7 +34,8 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 
 def test_every_row_of_the_page_has_a_test() -> None:
-    assert rows_on_the_page()[0] == [*KEY_ROWS, *row, *image_result_rows.row]
+    tested = [*KEY_ROWS, *row, *image_call_rows.row, *image_result_rows.row]
+    assert rows_on_the_page()[0] == tested
 
 
 @pytest.mark.parametrize("name", rows_on_the_page()[0])
@@ -41,7 +43,7 @@ def test_row(name: str, clean: pytest.MonkeyPatch) -> None:
     if name in KEY_ROWS:
         KEY_ROWS[name](Fal(), clean)
     else:
-        {**row, **image_result_rows.row}[name](Fal())
+        {**row, **image_call_rows.row, **image_result_rows.row}[name](Fal())
 
 
 def authorization(service: Fal, key: str | None) -> str:
@@ -120,16 +122,29 @@ def image(service: Fal) -> None:
     provider = service.provider()
     assert type(provider.image(QWEN)).__name__ == "FalTextToImage"
     assert type(provider.image(EDIT)).__name__ == "FalImageEdit"
+    assert type(provider.image_model(EDIT)).__name__ == "FalImageEdit"
 
 
 @row
 def no_such_model(service: Fal) -> None:
     provider = service.provider()
-    for make in (provider.language_model, provider.embedding_model):
+    for make in (
+        provider.language_model,
+        provider.embedding_model,
+        provider.text_embedding_model,
+    ):
         with pytest.raises(
             FalConfigurationError, match="not supported by this package"
         ):
             make("some-id")
+
+
+@row
+def video(service: Fal) -> None:
+    provider = service.provider()
+    for make in (provider.video, provider.video_model):
+        with pytest.raises(FalConfigurationError, match="Video models are not"):
+            make("luma-dream-machine")
 
 
 @row
@@ -220,6 +235,11 @@ def use_multiple_images(service: Fal) -> None:
     options = {"fal": {"useMultipleImages": True}}
     sent = service.sent(EDIT, files=[URL, URL], providerOptions=options)
     assert sent == {"image_urls": [URL, URL]}
+    unknown = "fal-ai/brand-new/edit"
+    assert service.sent(unknown, images=[URL], providerOptions=options) == {
+        "image_urls": [URL]
+    }
+    assert service.sent(unknown, images=[URL]) == {"image_url": URL}
 
 
 @row
@@ -300,6 +320,9 @@ def null_options(service: Fal) -> None:
 def unknown_options(service: Fal) -> None:
     result = service.answered({"images": [URL]}, guidenceScale=4)
     assert any("guidance_scale" in warning for warning in result.warnings)
+    result = service.answered({"images": [URL]}, additionalParam=4)
+    assert result.options["additional_param"] == 4
+    assert any("sent as 'additional_param'" in each for each in result.warnings)
     strict = service.provider().image(QWEN, strict=True)
     with pytest.raises(FalOptionError, match="guidance_scale"):
         strict.invoke({"prompt": "p", "guidenceScale": 4})

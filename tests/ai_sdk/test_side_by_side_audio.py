@@ -251,3 +251,32 @@ def speech_download(service: Listener) -> None:
 @row
 def speech_duration(service: Listener) -> None:
     assert service.provider().speech(HD).invoke("t").duration == 1.5
+
+
+# --- Both ---
+
+
+@row
+def audio_call_options(service: Listener) -> None:
+    own = {"X-Fal-Store-IO": "0"}
+    speech = service.provider().speech(HD, headers=own)
+    speech.invoke({"text": "t", "maxRetries": 0})
+    assert all(each.headers["x-fal-store-io"] == "0" for each in service.requests)
+    body = service.body()
+    assert not {"headers", "max_retries"} & body.keys()
+    with pytest.raises(FalOptionError, match="cancel_open"):
+        service.speak(abortSignal=object())
+    service.transcribe(maxRetries=1, headers=own)
+
+
+@row
+def audio_response(service: Listener) -> None:
+    service.headers = {"x-own": "1"}
+    speech = service.provider().speech(HD).invoke("t")
+    text = service.result({"text": "x", "chunks": []})
+    for result, model in ((speech, HD), (text, "fal-ai/whisper")):
+        assert result.response.model_id == model
+        assert result.response.headers["x-own"] == "1"
+        assert result.response.timestamp
+        assert result.response.timestamp.tzinfo
+        assert result.raw

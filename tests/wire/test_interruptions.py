@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -70,6 +71,21 @@ def test_one_cancel_is_sent_and_the_interruption_comes_out(
     assert stage.operations()[-1] == "cancel"
     assert stage.sent[-1].url == f"{BASE}/cancel"
     assert stage.operations().count("submit") == 1
+
+
+def test_the_headers_of_a_call_are_sent_with_each_request_and_its_cancellation() -> (
+    None
+):
+    stage = long_script()
+    stage.interrupt = (EFFECTS, KeyboardInterrupt())
+    context = replace(stage.context, headers={"x-a": "secret", "accept": "own"})
+    with pytest.raises(KeyboardInterrupt):
+        stage.play(flows.generate(context, MODEL, {}))
+    assert {"submit", "stream", "status", "result", "cancel"} == {*stage.operations()}
+    assert all(each.headers["x-a"] == "secret" for each in stage.sent)
+    [stream, *_] = [each for each in stage.sent if each.url.endswith("logs=1")]
+    assert stream.headers["accept"] == "text/event-stream"
+    assert "secret" not in repr(stage.sent) + repr(context)
 
 
 @pytest.mark.parametrize("at", range(2, EFFECTS + 1))
