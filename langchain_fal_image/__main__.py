@@ -11,11 +11,11 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from typing import get_args
 
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.describe import describe_limits, describe_types
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.kind import SERVED_KINDS, Kind
 from langchain_fal_image.options.search import find_endpoints
 from langchain_fal_image.options.shape import Field
 
@@ -122,8 +122,7 @@ def describe_endpoint(endpoint_id: str, *, width: int) -> int:
     rows: list[Sequence[str]] = [("option", "type", "default", "description, limits")]
     rows += format_options(schema.fields.values())
     print("\n" + "\n".join(format_table(rows, width=width)))
-    source = catalog.get_source()
-    print(f"\n* required. Names can also be camelCase. Source: {source}.")
+    print(f"\n* required. Names can also be camelCase. Source: {schema.source}.")
     return 0
 
 
@@ -160,7 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     listing.add_argument(
         "--kind",
-        choices=get_args(Kind),
+        choices=SERVED_KINDS,
         default="image",
         help="what the endpoints make",
     )

@@ -19,7 +19,8 @@ from langchain_fal_image._session.settings import (
     read_sandbox_url,
 )
 from langchain_fal_image.errors import FalConfigurationError
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.wire.config import Hosts, Limits, Polling, Retry, Timeouts
 from langchain_fal_image.wire.queue import QueuedRequest
 
@@ -80,10 +81,10 @@ class FalProvider(Session):
         Raises:
             FalConfigurationError: The endpoint makes something other than images.
         """
-        from langchain_fal_image.options.search import check_kind  # noqa: PLC0415
+        from langchain_fal_image.options.search import check_endpoint  # noqa: PLC0415
 
         schema = self.contract(model)
-        check_kind(schema, "image")
+        check_endpoint(model, schema, "image")
         edits = schema.needs_image if schema else model.rsplit("/", 1)[-1] == "edit"
         create = self.image_edit if edits else self.text_to_image
         return create(model, **options)

@@ -1,209 +1,220 @@
-"""Build `options/catalog.json` from the endpoint types of @fal-ai/client (npm).
+"""Build `options/catalog.json`, the catalog of endpoints that ships with the package.
 
-usage: python scripts/build_catalog.py [--version 1.10.1]
+usage: python scripts/build_catalog.py --documents FILE --types FILE [--types VERSION]
 
-Reads only facts: names, types, enums, defaults, required options, options that hold
-files, and output fields. Needs node and npm: the TypeScript compiler parses the types.
-The same version always produces the same file. Prints what changed.
+The contracts come from fal's OpenAPI documents. The types of fal's JavaScript client
+are read only for endpoints without a document: a file, as `read_types.mjs` prints it,
+or a version of @fal-ai/client, which needs node and npm. Of several types, the first
+that has an endpoint counts.
+
+Only facts are kept: names, types, choices, ranges, defaults, required options. The
+same files always produce the same catalog. Prints what changed.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
+import re
 import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from langchain_fal_image.options.endpoint import AUDIO_OUTPUTS
-from langchain_fal_image.options.openapi import detect_file_kind
+from langchain_fal_image.options.catalog_file import FORM, format_catalog, read_contract
+from langchain_fal_image.options.contract import Contract, ContractSource, Origin
+from langchain_fal_image.options.kind import detect_kind
 
 HERE = Path(__file__).resolve().parent
 CATALOG = HERE.parent / "langchain_fal_image" / "options" / "catalog.json"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_Contracts = dict[str, Contract]
 
 
-def read_types(version: str) -> dict[str, Any]:
-    """Install the package with a TypeScript compiler and read its types."""
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file, which may be compressed with gzip."""
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+    data: dict[str, Any] = json.loads(content)
+    return data
+
+
+def read_documents(path: Path) -> _Contracts:
+    """Read contracts from documents whose references are resolved."""
+    found = {}
+    for name, entry in read_json(path)["endpoints"].items():
+        origin: Origin = "merged" if "merged" in entry["source"] else "document"
+        output = entry.get("output") or {}
+        # An input that refers to a schema outside its document is not known.
+        known = (entry.get("input") or {}).get("properties")
+        found[name] = Contract(
+            endpoint_id=name,
+            source=ContractSource(origin, _find_date(entry["source"])),
+            kind=detect_kind(output.get("properties", {}), entry["category"]),
+            category=entry["category"],
+            title=entry.get("display_name") or "",
+            input=entry["input"] if known else {},
+            output=output,
+        )
+    return found
+
+
+def read_types(origin: str, integers: frozenset[str]) -> _Contracts:
+    """Read contracts from types: a file's, or those of a version of @fal-ai/client."""
+    if Path(origin).exists():
+        types = read_json(Path(origin))
+        date = _find_date(types["version"])
+    else:
+        types, date = load_package(origin)
+    found = {}
+    for name, entry in types["endpoints"].items():
+        halves = [convert_shape(entry[each], integers) for each in ("input", "output")]
+        required = [*halves[0].get("required", ())]
+        fields = halves[0].get("properties", {})
+        # The types are in alphabetical order.
+        names = [*required, *(each for each in fields if each not in required)]
+        kind = detect_kind(halves[1].get("properties", {}))
+        found[name] = Contract(
+            endpoint_id=name,
+            source=ContractSource("types", date),
+            kind=kind,
+            category=derive_category(kind, halves[0]),
+            input={**halves[0], "properties": {each: fields[each] for each in names}},
+            output=halves[1],
+        )
+    return found
+
+
+def load_package(version: str) -> tuple[dict[str, Any], str]:
+    """Install @fal-ai/client with a TypeScript compiler; return types and date."""
     with tempfile.TemporaryDirectory() as folder:
         packages = [f"@fal-ai/client@{version}", "typescript@5"]
         npm = ["npm", "install", "--no-audit", "--no-fund", "--prefix", folder]
         subprocess.run([*npm, *packages], check=True, stdout=subprocess.DEVNULL)
         node = ["node", str(HERE / "read_types.mjs"), folder]
         run = subprocess.run(node, check=True, capture_output=True, text=True)
-    types: dict[str, Any] = json.loads(run.stdout)
-    return types
+    command = ["npm", "view", "@fal-ai/client", "time", "--json"]
+    times = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(run.stdout), _find_date(json.loads(times.stdout)[version])
 
 
-def convert_field(name: str, node: dict[str, Any]) -> dict[str, Any]:
-    """Convert an option to the catalog's form."""
-    shape = convert_shape(node)
-    is_list = node.get("type") == "array" and name.endswith("_urls")
-    if (node.get("file") or is_list) and (kind := detect_file_kind(name)):
-        if is_list:
-            shape["items"] = {"type": "string", "file": kind}
-        else:
-            shape["file"] = kind
-    return shape
-
-
-def convert_shape(node: dict[str, Any]) -> dict[str, Any]:
-    """Convert a shape to JSON Schema."""
-    kept = ("type", "default", "minItems", "maxItems")
-    shape = {key: node[key] for key in kept if key in node}
+def convert_shape(
+    node: Mapping[str, Any], integers: frozenset[str], name: str = ""
+) -> dict[str, Any]:
+    """Convert a type to JSON Schema; `integers` are the names of whole numbers."""
+    kept = ("type", "default", "minItems", "maxItems", "required")
+    shape = {key: node[key] for key in kept if node.get(key) not in (None, [])}
+    if shape.get("type") == "number" and name in integers:
+        shape["type"] = "integer"
     if "enum" in node:
         is_text = all(isinstance(value, str) for value in node["enum"])
         shape |= {"type": "string" if is_text else "number", "enum": node["enum"]}
     if "anyOf" in node:
-        shape["anyOf"] = [convert_shape(each) for each in node["anyOf"]]
+        shape["anyOf"] = [convert_shape(each, integers, name) for each in node["anyOf"]]
     for key in ("items", "additionalProperties"):
         if isinstance(node.get(key), dict):
-            shape[key] = convert_shape(node[key])
+            shape[key] = convert_shape(node[key], integers)
     if "properties" in node:
         # The types are in alphabetical order; put width before height.
         named = sorted(node["properties"].items(), key=lambda each: each[0] == "height")
-        shape["properties"] = {name: convert_field(name, each) for name, each in named}
-    if node.get("required"):
-        shape["required"] = node["required"]
-    if node.get("nullable") and "type" in shape:
-        shape["type"] = [shape["type"], "null"]
-        if "enum" in shape:
-            shape["enum"] = [*shape["enum"], None]
+        shape["properties"] = {
+            inner: convert_shape(each, integers, inner) for inner, each in named
+        }
+    if node.get("nullable"):
+        shape["nullable"] = True
     return shape
 
 
-def dump_sorted(node: Any) -> str:
-    """Return JSON with sorted keys, so that equal shapes have equal text."""
-    return json.dumps(node, ensure_ascii=False, sort_keys=True)
+def derive_category(kind: str, node: Mapping[str, Any]) -> str:
+    """Return a category in fal's terms, which the types do not have."""
+    names = node.get("required", ())
+    if kind == "image":
+        has_image = any("image" in name for name in names)
+        return "image-to-image" if has_image else "text-to-image"
+    if kind == "speech":
+        has_audio = any("audio" in name for name in names)
+        return "audio-to-audio" if has_audio else "text-to-audio"
+    return "speech-to-text" if kind == "transcription" else ""
 
 
-def dump_compact(node: Any) -> str:
-    """Return JSON without white space."""
-    return json.dumps(node, ensure_ascii=False, separators=(",", ":"))
+def find_integers(contracts: Iterable[Contract]) -> frozenset[str]:
+    """Return the option names that are whole numbers in every document."""
+    types: defaultdict[str, set[str]] = defaultdict(set)
+    for contract in contracts:
+        for name, node in contract.input.get("properties", {}).items():
+            for each in node.get("anyOf", [node]):
+                types[name].add(str(each.get("type")))
+    return frozenset(n for n, found in types.items() if found - {"null"} == {"integer"})
 
 
-def share_shapes(endpoints: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Move the shapes of all fields to one dict and replace them with its keys.
-
-    The key of a field's most frequent shape is the field's name; the keys of its other
-    shapes also have a number.
-    """
-    halves = [
-        entry[half] for entry in endpoints.values() for half in ("input", "output")
-    ]
-    found = [each for half in halves for each in half["properties"].items()]
-    shapes = {(name, dump_sorted(node)): node for name, node in found}
-    counts = Counter((name, dump_sorted(node)) for name, node in found)
-    keys: dict[tuple[str, str], str] = {}
-    fields: dict[str, dict[str, Any]] = {}
-    numbers: Counter[str] = Counter()
-    for each in sorted(counts, key=lambda each: (each[0], -counts[each], each[1])):
-        name = each[0]
-        numbers[name] += 1
-        keys[each] = name if numbers[name] == 1 else f"{name}.{numbers[name]}"
-        fields[keys[each]] = shapes[each]
-    for half in halves:
-        properties = half.pop("properties").items()
-        half["fields"] = " ".join(keys[name, dump_sorted(n)] for name, n in properties)
-        half["required"] = " ".join(half.get("required", ()))
-    return fields
+def merge_types(contracts: _Contracts, types: _Contracts) -> _Contracts:
+    """Add what the types have and the documents do not: endpoints, inputs, outputs."""
+    merged = dict(contracts)
+    for name, other in types.items():
+        own = merged.get(name)
+        if own is None:
+            merged[name] = other
+        elif not own.input:
+            merged[name] = replace(other, category=own.category, title=own.title)
+        elif not own.output.get("properties"):
+            kind = detect_kind(other.output.get("properties", {}), own.category)
+            merged[name] = replace(own, output=other.output, kind=kind)
+    return merged
 
 
-def has_audio_urls(output: dict[str, Any]) -> bool:
-    """Return whether all audio in an output has a URL; one endpoint's types lack it."""
-    for name in AUDIO_OUTPUTS:
-        shape = output["properties"].get(name, {})
-        shape = shape.get("items", shape)
-        if shape.get("properties") and "url" not in shape["properties"]:
-            return False
-    return True
-
-
-def build_catalog(types: dict[str, Any]) -> dict[str, Any]:
-    """Build the catalog from the types."""
-    endpoints = {
-        name: {half: convert_shape(entry[half]) for half in ("input", "output")}
-        for name, entry in sorted(types["endpoints"].items())
-    }
-    endpoints = {
-        name: each for name, each in endpoints.items() if has_audio_urls(each["output"])
-    }
-    fields = share_shapes(endpoints)
-    return {
-        "form": 2,
-        "read_from": f"@fal-ai/client {types['version']}",
-        "endpoints_in_all": types["total"],
-        "fields": fields,
-        "endpoints": {
-            name: [
-                each["input"]["fields"],
-                each["input"]["required"],
-                each["output"]["fields"],
-            ]
-            for name, each in endpoints.items()
-        },
-    }
-
-
-def format_catalog(catalog: dict[str, Any]) -> str:
-    """Return the catalog as JSON, with one line for each field and each endpoint."""
-    facts = ("form", "read_from", "endpoints_in_all")
-    lines = ["{", *(f"{json.dumps(key)}:{json.dumps(catalog[key])}," for key in facts)]
-    for key, end in (("fields", "},"), ("endpoints", "}")):
-        entries = [
-            f"{json.dumps(name)}:{dump_compact(entry)}"
-            for name, entry in catalog[key].items()
-        ]
-        lines.append(f'"{key}":{{\n' + ",\n".join(entries) + f"\n{end}")
-    return "\n".join([*lines, "}"]) + "\n"
-
-
-def list_shapes(catalog: dict[str, Any], endpoint_id: str) -> set[str]:
-    """Return an endpoint's input fields as text, without the numbers of the shapes."""
-    return {
-        f"{key.partition('.')[0]}:{dump_sorted(catalog['fields'][key])}"
-        for key in catalog["endpoints"][endpoint_id][0].split()
-    }
-
-
-def describe_changes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
-    """Describe what changed between two catalogs, one line for each endpoint."""
-    old, new = before.get("endpoints", {}), after["endpoints"]
-    yield f"{before.get('read_from', 'nothing')} -> {after['read_from']}"
-    yield f"{len(old)} -> {len(new)} endpoints"
-    for name in sorted(old.keys() | new.keys()):
-        if name not in new:
+def describe_changes(before: Mapping[str, Any], after: _Contracts) -> Iterator[str]:
+    """Describe what changed since an older catalog, one line for each endpoint."""
+    old = before.get("endpoints", {}) if before.get("form") == FORM else {}
+    yield f"{len(old)} -> {len(after)} endpoints"
+    for name in sorted(old.keys() | after.keys()):
+        if name not in after:
             yield f"- {name}"
         elif name not in old:
             yield f"+ {name}"
-        else:
-            first, second = (list_shapes(each, name) for each in (before, after))
-            removed, added = (
-                {key.partition(":")[0] for key in one - other}
-                for one, other in ((first, second), (second, first))
-            )
-            if removed or added:
-                fields = [f"-{each}" for each in sorted(removed)]
-                fields += [f"+{each}" for each in sorted(added)]
-                yield f"~ {name}: {' '.join(fields)}"
+        elif (contract := read_contract(before, name)) and contract != after[name]:
+            first, second = contract.input, after[name].input
+            properties = [each.get("properties", {}) for each in (first, second)]
+            changed = [
+                each
+                for each in sorted(properties[0].keys() | properties[1].keys())
+                if properties[0].get(each) != properties[1].get(each)
+            ]
+            if changed:
+                yield f"~ {name}: {' '.join(changed)}"
+
+
+def _find_date(text: str) -> str:
+    found = _DATE.search(text)
+    if found is None:
+        message = f"No date in {text!r}."
+        raise ValueError(message)
+    return found[0]
 
 
 def main() -> int:
     """Build the catalog, print what changed and write it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--version", default="1.10.1", help="version of @fal-ai/client")
-    catalog = build_catalog(read_types(parser.parse_args().version))
-    before: dict[str, Any] = {}
-    if CATALOG.exists():
-        before = json.loads(CATALOG.read_text(encoding="utf-8"))
-    for line in describe_changes(before, catalog):
+    parser.add_argument("--documents", type=Path, required=True)
+    parser.add_argument("--types", action="append", default=[])
+    arguments = parser.parse_args()
+    contracts = read_documents(arguments.documents)
+    integers = find_integers(contracts.values())
+    for origin in arguments.types:
+        contracts = merge_types(contracts, read_types(origin, integers))
+    before = read_json(CATALOG) if CATALOG.exists() else {}
+    for line in describe_changes(before, contracts):
         print(line)
-    CATALOG.write_text(format_catalog(catalog), encoding="utf-8")
-    size, fields = CATALOG.stat().st_size, len(catalog["fields"])
-    print(f"{CATALOG.name}: {size:,} bytes, {fields} fields")
+    CATALOG.write_text(format_catalog(contracts.values()), encoding="utf-8")
+    for part in ("kind", "source"):
+        counts = Counter(str(getattr(each, part)) for each in contracts.values())
+        print(f"by {part}: {dict(counts.most_common())}")
+    print(f"{CATALOG.name}: {CATALOG.stat().st_size:,} bytes")
     return 0
 
 

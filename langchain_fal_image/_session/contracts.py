@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -53,7 +54,8 @@ class Contracts:
             fetched_at, document = stored or (
                 yield from self._fetch(context, endpoint_id)
             )
-            schema = EndpointSchema.from_openapi(document)
+            day = datetime.fromtimestamp(fetched_at, UTC).date().isoformat()
+            schema = EndpointSchema.from_openapi(document, date=day)
         except (FalDownloadError, ValueError) as error:
             fallback = catalog.get_schema(endpoint_id)
             if fallback is None:
@@ -67,11 +69,10 @@ class Contracts:
                     next_step="Check the endpoint id and the network.",
                 ) from error
             _log.warning(
-                "fal's OpenAPI document of %s is not available (%s); using the "
-                "contract from %s",
+                "fal's OpenAPI document of %s is not available (%s); using %s",
                 endpoint_id,
                 error,
-                catalog.get_source(),
+                fallback.source,
             )
             return fallback
         with self._lock:

@@ -35,7 +35,8 @@ from langchain_fal_image.wire.queue import QueuedRequest
 if TYPE_CHECKING:
     from langchain_fal_image._session.session import Session
     from langchain_fal_image.budget.budget import Budget
-    from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+    from langchain_fal_image.options.endpoint import EndpointSchema
+    from langchain_fal_image.options.kind import Kind
 
 __all__ = ["ModelCall", "generate", "run_traced", "submit"]
 

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 from pydantic import Field as Argument
 
 from langchain_fal_image.options.describe import describe_option
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.options.shape import Field, Shape
 
 __all__ = ["create_input_model", "get_limits", "get_simple_type"]

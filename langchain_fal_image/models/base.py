@@ -5,7 +5,8 @@ from __future__ import annotations
 import abc
 import os
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from langchain_core.runnables.config import merge_configs
@@ -17,7 +18,8 @@ from langchain_fal_image._session.session import Session
 from langchain_fal_image.budget.budget import Budget
 from langchain_fal_image.inputs.reference import OutputFile, OutputFiles
 from langchain_fal_image.models._input_schema import create_input_model
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.wire.effects import Flow
 
 if TYPE_CHECKING:
@@ -112,6 +114,16 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
 
         for name, value in super().__repr_args__():
             yield name, trace_input(value) if name == "options" else value
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        self._check_endpoint(self.endpoint)
+        return self
+
+    def _check_endpoint(self, schema: EndpointSchema | None) -> str:
+        from langchain_fal_image.options.search import check_endpoint  # noqa: PLC0415
+
+        return check_endpoint(self.model, schema, self.kind, check=self.check_options)
 
     @property
     def endpoint(self) -> EndpointSchema | None:
@@ -244,29 +256,31 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
         from langchain_fal_image.models._call import ModelCall  # noqa: PLC0415
         from langchain_fal_image.models._input import expand_results  # noqa: PLC0415
         from langchain_fal_image.options.resolve import resolve_options  # noqa: PLC0415
-        from langchain_fal_image.options.search import check_kind  # noqa: PLC0415
 
         session = self._session
         schema = session.contracts.get(self.model)
-        check_kind(schema, self.kind)
+        warning = self._check_endpoint(schema)
         layers = {
             "defaults": self._default_options(schema),
             "constructor": self.options,
             "bind": bound,
             "input": self._read_input(input, schema),
         }
+        options = resolve_options(
+            schema,
+            list(expand_results(layers).items()),
+            check=self.check_options,
+            strict=self.strict,
+            nearest_size=getattr(self, "nearest_size", False),
+        )
+        if warning:
+            options = replace(options, warnings=(warning, *options.warnings))
         return ModelCall(
             model=self.model,
             kind=self.kind,
             schema=schema,
             session=session,
-            options=resolve_options(
-                schema,
-                list(expand_results(layers).items()),
-                check=self.check_options,
-                strict=self.strict,
-                nearest_size=getattr(self, "nearest_size", False),
-            ),
+            options=options,
             check_files=self.check_options,
             estimate=self._estimate,
             budget=self.budget,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_fal_image.models.base import FalModel
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.results.image import ImageResult
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import field_validator
 
 from langchain_fal_image.models.base import FalModel, add_owner
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.results.speech import SpeechResult
 
 if TYPE_CHECKING:

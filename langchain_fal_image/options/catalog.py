@@ -1,59 +1,36 @@
-"""The built-in catalog of endpoints, which needs no request to fal.
+"""The catalog of endpoints, which needs no request to fal.
 
-`catalog.json` holds facts from fal's endpoint types (@fal-ai/client), as
-`scripts/build_catalog.py` reads them:
+`catalog.json` has the contracts as fal's OpenAPI documents state them, in the format
+that `catalog_file` describes; `scripts/build_catalog.py` writes it.
 
-```
-{
-  "form": 2,                          version of this format
-  "read_from": "@fal-ai/client …",    the source, with its version
-  "endpoints_in_all": 1207,           endpoints in the source, left-out ones included
-  "fields": {                         each shape of an option, once
-    "seed": {"type": "number"},       the most frequent one under the option's name,
-    "seed.2": {...}, ...              the others with a number
-  },
-  "endpoints": {
-    "fal-ai/qwen-image": [
-      "acceleration.3 guidance_scale … seed",   the fields of the input
-      "prompt",                                 the required ones
-      "images seed …"                           the fields of the output
-    ], ...
-  }
-}
-```
+`limits.json` adds what only fal's pages state, and short descriptions. `fields` has
+descriptions by option name (`audio_fields` for endpoints that make speech or
+transcriptions). `endpoints` has single endpoints, with the title, a summary and the
+sources. Both are merged over the contracts. This package adds these keywords to JSON
+Schema:
 
-`limits.json` adds what the types do not contain. `fields` has descriptions and limits
-by option name (`audio_fields` for endpoints that make speech or transcriptions).
-`endpoints` has descriptions and limits for single endpoints, with the title, a summary
-and the sources. Both are merged over the facts.
-
-Shapes are JSON Schema: `type` (a string or a list), `enum`, `default`, `description`,
-`minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf`, `minLength`,
-`maxLength`, `items`, `minItems`, `maxItems`, `properties`, `required`,
-`additionalProperties` and `anyOf`. An object without `properties` is free-form. This
-package adds these keywords:
-
-- `file`: on a URL, the kind of file that it points to: `"image"`, `"mask"`, `"audio"`.
-- `nullable`: in `limits.json`, whether the endpoint accepts null.
 - `minSide`, `maxSide` (pixels), `maxBytes`, `mediaTypes` (a list) and `alpha`
-  (`false`: no transparency), next to `file`: limits for each image.
+  (`false`: no transparency), on a URL: limits for each image.
 - `minPixels`, `maxPixels`: on a size, limits for width times height.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind, detect_kind
-from langchain_fal_image.options.json_schema import get_types
+from langchain_fal_image.options.catalog_file import read_contract, read_fields
+from langchain_fal_image.options.contract import Contract
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.json_schema import parse_field
+from langchain_fal_image.options.kind import Kind
+from langchain_fal_image.options.shape import Field
 
-__all__ = ["get_entry", "get_schema", "get_source", "list_endpoint_ids"]
-
-_TEXTS = frozenset({"description", "default"})
+__all__ = ["get_contract", "get_kind", "get_schema", "list_endpoint_ids"]
 
 
 @cache
@@ -63,129 +40,90 @@ def _load(name: str) -> Mapping[str, Any]:
     return data
 
 
-def get_source() -> str:
-    """Return the source of the facts, with its version."""
-    return str(_load("catalog.json")["read_from"])
-
-
 @cache
 def list_endpoint_ids(kind: Kind | None = "image") -> tuple[str, ...]:
     """Return the sorted ids of the endpoints that make `kind`; of all if it is None."""
     endpoints = _load("catalog.json")["endpoints"]
     return tuple(
-        name
-        for name, (_, _, outputs) in endpoints.items()
-        if kind is None or kind == detect_kind(_get_names(outputs.split()))
+        name for name, entry in endpoints.items() if kind is None or kind == entry[1]
     )
 
 
-@cache
-def get_entry(endpoint_id: str) -> Mapping[str, Any] | None:
-    """Return an endpoint's entry as JSON Schema, with the limits merged in, or None.
+def get_kind(endpoint_id: str) -> Kind | None:
+    """Return what an endpoint makes, or None if the catalog does not have it."""
+    entry = _load("catalog.json")["endpoints"].get(endpoint_id)
+    kind: Kind | None = entry[1] if entry else None
+    return kind
 
-    It has `title`, `about`, `category`, `source`, `input` and `output`. Do not modify
-    it: the result is cached.
-    """
-    facts = _load("catalog.json")["endpoints"].get(endpoint_id)
-    if facts is None:
-        return None
-    limits = _load("limits.json")
-    own = limits["endpoints"].get(endpoint_id, {})
-    inputs, required, outputs = (each.split() for each in facts)
-    own_fields = own.get("input", {})
-    fields = sorted(_get_fields(inputs), key=lambda field: field[0] not in required)
-    fields += [(name, {}) for name in own_fields if name not in _get_names(inputs)]
-    kind = detect_kind(_get_names(outputs))
-    shared = limits["fields" if kind == "image" else "audio_fields"]
-    properties = {
-        name: _merge_limits(name, shape, own_fields.get(name, {}), shared)
-        for name, shape in fields
-    }
-    return {
-        "title": own.get("title", endpoint_id),
-        "about": own.get("about", ""),
-        "category": own.get("category", _get_category(kind, properties, required)),
-        "source": own.get("source", get_source()),
-        "input": {"type": "object", "properties": properties, "required": required},
-        "output": {"type": "object", "properties": dict(_get_fields(outputs))},
-    }
+
+def get_contract(endpoint_id: str) -> Contract | None:
+    """Return the contract of an endpoint as fal states it, or None."""
+    return read_contract(_load("catalog.json"), endpoint_id)
 
 
 @cache
 def get_schema(endpoint_id: str) -> EndpointSchema | None:
-    """Return the schema of an endpoint, or None if the catalog does not have it."""
-    entry = get_entry(endpoint_id)
-    return EndpointSchema.from_json_schema(endpoint_id, entry) if entry else None
-
-
-def _get_category(
-    kind: Kind, properties: Mapping[str, Mapping[str, Any]], required: Sequence[str]
-) -> str:
-    """Derive a category in fal's terms from what the endpoint makes and requires."""
-    shapes = [properties[name] for name in required]
-    files = {shape.get("file") for shape in shapes}
-    files |= {shape.get("items", {}).get("file") for shape in shapes}
-    if kind == "image":
-        return "image-to-image" if "image" in files else "text-to-image"
-    if kind == "transcription":
-        return "speech-to-text"
-    return "audio-to-audio" if "audio" in files else "text-to-audio"
-
-
-def _get_names(keys: Sequence[str]) -> list[str]:
-    return [key.partition(".")[0] for key in keys]
-
-
-def _get_fields(keys: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
-    shapes = _load("catalog.json")["fields"]
-    return [(key.partition(".")[0], shapes[key]) for key in keys]
-
-
-def _merge_limits(
-    name: str,
-    shape: Mapping[str, Any],
-    own: Mapping[str, Any],
-    shared: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Merge the limits for an option name and for the endpoint over a shape."""
-    limits = shared.get(name, {})
-    merged = {key: value for key, value in shape.items() if key != "type"}
-    if "type" in shape:
-        is_integer = limits.get("type") == "integer"
-        merged["type"] = _to_integer(shape["type"]) if is_integer else shape["type"]
-    for key, value in limits.items():
-        if key != "type" and (key in _TEXTS or "number" in get_types(shape)):
-            merged.setdefault(key, value)
-    if "properties" in merged:
-        merged["properties"] = _merge_inner(merged["properties"], shared)
-    if "anyOf" in merged:
-        merged["anyOf"] = [
-            {**each, "properties": _merge_inner(each["properties"], shared)}
-            if "properties" in each
-            else each
-            for each in merged["anyOf"]
-        ]
-    merged = _merge(merged, own)
-    if merged.pop("nullable", False):
-        merged["type"] = [*get_types(merged), "null"]
-        if "enum" in merged:
-            merged["enum"] = [*merged["enum"], None]
-    return merged
-
-
-def _merge_inner(
-    properties: Mapping[str, Any], shared: Mapping[str, Any]
-) -> dict[str, Any]:
-    return {
-        name: _merge_limits(name, shape, {}, shared)
-        for name, shape in properties.items()
+    """Return the schema of an endpoint, or None if its contract is unknown."""
+    contract = get_contract(endpoint_id)
+    if contract is None or not contract.input:
+        return None
+    own = _load("limits.json")["endpoints"].get(endpoint_id, {})
+    inputs = _load("catalog.json")["endpoints"][endpoint_id][4]
+    required = frozenset(contract.input.get("required", ()))
+    own_fields = own.get("input", {})
+    fields = {
+        name: _parse_own(name, key, contract.kind, own_fields[name])
+        if name in own_fields
+        else _parse(key, contract.kind)
+        for name, key in read_fields(inputs)
     }
+    fields |= {
+        name: parse_field(name, node, required=False)
+        for name, node in own_fields.items()
+        if name not in fields
+    }
+    return EndpointSchema(
+        endpoint_id=endpoint_id,
+        fields={
+            field.name: replace(field, required=True)
+            if field.name in required
+            else field
+            for field in fields.values()
+        },
+        title=own.get("title", contract.title),
+        about=own.get("about", ""),
+        category=contract.category,
+        kind=contract.kind,
+        source=replace(contract.source, pages=own.get("source", "")),
+    )
 
 
-def _to_integer(types: Any) -> Any:
-    if isinstance(types, str):
-        return "integer" if types == "number" else types
-    return [_to_integer(each) for each in types]
+@cache
+def _parse(key: str, kind: Kind) -> Field:
+    """Parse a shape of the catalog; endpoints that share it share the field."""
+    return _parse_own(key.partition(".")[0], key, kind, {})
+
+
+def _parse_own(name: str, key: str, kind: Kind, own: Mapping[str, Any]) -> Field:
+    shared = _load("limits.json")["fields" if kind == "image" else "audio_fields"]
+    node = _describe(_load("catalog.json")["shapes"][key], name, shared)
+    return parse_field(name, _merge(node, own), required=False)
+
+
+def _describe(
+    node: Mapping[str, Any], name: str, texts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Add descriptions by name to a shape and the fields inside it."""
+    described = dict(node)
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in node:
+            described[keyword] = [_describe(each, "", texts) for each in node[keyword]]
+    if "properties" in node:
+        described["properties"] = {
+            inner: _describe(each, inner, texts)
+            for inner, each in node["properties"].items()
+        }
+    return {**texts.get(name, {}), **described}
 
 
 def _merge(shape: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

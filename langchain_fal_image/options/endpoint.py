@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
+from langchain_fal_image.options.contract import (
+    UNKNOWN_SOURCE,
+    Contract,
+    ContractSource,
+)
 from langchain_fal_image.options.json_schema import parse_fields
+from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.options.openapi import parse_document
 from langchain_fal_image.options.shape import Field, Shape
 
-__all__ = [
-    "AUDIO_OUTPUTS",
-    "IMAGE_OPTIONS",
-    "TEXT_OPTIONS",
-    "EndpointSchema",
-    "Kind",
-    "detect_kind",
-]
-
-Kind = Literal["image", "speech", "transcription"]
-"""What an endpoint makes. All audio counts as speech, including music and sounds."""
-
-AUDIO_OUTPUTS = ("audio", "audios", "audio_file", "audio_url")
-"""The names of audio fields in the output of endpoints (@fal-ai/client's types)."""
+__all__ = ["IMAGE_OPTIONS", "TEXT_OPTIONS", "EndpointSchema"]
 
 IMAGE_OPTIONS = frozenset({"image", "image_url", "image_urls"})
 """The usual names of the option for input images."""
 
 TEXT_OPTIONS = ("text", "preview_text", "gen_text", "script", "prompt")
 """The names of the option for the text to speak, the most usual one first."""
-
-
-def detect_kind(outputs: Collection[str]) -> Kind:
-    """Return what an endpoint makes, from the names of the fields in its output."""
-    if "image" in outputs or "images" in outputs:
-        return "image"
-    if any(name in outputs for name in AUDIO_OUTPUTS):
-        return "speech"
-    is_transcription = "text" in outputs and ("chunks" in outputs or "words" in outputs)
-    return "transcription" if is_transcription else "image"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +38,8 @@ class EndpointSchema:
         about: What it is good at, in a sentence.
         category: fal's category, such as `text-to-image`.
         kind: What it makes.
+        source: Where the contract comes from; it decides whether a value outside the
+            contract raises an error or adds a warning.
     """
 
     endpoint_id: str
@@ -62,42 +48,39 @@ class EndpointSchema:
     about: str = ""
     category: str = ""
     kind: Kind = "image"
+    source: ContractSource = UNKNOWN_SOURCE
 
     @classmethod
-    def from_json_schema(
-        cls, endpoint_id: str, entry: Mapping[str, Any]
-    ) -> EndpointSchema:
-        """Create the schema from an entry of the catalog.
-
-        Args:
-            endpoint_id: The id of the endpoint.
-            entry: As `catalog.get_entry` returns it: `input` and `output` in the form
-                that `catalog` describes; `title`, `about` and `category` if known.
-        """
+    def from_contract(cls, contract: Contract) -> EndpointSchema:
+        """Create the schema from a contract."""
         return cls(
-            endpoint_id=endpoint_id,
-            fields=parse_fields(entry["input"]),
-            title=entry.get("title", endpoint_id),
-            about=entry.get("about", ""),
-            category=entry.get("category", ""),
-            kind=detect_kind(entry.get("output", {}).get("properties", {})),
+            endpoint_id=contract.endpoint_id,
+            fields=parse_fields(contract.input),
+            title=contract.title,
+            about=contract.about,
+            category=contract.category,
+            kind=contract.kind,
+            source=contract.source,
         )
 
     @classmethod
-    def from_openapi(cls, document: Mapping[str, Any]) -> EndpointSchema:
+    def from_openapi(
+        cls, document: Mapping[str, Any], *, date: str = ""
+    ) -> EndpointSchema:
         """Create the schema from fal's OpenAPI document of an endpoint.
 
         Args:
             document: As `https://fal.ai/api/openapi/queue/openapi.json` returns it;
                 OpenAPI 3.0 or 3.1.
+            date: The day on which it was fetched, for `source`; by default today.
 
         Raises:
             ValueError: The document describes no endpoint, has a `$ref` that does not
                 resolve, or is not valid OpenAPI.
         """
+        today = date or datetime.now(UTC).date().isoformat()
         try:
-            endpoint_id, entry = parse_document(document)
-            return cls.from_json_schema(endpoint_id, entry)
+            return cls.from_contract(parse_document(document, date=today))
         except (AttributeError, KeyError, RecursionError, TypeError) as error:
             message = f"The document is not valid OpenAPI: {error}."
             raise ValueError(message) from error

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import get_args
+from difflib import SequenceMatcher, get_close_matches
+from functools import lru_cache
 
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.kind import PRODUCTS, SERVED_KINDS, Kind
 
-__all__ = ["check_kind", "find_endpoints"]
+__all__ = ["check_endpoint", "find_endpoints", "find_nearest_id"]
 
-_PRODUCTS: dict[Kind, str] = {
-    "image": "images",
-    "speech": "audio",
-    "transcription": "transcriptions",
-}
+_MIN_SIMILARITY = 0.8
+_SEPARATORS = re.compile(r"[-/._\s]+")
 
 
 def find_endpoints(
@@ -26,12 +26,12 @@ def find_endpoints(
 ) -> tuple[EndpointSchema, ...]:
     """Find endpoints in the catalog.
 
-    All words of `search` must be in the id, title, category or description. An unknown
-    kind raises FalConfigurationError.
+    All words of `search` must be in the id, title, category or description. A kind that
+    this package does not serve raises FalConfigurationError.
     """
-    if kind not in get_args(Kind):
-        message = f"kind={kind!r} is not a kind of endpoint."
-        kinds = ", ".join(map(repr, get_args(Kind)))
+    if kind not in SERVED_KINDS:
+        message = f"kind={kind!r} is not a kind that this package serves."
+        kinds = ", ".join(map(repr, SERVED_KINDS))
         raise FalConfigurationError(message, next_step=f"Use one of {kinds}.")
     words = search.split() if isinstance(search, str) else list(search)
     found = []
@@ -45,14 +45,74 @@ def find_endpoints(
     return tuple(found)
 
 
-def check_kind(schema: EndpointSchema | None, kind: Kind) -> None:
-    """Raise FalConfigurationError if an endpoint with a schema does not make `kind`."""
-    if schema is None or schema.kind == kind:
-        return
-    made, expected = _PRODUCTS[schema.kind], _PRODUCTS[kind]
-    message = f"{schema.endpoint_id} makes {made}, not {expected}."
-    raise FalConfigurationError(
-        message,
-        model=schema.endpoint_id,
-        next_step=f"Use fal.{schema.kind}() for it, or choose another endpoint.",
+def check_endpoint(
+    endpoint_id: str, schema: EndpointSchema | None, kind: Kind, *, check: bool = True
+) -> str:
+    """Check that an endpoint makes `kind`, before anything is sent.
+
+    Returns a warning for an unknown id that is close to a known one, or an empty text.
+    Raises FalConfigurationError if the endpoint makes something else, or, with `check`,
+    if the id is a known one with a typo.
+    """
+    made = schema.kind if schema else catalog.get_kind(endpoint_id)
+    if made is not None:
+        if made != kind:
+            raise _describe_other_kind(endpoint_id, made, kind)
+        return ""
+    nearest = find_nearest_id(endpoint_id) if check else None
+    if nearest is None:
+        return ""
+    if _is_typo(endpoint_id, nearest):
+        message = f"{endpoint_id} is not a known endpoint. Did you mean {nearest}?"
+        raise FalConfigurationError(
+            message,
+            model=endpoint_id,
+            next_step=f"Use {nearest}. If fal has added {endpoint_id}, call "
+            f"fal.describe({endpoint_id!r}) first.",
+        )
+    return (
+        f"{endpoint_id} is not in the catalog, so its options are not checked. "
+        f"Did you mean {nearest}?"
     )
+
+
+@lru_cache(maxsize=256)
+def find_nearest_id(endpoint_id: str) -> str | None:
+    """Return the known id that is most similar to an unknown one, or None."""
+    known = {each.lower(): each for each in catalog.list_endpoint_ids(None)}
+    found = get_close_matches(endpoint_id.lower(), known, n=1, cutoff=_MIN_SIMILARITY)
+    return known[found[0]] if found else None
+
+
+def _is_typo(endpoint_id: str, known: str) -> bool:
+    """Return whether an id has the words of a known one, some with other letters.
+
+    Another number or another word can be a new endpoint: fal adds some every day.
+    """
+    words, known_words = (
+        _SEPARATORS.split(each.lower()) for each in (endpoint_id, known)
+    )
+    if len(words) != len(known_words):
+        return False
+    pairs = zip(words, known_words, strict=True)
+    return all(
+        not re.search(r"\d", one + two)
+        and SequenceMatcher(None, one, two).ratio() >= _MIN_SIMILARITY
+        for one, two in pairs
+        if one != two
+    )
+
+
+def _describe_other_kind(
+    endpoint_id: str, made: Kind, kind: Kind
+) -> FalConfigurationError:
+    if made in SERVED_KINDS:
+        message = f"{endpoint_id} makes {PRODUCTS[made]}, not {PRODUCTS[kind]}."
+        step = f"Use fal.{made}() for it, or choose another endpoint."
+    else:
+        message = (
+            f"{endpoint_id} makes {PRODUCTS[made]}; this package serves images, speech "
+            f"and transcriptions."
+        )
+        step = "Call it with fal's own client, fal-client, or choose another endpoint."
+    return FalConfigurationError(message, model=endpoint_id, next_step=step)

@@ -24,6 +24,8 @@ class FileLimits:
     Attributes:
         min_side: Minimum width and height, in pixels.
         max_side: Maximum width and height, in pixels.
+        min_ratio: Minimum of width divided by height.
+        max_ratio: Maximum of width divided by height.
         max_bytes: Maximum file size, in bytes.
         mime_types: The accepted formats; empty if any is accepted.
         alpha: Whether an image may have transparency.
@@ -31,6 +33,8 @@ class FileLimits:
 
     min_side: int | None = None
     max_side: int | None = None
+    min_ratio: float | None = None
+    max_ratio: float | None = None
     max_bytes: int | None = None
     mime_types: tuple[str, ...] = ()
     alpha: bool = True
@@ -51,11 +55,15 @@ class Shape:
         multiple_of: A number that the value must be a multiple of.
         min_length: Minimum length of a string, in characters.
         max_length: Maximum length of a string, in characters.
+        pattern: A regular expression that a string must contain.
+        format: The JSON Schema format of a string, such as `uuid4`.
         items: The shape of each item of a list.
         min_items: Minimum number of items.
         max_items: Maximum number of items.
+        unique_items: Whether all items must differ.
         fields: The options inside an object, by name.
         extra: The shape of the values of a free-form object.
+        closed: Whether an object may have only the options in `fields`.
         any_of: Alternative shapes; the value must match one of them.
         file: The kind of file, if the value is one.
         file_limits: The limits of that file.
@@ -72,11 +80,15 @@ class Shape:
     multiple_of: float | None = None
     min_length: int | None = None
     max_length: int | None = None
+    pattern: str | None = None
+    format: str | None = None
     items: Shape | None = None
     min_items: int | None = None
     max_items: int | None = None
+    unique_items: bool = False
     fields: Mapping[str, Field] = field(default_factory=dict)
     extra: Shape | None = None
+    closed: bool = False
     any_of: tuple[Shape, ...] = ()
     file: FileKind | None = None
     file_limits: FileLimits = FileLimits()
@@ -98,8 +110,13 @@ class Shape:
 
     @cached_property
     def choices(self) -> tuple[Any, ...]:
-        """The enum values of all alternatives; empty if there are none."""
-        return tuple(value for shape in self.alternatives for value in shape.enum)
+        """The enum values of all alternatives but null; empty if there are none."""
+        return tuple(
+            value
+            for shape in self.alternatives
+            for value in shape.enum
+            if value is not None
+        )
 
     @cached_property
     def object_fields(self) -> Mapping[str, Field]:
@@ -122,7 +139,7 @@ class Shape:
             for limit in (
                 *(self.minimum, self.exclusive_minimum, self.min_length),
                 *(self.maximum, self.exclusive_maximum, self.max_length),
-                self.multiple_of,
+                *(self.multiple_of, self.pattern, self.format),
             )
         )
 

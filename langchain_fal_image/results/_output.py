@@ -11,7 +11,7 @@ from typing import Any
 from langchain_fal_image._formats.audio import sniff_audio
 from langchain_fal_image._formats.data_uri import decode_data_uri
 from langchain_fal_image._formats.image import sniff_image
-from langchain_fal_image.options.endpoint import AUDIO_OUTPUTS
+from langchain_fal_image.options.kind import AUDIO_OUTPUTS, STEM_OUTPUTS
 
 __all__ = [
     "extract_bytes",
@@ -23,19 +23,28 @@ __all__ = [
 ]
 
 _MIN_ENCODED = 64
+_AUDIO_NAMES = frozenset({*AUDIO_OUTPUTS, *STEM_OUTPUTS})
 
 
 def find_images(output: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the image entries of fal's output.
 
-    Most endpoints return `images`, some a single `image`.
+    Most endpoints return `images`, some a single `image`, few fields of other names,
+    such as `depth_map` and `normal_map`.
     """
-    return _find_entries(output, ("images", "image"))
+    return _find_entries(output, ("images", "image")) or [
+        entry
+        for name in output
+        for entry in _find_entries(output, (name,))
+        if "width" in entry or str(entry.get("content_type")).startswith("image/")
+    ]
 
 
 def find_audio(output: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the audio entries of fal's output, under any name that endpoints use."""
-    return _find_entries(output, AUDIO_OUTPUTS)
+    return _find_entries(output, AUDIO_OUTPUTS) or [
+        entry for name in STEM_OUTPUTS for entry in _find_entries(output, (name,))
+    ]
 
 
 def _find_entries(
@@ -200,7 +209,7 @@ def wrap_audio_bytes(output: Any) -> Any:
     if not isinstance(output, Mapping):
         return output
     return {
-        name: _wrap_audio(value, is_audio=name in AUDIO_OUTPUTS)
+        name: _wrap_audio(value, is_audio=name in _AUDIO_NAMES)
         for name, value in output.items()
     }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind, detect_kind
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.kind import Kind, detect_kind
 from langchain_fal_image.results._output import extract_bytes, wrap_audio_bytes
 from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.image import ImageResult
@@ -46,8 +47,9 @@ def parse_output(
         FalResponseError: The output lacks the image, audio or text.
     """
     if kind is None:
-        names = body if isinstance(body, Mapping) else ()
+        names = body if isinstance(body, Mapping) else {}
         kind = schema.kind if schema else detect_kind(names)
+        kind = kind if kind in RESULTS else "image"
     if kind != "image":
         body = wrap_audio_bytes(body)
     body, contents = extract_bytes(body)

@@ -20,7 +20,7 @@ from langchain_fal_image.results.response import ResponseMetadata
 
 if TYPE_CHECKING:
     from langchain_fal_image._session.session import Session
-    from langchain_fal_image.options.endpoint import Kind
+    from langchain_fal_image.options.kind import Kind
     from langchain_fal_image.results.file import GeneratedFile
 
 __all__ = ["FalResult"]

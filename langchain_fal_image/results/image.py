@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import PIL.Image
 
     from langchain_fal_image.inputs.reference import MediaType
-    from langchain_fal_image.options.endpoint import Kind
+    from langchain_fal_image.options.kind import Kind
     from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["GeneratedImage", "ImageResult"]

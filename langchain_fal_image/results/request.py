@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from langchain_fal_image._session.session import Session
-    from langchain_fal_image.options.endpoint import Kind
+    from langchain_fal_image.options.kind import Kind
     from langchain_fal_image.results.image import ImageResult
 
     R = TypeVar("R", default=ImageResult)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from langchain_fal_image._formats.audio import EXTENSIONS, sniff_audio
 from langchain_fal_image._formats.signatures import is_text
 from langchain_fal_image.errors import FalDownloadError, FalResponseError
-from langchain_fal_image.options.endpoint import AUDIO_OUTPUTS, TEXT_OPTIONS
+from langchain_fal_image.options.endpoint import TEXT_OPTIONS
+from langchain_fal_image.options.kind import AUDIO_OUTPUTS, STEM_OUTPUTS
 from langchain_fal_image.results._artifact import shorten_artifact
 from langchain_fal_image.results._output import find_audio, read_entry, read_seconds
 from langchain_fal_image.results.base import FalResult
@@ -83,7 +84,9 @@ class SpeechResult(FalResult):
     artifact_type: ClassVar[str] = "fal_speech_result"
     _files_field: ClassVar[str | None] = "audios"
     _output_noun: ClassVar[str] = "audio"
-    _not_metadata: ClassVar[frozenset[str]] = frozenset({*AUDIO_OUTPUTS, "text"})
+    _not_metadata: ClassVar[frozenset[str]] = frozenset(
+        {*AUDIO_OUTPUTS, *STEM_OUTPUTS, "text"}
+    )
 
     @property
     def audio(self) -> GeneratedAudio:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.documents import Document
 
-from langchain_fal_image.options.endpoint import AUDIO_OUTPUTS
+from langchain_fal_image.options.kind import AUDIO_OUTPUTS
 from langchain_fal_image.results._artifact import shorten_artifact
 from langchain_fal_image.results.base import FalResult
 
@@ -59,7 +59,7 @@ class TranscriptionResult(FalResult):
     artifact_type: ClassVar[str] = "fal_transcription_result"
     _output_noun: ClassVar[str] = "text"
     _not_metadata: ClassVar[frozenset[str]] = frozenset(
-        {*AUDIO_OUTPUTS, "text", "chunks", "words"}
+        {*AUDIO_OUTPUTS, "text", "output", "chunks", "words"}
     )
 
     @property
@@ -165,7 +165,8 @@ class TranscriptionResult(FalResult):
         body: Mapping[str, Any],
         request_id: str | None,  # noqa: ARG003 - for classes that have files
     ) -> dict[str, Any] | None:
-        text = body.get("text")
+        # Some endpoints, such as fal-ai/speech-to-text, return the text as `output`.
+        text = body.get("text", body.get("output"))
         segments = _find_segments(body)
         if not isinstance(text, str) and segments:
             text = "".join(each.text for each in segments)

@@ -14,7 +14,8 @@ from langchain_fal_image import errors
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image._session.prices import Price
 from langchain_fal_image.errors import FalError
-from langchain_fal_image.options.endpoint import EndpointSchema, Kind
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.options.sizes import list_aspect_ratios
 from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.results.speech import SpeechResult

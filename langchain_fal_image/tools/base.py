@@ -36,8 +36,7 @@ from langchain_fal_image.inputs.reference import MediaType
 from langchain_fal_image.library._threads import Threads
 from langchain_fal_image.library.library import ImageLibrary
 from langchain_fal_image.models.base import FalModel
-from langchain_fal_image.options.endpoint import Kind
-from langchain_fal_image.options.search import check_kind
+from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.results.request import FalRequest
 from langchain_fal_image.tools._args_schema import (
     build_args_schema,
@@ -241,7 +240,6 @@ class FalModelTool(FalTool):
         self._model = cast("FalModel[Any]", self.model)
         _refuse_bytes(self._model)
         schema = self._model.endpoint
-        check_kind(schema, self._model.kind)
         if self.args_schema is None:
             self.args_schema = build_args_schema(
                 f"{type(self).__name__}Arguments",

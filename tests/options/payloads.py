@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_fal_image import FalSpeech, FalTranscription
 from langchain_fal_image.options import catalog
+from langchain_fal_image.options.contract import Contract, ContractSource
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.kind import SERVED_KINDS
+
+SERVED = [
+    endpoint_id
+    for kind in SERVED_KINDS
+    for endpoint_id in catalog.list_endpoint_ids(kind)
+    if catalog.get_schema(endpoint_id)
+]
+"""The endpoints that this package serves and whose contract it knows."""
 
 
 def to_camel_case(name: str) -> str:
@@ -15,10 +27,16 @@ def to_camel_case(name: str) -> str:
 
 def get_input(endpoint_id: str) -> dict[str, Any]:
     """Return the JSON Schema of an endpoint's input."""
-    entry = catalog.get_entry(endpoint_id)
-    assert entry is not None
-    node: dict[str, Any] = entry["input"]
-    return node
+    contract = catalog.get_contract(endpoint_id)
+    assert contract is not None
+    return dict(contract.input)
+
+
+def make_schema(node: Mapping[str, Any]) -> EndpointSchema:
+    """Return the schema of an endpoint with that input."""
+    source = ContractSource("document", "2026-01-01")
+    contract = Contract(endpoint_id="a/b", source=source, kind="image", input=node)
+    return EndpointSchema.from_contract(contract)
 
 
 def respell(value: Any, node: dict[str, Any], *, every: int) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from payloads import get_input, respell
+from payloads import SERVED, get_input, respell
 
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.resolve import resolve_options
@@ -29,9 +29,7 @@ EDITS = [example for example in REQUESTS if "edit" in str(example.id)]
 
 
 def test_every_published_contract_is_in_the_catalog() -> None:
-    assert {c["endpoint_id"] for c in CONTRACTS} <= set(
-        catalog.list_endpoint_ids(kind=None)
-    )
+    assert {c["endpoint_id"] for c in CONTRACTS} <= set(SERVED)
 
 
 @pytest.mark.parametrize("every", [1, 2, 1000], ids=["camel", "mixed", "to_snake_case"])
@@ -83,6 +81,6 @@ def test_images_and_files_go_to_the_endpoints_option(
 def test_the_catalog_has_the_fields_of_a_published_response(
     contract: dict[str, Any],
 ) -> None:
-    entry = catalog.get_entry(contract["endpoint_id"])
-    assert entry is not None
-    assert set(contract["answer"]) <= set(entry["output"]["properties"])
+    known = catalog.get_contract(contract["endpoint_id"])
+    assert known is not None
+    assert set(contract["answer"]) <= set(known.output["properties"])

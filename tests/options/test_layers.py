@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from payloads import SERVED, make_schema
 
 from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.casing import to_snake_case
-from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.resolve import resolve_options
 
 QWEN = catalog.get_schema("fal-ai/qwen-image")
@@ -75,11 +75,11 @@ def test_provider_options_are_a_layer_right_after_the_one_that_has_them() -> Non
 
 
 def test_none_means_not_given() -> None:
-    lower = ("constructor", {"seed": 7, "guidance_scale": None})
-    upper = ("input", {"seed": None, "loras": [{"path": "a", "scale": None}]})
+    lower = ("constructor", {"num_images": 2, "guidance_scale": None})
+    upper = ("input", {"num_images": None, "loras": [{"path": "a", "scale": None}]})
     assert resolve_layers(lower, upper) == {
         "prompt": "x",
-        "seed": 7,
+        "num_images": 2,
         "loras": [{"path": "a"}],
     }
 
@@ -93,7 +93,7 @@ def test_none_is_sent_if_the_endpoint_accepts_null() -> None:
             }
         }
     }
-    schema = EndpointSchema.from_json_schema("a/b", entry)
+    schema = make_schema(entry["input"])
     options = {"seed": None, "strength": None}
     assert resolve_options(schema, [("input", options)]).payload == options
     with pytest.raises(FalOptionError, match="strength=2"):
@@ -134,7 +134,7 @@ def test_names_in_a_free_form_object_are_unchanged() -> None:
             }
         }
     }
-    schema = EndpointSchema.from_json_schema("a/b", entry)
+    schema = make_schema(entry["input"])
     options = {"tokens": {"myToken": 1}, "newOption": {"innerName": [{"aB": 1}]}}
     assert resolve_options(schema, [("input", options)]).payload == {
         "tokens": {"myToken": 1},
@@ -148,7 +148,7 @@ def test_an_own_option_wins_over_a_call_option_of_that_name() -> None:
     own = {
         name: {"type": "string"} for name in ("size", "n", "images", "mask", "width")
     }
-    schema = EndpointSchema.from_json_schema("a/b", {"input": {"properties": own}})
+    schema = make_schema({"properties": own})
     options = dict.fromkeys(own, "unchanged")
     assert resolve_options(schema, [("input", options)]).payload == options
 
@@ -213,18 +213,18 @@ def test_images_of_any_type_are_passed_on_unchanged() -> None:
 
 
 def test_images_go_to_the_only_required_option() -> None:
-    image = {"type": "string", "file": "image"}
+    image = {"type": "string", "_fal_ui_field": "image"}
     entry = {
         "input": {
             "properties": {
                 "references": {"type": "array", "items": image, "maxItems": 3},
                 "image_url": image,
-                "mask_url": {"type": "string", "file": "mask"},
+                "mask_url": {"type": "string", "_fal_ui_field": "image_mask"},
             },
             "required": ["image_url"],
         }
     }
-    schema = EndpointSchema.from_json_schema("a/b", entry)
+    schema = make_schema(entry["input"])
     assert schema.max_images == 1
     assert resolve_options(
         schema, [("input", {"images": "a", "mask": "m"})]
@@ -240,7 +240,7 @@ def test_images_go_to_the_only_required_option() -> None:
 
 def test_n_must_be_1_if_the_endpoint_has_no_option_for_it() -> None:
     entry = {"input": {"properties": {"prompt": {"type": "string"}}}}
-    schema = EndpointSchema.from_json_schema("a/b", entry)
+    schema = make_schema(entry["input"])
     assert resolve_options(schema, [("input", PROMPT | {"n": 1})]).payload == PROMPT
     with pytest.raises(FalOptionError, match="n=2"):
         resolve_options(schema, [("input", {"n": 2})])
@@ -267,7 +267,7 @@ NAMES = (
 
 
 @given(
-    st.sampled_from([None, *catalog.list_endpoint_ids(kind=None)]),
+    st.sampled_from([None, *SERVED]),
     st.dictionaries(
         st.sampled_from(NAMES) | st.text(),
         JSON | st.sampled_from(["16:9", "1024x768", "4:3", "2K", "square"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import payloads
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +37,7 @@ def resolve_sizes(
     schema: EndpointSchema | str, *layers: dict[str, Any], **settings: Any
 ) -> ResolvedOptions:
     schema = get_schema(schema) if isinstance(schema, str) else schema
-    base: dict[str, Any] = {"prompt": "x"}
+    base: dict[str, Any] = {"prompt": "a hill"}
     if schema.needs_image:
         base["images"] = ["https://example.com/a.png"]
     named = [(f"layer {number}", layer) for number, layer in enumerate(layers)]
@@ -47,8 +48,7 @@ def resolve_sizes(
 
 
 def make_schema(**properties: Any) -> EndpointSchema:
-    entry = {"input": {"type": "object", "properties": properties}}
-    return EndpointSchema.from_json_schema("a/b", entry)
+    return payloads.make_schema({"type": "object", "properties": properties})
 
 
 SIDES = make_schema(
@@ -293,7 +293,7 @@ def test_every_offered_ratio_is_accepted() -> None:
     """A tool offers these to a chat model: none may be a fault."""
     faults = []
     number = 0
-    for name in catalog.list_endpoint_ids(kind=None):
+    for name in payloads.SERVED:
         schema = get_schema(name)
         for ratio in list_aspect_ratios(schema):
             number += 1

@@ -29,7 +29,7 @@ URL = "https://v3.fal.media/files/a.mp3"
 @pytest.mark.parametrize(
     ("inner", "value"),
     [
-        *(("voice_id", "Wise_Woman"), ("speed", 0.5), ("speed", 2.0), ("vol", 0)),
+        *(("voice_id", "Wise_Woman"), ("speed", 0.5), ("speed", 2.0), ("vol", 0.01)),
         *(("vol", 10), ("pitch", -12), ("pitch", 12), ("english_normalization", True)),
         *(("emotion", each) for each in EMOTIONS),
     ],
@@ -66,7 +66,7 @@ def test_nested_options_of_speech_are_sent_in_fals_spelling(name: str) -> None:
     assert payload == {
         "output_format": "url",
         "text": "Hello",
-        "audio_setting": {"sample_rate": "44100", "bitrate": "64000", "format": "flac"},
+        "audio_setting": {"sample_rate": 44100, "bitrate": 64000, "format": "flac"},
         "pronunciation_dict": {"tone_list": ["Fuji/(fu1)(ji4)"]},
     }
 
@@ -83,9 +83,9 @@ def test_a_pronunciation_dict_as_in_the_ai_sdk_is_sent_with_a_warning() -> None:
     [
         ({"speed": 2.1}, "speed=2.1 is too large; allowed: a number, 0.5 to 2"),
         ({"speed": 0.4}, "speed=0.4 is too small"),
-        ({"vol": 11}, "vol=11 is too large; allowed: a number, 0 to 10"),
+        ({"vol": 11}, "vol=11 is too large; allowed: a number, 0.01 to 10"),
         ({"vol": -1}, "vol=-1 is too small"),
-        ({"pitch": 13}, "pitch=13 is too large; allowed: a number, -12 to 12"),
+        ({"pitch": 13}, "pitch=13 is too large; allowed: a whole number, -12 to 12"),
         ({"pitch": -13}, "pitch=-13 is too small"),
         ({"emotion": "gleeful"}, "emotion='gleeful' is not a choice; allowed: happy"),
         ({"english_normalization": "no"}, "english_normalization='no' is text"),

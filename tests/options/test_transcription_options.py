@@ -121,10 +121,9 @@ def test_diarize_is_on_by_default(
     assert make_payload(off, URL) == {"diarize": False, "audio_url": URL}
 
 
-def test_only_whisper_accepts_no_chunks() -> None:
-    assert make_payload(FalTranscription("whisper"), URL, chunk_level="none")
-    with pytest.raises(FalOptionError, match="allowed: segment, word"):
-        FalTranscription("wizper").payload(URL, chunk_level="none")
+@pytest.mark.parametrize("name", MODELS)
+def test_no_chunks_can_be_requested(name: str) -> None:
+    assert make_payload(FalTranscription(name), URL, chunk_level="none")
 
 
 def test_an_unknown_option_is_reported_with_the_nearest_one() -> None:

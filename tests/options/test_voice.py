@@ -57,7 +57,7 @@ def test_a_later_layer_replaces_only_its_parts_of_the_voice() -> None:
     }
     format_ = FalSpeech(audio_setting={"format": "flac"})
     payload = make_payload(format_, "Hi", audioSetting={"sampleRate": 8000})
-    assert payload["audio_setting"] == {"format": "flac", "sample_rate": "8000"}
+    assert payload["audio_setting"] == {"format": "flac", "sample_rate": 8000}
 
 
 def test_two_values_for_one_part_of_the_voice_contradict() -> None:
@@ -79,14 +79,14 @@ def test_two_values_for_one_part_of_the_voice_contradict() -> None:
 def test_a_typo_in_a_voice_option_is_reported() -> None:
     warned = FalSpeech().payload("Hi", emotoin="sad").warnings[0]
     assert "did you mean 'emotion'" in warned
-    with pytest.raises(FalOptionError, match="voice_id, vol, voice"):
+    with pytest.raises(FalOptionError, match="voice_id, speed, vol"):
         FalSpeech(strict=True).payload("Hi", emotoin="sad")
 
 
 VOICE_OPTIONS = {
     "voice_id": st.text("abcXYZ_", min_size=1, max_size=9),
     "speed": st.floats(0.5, 2, width=32),
-    "vol": st.integers(0, 10),
+    "vol": st.integers(1, 10),
     "pitch": st.integers(-12, 12),
     "emotion": st.sampled_from(EMOTIONS),
     "english_normalization": st.booleans(),
@@ -119,8 +119,9 @@ def test_voice_options_of_two_layers_are_merged(
     value=st.one_of(st.floats(), st.integers(-100, 100), st.text(max_size=3)),
 )
 def test_a_number_of_the_voice_is_sent_or_a_fault(name: str, value: Any) -> None:
-    low, high = {"speed": (0.5, 2), "vol": (0, 10), "pitch": (-12, 12)}[name]
+    low, high = {"speed": (0.5, 2), "vol": (0.01, 10), "pitch": (-12, 12)}[name]
     is_valid = isinstance(value, int | float) and low <= value <= high
+    is_valid = is_valid and (name != "pitch" or float(value).is_integer())
     if is_valid:
         payload = FalSpeech().payload("Hi", **{name: value}).payload
         assert payload["voice_setting"][name] == value

@@ -22,7 +22,7 @@ def count_fetches(sandbox: Sandbox) -> int:
 
 
 def test_image_endpoints_are_found_by_words(fal: FalProvider) -> None:
-    assert len(fal.endpoints()) == 539
+    assert len(fal.endpoints()) == 631
     edits = fal.endpoints("qwen edit", takes_images=True)
     assert "fal-ai/qwen-image-2/edit" in {each.endpoint_id for each in edits}
     assert all(each.takes_images for each in edits)
@@ -66,7 +66,7 @@ def test_the_catalog_replaces_a_document_that_cannot_be_fetched(
     )
     with caplog.at_level(logging.WARNING):
         assert fal.describe(QWEN).endpoint_id == QWEN
-    assert "using the contract from @fal-ai/client 1.10.1" in caplog.text
+    assert "using fal's OpenAPI document, 2026-06-11" in caplog.text
     with pytest.raises(FalDownloadError, match="me/mine"):
         fal.describe("me/mine")
 

@@ -54,7 +54,7 @@ async def test_parsing_async_returns_the_same(fal: FalProvider) -> None:
 
 
 def test_bound_options_apply(fal: FalProvider) -> None:
-    words = FalTranscriptionParser(fal.transcription("wizper", chunkLevel="word"))
+    words = FalTranscriptionParser(fal.transcription("whisper", chunkLevel="word"))
     documents = words.parse(Blob.from_data(MP3))
     assert documents[0].page_content == "The"
     assert all(" " not in each.page_content for each in documents)

@@ -63,7 +63,7 @@ async def test_speech_and_transcription_in_chains(
 def test_the_input_schema_names_the_required_input(fal: FalProvider) -> None:
     for model, required in (
         (fal.speech(), ["text"]),
-        (fal.speech("fal-ai/minimax/voice-design"), ["preview_text", "prompt"]),
+        (fal.speech("fal-ai/minimax/voice-design"), ["prompt", "preview_text"]),
         (fal.transcription(), ["audio_url"]),
         (fal.speech("some/voice"), ["text"]),
         (fal.transcription("some/ear"), ["audio"]),

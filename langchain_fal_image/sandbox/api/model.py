@@ -91,14 +91,14 @@ class _Call:
     def read_images(self) -> Iterator[InputFile]:
         fields = openapi.get_input_fields(self.endpoint_id)
         for name in fields or self.given:
-            is_mask = fields.get(name, {}).get("file") == "mask"
+            is_mask = openapi.find_file_kind(name, fields.get(name, {})) == "mask"
             if name.endswith(("image_url", "image_urls", "images")) and not is_mask:
                 yield from self._read(name)
 
     def read_files(self, kind: str) -> Iterator[InputFile]:
         """Read the input files of a kind: `mask` or `audio`."""
         for name, node in openapi.get_input_fields(self.endpoint_id).items():
-            if kind in {node.get("file"), node.get("items", {}).get("file")}:
+            if kind == openapi.find_file_kind(name, node):
                 yield from self._read(name)
 
     def _read(self, name: str) -> Iterator[InputFile]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from langchain_fal_image.options import catalog
 
 __all__ = [
+    "find_file_kind",
     "get_input_fields",
     "get_input_schema",
     "get_output_fields",
@@ -39,14 +40,15 @@ _PLAIN_OUTPUT: Final = {
 
 def get_input_schema(endpoint_id: str) -> dict[str, Any] | None:
     """Return the JSON Schema of an endpoint's input; None for an unknown endpoint."""
-    entry = catalog.get_entry(endpoint_id)
-    return None if entry is None else entry["input"]
+    contract = catalog.get_contract(endpoint_id)
+    return dict(contract.input) if contract and contract.input else None
 
 
 def get_output_schema(endpoint_id: str) -> dict[str, Any]:
     """Return the JSON Schema of an endpoint's output."""
-    entry = catalog.get_entry(endpoint_id)
-    return _PLAIN_OUTPUT if entry is None else entry["output"]
+    contract = catalog.get_contract(endpoint_id)
+    output = contract.output if contract else {}
+    return dict(output) if output.get("properties") else _PLAIN_OUTPUT
 
 
 def get_input_fields(endpoint_id: str) -> dict[str, Any]:
@@ -61,15 +63,31 @@ def get_output_fields(endpoint_id: str) -> dict[str, Any]:
     return fields
 
 
+def find_file_kind(name: str, node: dict[str, Any]) -> str | None:
+    """Return the kind of file that an option holds: image, mask, audio, or None."""
+    nodes = [node, node.get("items", {}), *node.get("anyOf", ())]
+    nodes += [each["items"] for each in node.get("anyOf", ()) if "items" in each]
+    if not any("string" in str(each.get("type")) for each in nodes):
+        return None
+    fields = [each.get("_fal_ui_field") for each in nodes]
+    if "image_mask" in fields or ("mask" in name and "video" not in name):
+        return "mask"
+    if name.endswith(("_url", "_urls", "image", "images", "audio", "image_source")):
+        for kind in ("audio", "image"):
+            if kind in name and "video" not in name and "archive" not in name:
+                return kind
+    return next((each for each in fields if each in {"image", "audio"}), None)
+
+
 def make_document(endpoint_id: str) -> dict[str, Any] | None:
     """Return the OpenAPI 3.0 document of an endpoint; None for an unknown endpoint."""
-    entry = catalog.get_entry(endpoint_id)
-    if entry is None:
+    contract = catalog.get_contract(endpoint_id)
+    if contract is None or not contract.input:
         return None
-    fields = entry["input"].get("properties", {})
+    fields = contract.input.get("properties", {})
     schemas = {
         "Input": {
-            **entry["input"],
+            **contract.input,
             "title": "Input",
             "x-fal-order-properties": list(fields),
         },
@@ -85,7 +103,8 @@ def make_document(endpoint_id: str) -> dict[str, Any] | None:
             "description": "Made by the sandbox, not fal's own document.",
             "x-fal-metadata": {
                 "endpointId": endpoint_id,
-                "category": entry.get("category", ""),
+                "category": contract.category,
+                "displayName": contract.title,
             },
         },
         "components": {"schemas": schemas},

@@ -114,7 +114,7 @@ class QueueRoutes:
         return await self._injector.respond("run", request, run)
 
     def _reject_unknown(self, endpoint_id: str) -> Response | None:
-        if self._unknown_endpoints or catalog.get_entry(endpoint_id):
+        if self._unknown_endpoints or catalog.get_contract(endpoint_id):
             return None
         return json_response(404, {"detail": f"Application {endpoint_id!r} not found"})
 

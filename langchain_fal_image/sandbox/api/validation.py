@@ -128,8 +128,7 @@ def _check_limits(
             continue
         if isinstance(value, dict) and ("minPixels" in node or "maxPixels" in node):
             yield from _check_pixels(name, value, node)
-        items = node.get("items", {})
-        if "file" in node or "file" in items:
+        if openapi.find_file_kind(name, node):
             for index, url in enumerate(value if isinstance(value, list) else [value]):
                 path = [name, index] if isinstance(value, list) else [name]
                 if not str(url).startswith(("http://", "https://", "data:")):
