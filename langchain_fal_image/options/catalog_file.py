@@ -59,14 +59,16 @@ def read_contract(data: Mapping[str, Any], endpoint_id: str) -> Contract | None:
     if entry is None:
         return None
     source, kind, category, title, *halves = entry
-    schemas = [_read_object(data, *halves[i : i + 2]) for i in range(0, len(halves), 2)]
+    objects = [_read_object(data, *halves[i : i + 2]) for i in range(0, len(halves), 2)]
+    input_, output = objects or ({}, {})
     return Contract(
         endpoint_id=endpoint_id,
         source=ContractSource(*data["sources"][source]),
         kind=kind,
         category=category,
         title=title or endpoint_id,
-        **dict(zip(("input", "output"), schemas, strict=False)),
+        input=input_,
+        output=output,
     )
 
 

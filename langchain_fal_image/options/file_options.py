@@ -32,7 +32,7 @@ def detect_file(name: str, node: Mapping[str, Any]) -> FileKind | None:
 
     Facts in this order: what fal's interface shows for it, its name, its description.
     """
-    field = node.get("_fal_ui_field") or (node.get("ui") or {}).get("field")
+    field = str(node.get("_fal_ui_field") or (node.get("ui") or {}).get("field"))
     if field in _UI_FIELDS:
         return _UI_FIELDS[field]
     if field in {"video", "archive"} or any(part in name for part in _OTHER_FILES):

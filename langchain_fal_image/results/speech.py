@@ -20,7 +20,7 @@ from langchain_fal_image.results.file import GeneratedFile
 
 if TYPE_CHECKING:
     from langchain_fal_image.inputs.reference import MediaType
-    from langchain_fal_image.options.endpoint import Kind
+    from langchain_fal_image.options.kind import Kind
 
 __all__ = ["GeneratedAudio", "SpeechResult"]
 

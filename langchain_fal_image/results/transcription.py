@@ -16,7 +16,7 @@ from langchain_fal_image.results.base import FalResult
 
 if TYPE_CHECKING:
     from langchain_fal_image.inputs.reference import MediaType
-    from langchain_fal_image.options.endpoint import Kind
+    from langchain_fal_image.options.kind import Kind
 
 __all__ = ["Segment", "TranscriptionResult"]
 

@@ -53,7 +53,7 @@ def test_an_endpoint_of_another_kind_raises_before_any_request(
     ):
         with pytest.raises(FalConfigurationError, match=use):
             make(name)
-    for make, name, use in (
+    made: list[tuple[Any, str, str]] = [
         (fal.speech, "fal-ai/qwen-image", "fal.image"),
         (fal.speech, "fal-ai/whisper", "fal.transcription"),
         (fal.transcription, SPEECH[0], "fal.speech"),
@@ -62,7 +62,8 @@ def test_an_endpoint_of_another_kind_raises_before_any_request(
         (FalTextToImage, "fal-ai/kling-video/o3/4k/text-to-video", "makes videos"),
         (fal.image_edit, "fal-ai/flux-lora-fast-training", "makes trained models"),
         (FalTextToImageTool, "fal-ai/hunyuan3d-v3/text-to-3d", "makes 3D models"),
-    ):
+    ]
+    for make, name, use in made:
         with pytest.raises(FalConfigurationError, match=use):
             make(model=name)
     assert fal_sandbox.requests == []
