@@ -24,6 +24,7 @@ from langchain_fal_image import (
 )
 from langchain_fal_image.durable import DurableBatch
 from langchain_fal_image.errors import FalOptionError, FalRateLimitError
+from langchain_fal_image.options.contract import UNKNOWN_SOURCE, Contract
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.resolve import resolve_options
 from langchain_fal_image.wire.config import Retry
@@ -164,8 +165,13 @@ def test_an_endpoint_that_has_such_an_option_gets_it() -> None:
     names = ["headers", "max_retries", "prompt"]
     properties: dict[str, Any] = {name: {"type": "string"} for name in names}
     properties["headers"] = {"type": "object", "additionalProperties": True}
-    entry = {"input": {"type": "object", "properties": properties}}
-    schema = EndpointSchema.from_json_schema("fal-ai/x", entry)
+    contract = Contract(
+        endpoint_id="fal-ai/x",
+        source=UNKNOWN_SOURCE,
+        kind="image",
+        input={"type": "object", "properties": properties},
+    )
+    schema = EndpointSchema.from_contract(contract)
     options = {"headers": {"Authorization": "a"}, "maxRetries": "3"}
     resolved = resolve_options(schema, [("input", options)])
     assert resolved.payload == {"headers": options["headers"], "max_retries": "3"}
