@@ -26,7 +26,12 @@ from langchain_fal_image.options.size_fields import (
 from langchain_fal_image.options.size_mapping import SizeMapping, name_ratio
 from langchain_fal_image.options.size_request import SizeRequest, parse_size_request
 
-__all__ = ["list_aspect_ratios", "list_required_sizes", "resolve_size"]
+__all__ = [
+    "has_size_option",
+    "list_aspect_ratios",
+    "list_required_sizes",
+    "resolve_size",
+]
 
 
 def list_aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
@@ -55,10 +60,17 @@ def list_aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
 
 
 def list_required_sizes(schema: EndpointSchema) -> tuple[str, ...]:
-    """Return the required size options that `aspect_ratio` sets as well."""
+    """Return the required options that `aspect_ratio` sets."""
     fields = find_size_fields(schema)
-    own = (*(fields.sides or ()), fields.size if fields.form != "texts" else None)
+    size = fields.size if fields.form != "texts" else None
+    own = (size, fields.ratio, *(fields.sides or ()))
     return tuple(each.name for each in own if each is not None and each.required)
+
+
+def has_size_option(schema: EndpointSchema) -> bool:
+    """Return whether an endpoint has any option for the size of its images."""
+    fields = find_size_fields(schema)
+    return fields.takes_pixels or bool(fields.ratio or fields.resolution)
 
 
 def resolve_size(

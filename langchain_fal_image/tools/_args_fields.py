@@ -16,7 +16,7 @@ from langchain_fal_image.options.casing import match_name, to_snake_case
 from langchain_fal_image.options.describe import describe_option
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.shape import Field
-from langchain_fal_image.options.sizes import list_aspect_ratios
+from langchain_fal_image.options.sizes import list_aspect_ratios, list_required_sizes
 from langchain_fal_image.options.voice import find_voice_field, list_voice_options
 
 __all__ = [
@@ -94,11 +94,7 @@ def make_standard_argument(
         return _make_images(schema, fixed)
     field = schema.fields.get(name)
     if name == "aspect_ratio":
-        ratios = list_aspect_ratios(schema)
-        if not ratios or (field and field.required):
-            return {}
-        description = f"The ratio of width to height, one of {', '.join(ratios)}."
-        return {name: _make_optional(Literal[ratios], description)}
+        return _make_aspect_ratio(schema, fixed)
     if field is None:
         return {}
     if name == "prompt":
@@ -107,6 +103,20 @@ def make_standard_argument(
         )
         return {name: _make_prompt(field, description)}
     return {name: _make_argument(field)}
+
+
+def _make_aspect_ratio(schema: EndpointSchema, fixed: set[str]) -> dict[str, Any]:
+    """Make `aspect_ratio`; it is required in place of a size that is required."""
+    ratios = list_aspect_ratios(schema)
+    needed = list_required_sizes(schema)
+    if not ratios or not fixed.isdisjoint(needed):
+        return {}
+    description = f"The ratio of width to height, one of {', '.join(ratios)}."
+    if needed:
+        argument = Literal[ratios], Argument(description=description)
+    else:
+        argument = _make_optional(Literal[ratios], description)
+    return {"aspect_ratio": argument}
 
 
 def _make_without_contract(name: str) -> dict[str, Any]:

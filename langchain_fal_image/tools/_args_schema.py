@@ -20,6 +20,7 @@ from pydantic_core import CoreSchema
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.options.casing import match_name
 from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.sizes import list_required_sizes
 from langchain_fal_image.tools._args_fields import (
     STANDARD_INPUTS,
     find_bound_voice_options,
@@ -105,11 +106,15 @@ def build_args_schema(
     fixed = {match_name(each, names) or each for each in bound}
     fixed |= find_bound_voice_options(schema, bound)
     arguments: dict[str, Any] = {}
-    for each in standard:
-        if resolve_option_name(each, schema) not in fixed:
-            arguments |= make_standard_argument(each, schema, fixed)
     for each in expose:
         arguments |= make_exposed_argument(each, schema)
+    sizes = set(list_required_sizes(schema)) if schema else set()
+    for each in standard:
+        if resolve_option_name(each, schema) not in fixed:
+            exposed = sizes & arguments.keys()
+            arguments |= make_standard_argument(each, schema, fixed | exposed)
+    if "aspect_ratio" in arguments:
+        fixed |= sizes  # `aspect_ratio` sets them
     fixed |= {
         resolve_option_name(each, schema)
         for each in STANDARD_INPUTS

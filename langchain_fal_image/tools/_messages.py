@@ -16,7 +16,7 @@ from langchain_fal_image._session.prices import Price
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.kind import Kind
-from langchain_fal_image.options.sizes import list_aspect_ratios
+from langchain_fal_image.options.sizes import has_size_option
 from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.results.speech import SpeechResult
 from langchain_fal_image.results.transcription import TranscriptionResult
@@ -112,7 +112,7 @@ def _describe_limits(schema: EndpointSchema) -> Iterator[str]:
         yield "It takes one image and cannot combine several."
     if not schema.fields.get("num_images"):
         yield "It makes one image per call."
-    if not schema.needs_image and not list_aspect_ratios(schema):
+    if not schema.needs_image and not has_size_option(schema):
         yield "The size cannot be chosen."
     if not schema.fields.get("seed"):
         yield "It takes no seed: the same call returns a different image."
