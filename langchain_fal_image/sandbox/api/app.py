@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from langchain_fal_image.sandbox.api import openapi
 from langchain_fal_image.sandbox.api.files import Files
+from langchain_fal_image.sandbox.api.models_api import list_models
 from langchain_fal_image.sandbox.api.pricing import Pricing
 from langchain_fal_image.sandbox.api.queue import Queue
 from langchain_fal_image.sandbox.api.queue_routes import QueueRoutes
@@ -71,6 +72,7 @@ class Api:
             Route("/files/{path:path}", self._handle_files, methods=_ANY_METHOD),
             Route("/proxy", self._handle_proxy, methods=_ANY_METHOD),
             Route("/openapi.json", self._get_document),
+            Route("/platform/models", self._list_models),
             Route("/platform/models/pricing", self._get_prices),
             Route("/{name}", self._get_asset),
         ]
@@ -165,6 +167,14 @@ class Api:
         if "authorization" in request.headers:
             self.log.add_leak(request)
         return JSONResponse(self.webhooks.get_jwks())
+
+    async def _list_models(self, request: Request) -> Response:
+        self.log.add(request)
+
+        async def respond() -> Response:
+            return list_models(request)
+
+        return await self.injector.respond("models", request, respond)
 
     async def _get_prices(self, request: Request) -> Response:
         self.log.add(request)

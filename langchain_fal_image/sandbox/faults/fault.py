@@ -9,8 +9,9 @@ from typing import Any, Final, Literal, get_args
 __all__ = ["OPERATIONS", "Corruption", "Fault", "Operation"]
 
 Operation = Literal[
-    "submit", "status", "stream", "result", "cancel", "run", "upload", "file"
+    "submit", "status", "stream", "result", "cancel", "run", "upload", "file", "models"
 ]
+"""What a request is for; `models` lists fal's models and their documents."""
 OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
 Corruption = Literal[
     "cut short",

@@ -9,7 +9,8 @@ from langchain_fal_image.sandbox.faults.fault import OPERATIONS, Operation
 
 __all__ = ["FAULTS"]
 
-_API = tuple(on for on in OPERATIONS if on != "file")
+_RUNS = tuple(on for on in OPERATIONS if on != "models")
+_API = tuple(on for on in _RUNS if on != "file")
 _JSON: tuple[Operation, ...] = ("submit", "status", "result", "run")
 _INGRESS = "<html><head><title>{0}</title></head><body>{0}<hr>nginx</body></html>"
 _FROM_APP = {"x-fal-request-id": "00000000-0000-4000-8000-000000000000"}
@@ -32,8 +33,8 @@ def _app(status: int, error_type: str) -> dict[str, Any]:
 
 
 FAULTS: Final[Mapping[str, tuple[tuple[Operation, ...], Mapping[str, Any]]]] = {
-    "dropped before": (OPERATIONS, {"drop": "before"}),
-    "dropped after": (OPERATIONS, {"drop": "after"}),
+    "dropped before": (_RUNS, {"drop": "before"}),
+    "dropped after": (_RUNS, {"drop": "after"}),
     "cut short": ((*_JSON, "file"), {"corrupt": "cut short"}),
     "429": (_API, _TOO_MANY),
     "429 with Retry-After": (_API, {**_TOO_MANY, "headers": {"retry-after": "0.05"}}),
