@@ -23,6 +23,7 @@ __all__ = [
     "STANDARD_INPUTS",
     "find_bound_voice_options",
     "make_exposed_argument",
+    "make_field_argument",
     "make_required_argument",
     "make_standard_argument",
     "resolve_option_name",
@@ -290,13 +291,29 @@ def make_exposed_argument(name: str, schema: EndpointSchema | None) -> dict[str,
         raise FalConfigurationError(
             message, next_step=f"Its options are {', '.join(known)}."
         )
+    made = make_field_argument(field.name, field, name, schema)
+    return {**made, **_make_side_arguments(field, schema)}
+
+
+def make_field_argument(
+    argument: str, field: Field, name: str, schema: EndpointSchema | None
+) -> dict[str, Any]:
+    """Make an argument for an exposed option.
+
+    An option that is too complex for a tool raises FalConfigurationError.
+    """
     if field.file is None and get_simple_type(field) is None:
+        endpoint = schema.endpoint_id if schema else "the endpoint"
         message = (
-            f"expose={name!r}: the type of this option of {schema.endpoint_id} is too "
+            f"expose={name!r}: the type of this option of {endpoint} is too "
             f"complex for a tool argument: chat models make mistakes in such schemas."
         )
-        raise FalConfigurationError(message, next_step="Bind the option in code.")
-    return {field.name: _make_argument(field), **_make_side_arguments(field, schema)}
+        inner = ", ".join(f"{name}.{each}" for each in field.shape.object_fields)
+        step = f"Bind it in code, or expose what is inside it: {inner}."
+        raise FalConfigurationError(
+            message, next_step=step if inner else "Bind the option in code."
+        )
+    return {argument: _make_argument(field)}
 
 
 def _make_side_arguments(field: Field, schema: EndpointSchema | None) -> dict[str, Any]:

@@ -20,15 +20,18 @@ from pydantic_core import CoreSchema
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.options.casing import match_name
 from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.shape import Field
 from langchain_fal_image.options.sizes import list_required_sizes
 from langchain_fal_image.tools._args_fields import (
     STANDARD_INPUTS,
     find_bound_voice_options,
     make_exposed_argument,
+    make_field_argument,
     make_required_argument,
     make_standard_argument,
     resolve_option_name,
 )
+from langchain_fal_image.tools._nested import list_nested_options
 
 __all__ = ["ToolArguments", "build_args_schema", "find_file_arguments"]
 
@@ -96,7 +99,8 @@ def build_args_schema(
         schema: The endpoint's contract; None for an unknown endpoint.
         standard: The arguments that the tool has if the endpoint takes them.
         bound: Options set in code, which the chat model does not see.
-        expose: Further options of the endpoint, in camelCase or snake_case.
+        expose: Further options of the endpoint, in camelCase or snake_case; an option
+            inside an object with its path, such as `fill_image.fill_image_url`.
 
     Raises:
         FalConfigurationError: An exposed or required option does not exist, or its
@@ -107,7 +111,10 @@ def build_args_schema(
     fixed |= find_bound_voice_options(schema, bound)
     arguments: dict[str, Any] = {}
     for each in expose:
-        arguments |= make_exposed_argument(each, schema)
+        if "." not in each or schema is None:
+            arguments |= make_exposed_argument(each, schema)
+    for option, (path, field) in list_nested_options(expose, schema).items():
+        arguments |= make_field_argument(option, field, ".".join(path), schema)
     sizes = set(list_required_sizes(schema)) if schema else set()
     for each in standard:
         if resolve_option_name(each, schema) not in fixed:
@@ -127,17 +134,20 @@ def build_args_schema(
 
 
 def find_file_arguments(
-    schema: EndpointSchema | None, arguments: Iterable[str]
+    schema: EndpointSchema | None,
+    arguments: Iterable[str],
+    nested: Mapping[str, Field] = MappingProxyType({}),
 ) -> frozenset[str]:
     """Return those of a tool's arguments that name files.
 
     Args:
         schema: The endpoint's contract.
         arguments: The names of all arguments.
+        nested: The options inside objects, by the names of their arguments.
     """
     found = set()
     for name in arguments:
-        field = schema.fields.get(name) if schema else None
+        field = nested.get(name) or (schema.fields.get(name) if schema else None)
         if name in {"images", "audio"} or (field is not None and field.file):
             found.add(name)
     return frozenset(found)

@@ -50,6 +50,7 @@ from langchain_fal_image.tools._messages import (
     describe_result,
     describe_wrong_arguments,
 )
+from langchain_fal_image.tools._nested import list_nested_options, nest_options
 from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["FalModelTool", "FalTool"]
@@ -210,7 +211,10 @@ class FalModelTool(FalTool):
     model: SkipValidation[str | FalModel[Any] | None] = None
     """The runnable that makes the requests, or an endpoint id; None for the default."""
     expose: Sequence[str] = ()
-    """Further options of the endpoint that the chat model may fill in."""
+    """Further options of the endpoint that the chat model may fill in.
+
+    An option inside an object has its path: `fill_image.fill_image_url`.
+    """
 
     _runnable: ClassVar[type[FalModel[Any]]]
     _purpose: ClassVar[str]
@@ -218,6 +222,7 @@ class FalModelTool(FalTool):
     _input_kind: ClassVar[MediaType]
     _model: FalModel[Any] = PrivateAttr()
     _file_arguments: frozenset[str] = PrivateAttr()
+    _paths: dict[str, tuple[str, ...]] = PrivateAttr()
 
     @model_validator(mode="before")
     @classmethod
@@ -248,7 +253,10 @@ class FalModelTool(FalTool):
                 bound=self._model.options,
                 expose=self.expose,
             )
-        self._file_arguments = find_file_arguments(schema, self.args)
+        nested = list_nested_options(self.expose, schema)
+        self._paths = {name: path for name, (path, _) in nested.items()}
+        inner = {name: field for name, (_, field) in nested.items()}
+        self._file_arguments = find_file_arguments(schema, self.args, inner)
         if not self.description:
             endpoint_id = self._model.model
             price = self._fal.prices.cached(endpoint_id)
@@ -278,7 +286,7 @@ class FalModelTool(FalTool):
                 if isinstance(value, list)
                 else self._find_file(value, call)
             )
-        return options
+        return nest_options(options, self._paths, self._model.options)
 
     def _find_file(self, name: str, call: ToolCall) -> Any:
         kind, thread = self._input_kind, call.thread

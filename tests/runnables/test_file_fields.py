@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 
 from langchain_fal_image import FalProvider, FalTextToImage, ImageResult
-from langchain_fal_image.options import catalog
+from langchain_fal_image.options import catalog, paths
 from langchain_fal_image.sandbox import Sandbox
 
 TRY_ON = "fal-ai/leffa/virtual-tryon"
@@ -69,6 +69,46 @@ def test_every_form_of_image_fits_any_image_option(
     sent = fal_sandbox.requests[-3].json
     for name in ("human_image_url", "garment_image_url"):
         assert sent[name].startswith(("https://", "data:image/", fal_sandbox.url))
+
+
+@pytest.mark.parametrize("form", NAMES)
+@pytest.mark.parametrize(
+    ("endpoint_id", "options", "path"),
+    [
+        ("fal-ai/fashn/tryon/v1.6", {"model_image": URL}, ("garment_image",)),
+        (
+            "fal-ai/flux-control-lora-depth",
+            {"prompt": "p"},
+            ("control_lora_image_url",),
+        ),
+        (
+            "fal-ai/flux-lora-fill",
+            {"prompt": "p", "images": [URL], "mask": URL},
+            ("fill_image", "fill_image_url"),
+        ),
+    ],
+)
+def test_images_are_recognized_under_any_name_and_inside_objects(
+    endpoint_id: str,
+    options: dict[str, Any],
+    path: tuple[str, ...],
+    form: str,
+    allowed: FalProvider,
+    fal_sandbox: Sandbox,
+    tmp_path: Path,
+) -> None:
+    made = FalTextToImage(fal=allowed).invoke("a hill")
+    file = tmp_path / "given.png"
+    file.write_bytes(encoded())
+    image = forms(made, file)[form]
+    value = {path[1]: image} if path[1:] else image
+    model = allowed.image_edit(endpoint_id, **options)
+    request = model.submit({path[0]: value})
+    sent = paths.get(fal_sandbox.requests[-1].json, path)
+    # fill_image_url takes one image or a list of images.
+    url = sent[0] if isinstance(sent, list) else sent
+    assert url.startswith(("https://", "data:image/", fal_sandbox.url))
+    assert request.request_id
 
 
 def test_a_mask_takes_bytes(allowed: FalProvider, fal_sandbox: Sandbox) -> None:
