@@ -207,7 +207,7 @@ const image = await sdk.image("fal-ai/qwen-image").doGenerate({
   prompt: "a hill", n: 1, size: "128x96", seed: 1, providerOptions });
 const { audio } = await sdk.speech("fal-ai/minimax/speech-02-hd").doGenerate({
   text: "Hello", providerOptions });
-const { text } = await sdk.transcription("wizper").doGenerate({
+const { text } = await sdk.transcription("whisper").doGenerate({
   audio, mediaType: "audio/wav", providerOptions });
 runs.push([...image.images[0].slice(0, 4)], [...audio.slice(0, 4)], text);
 """)

@@ -142,19 +142,20 @@ def test_an_image_has_the_requested_size_and_format(
         (QWEN, {"prompt": None}, ["body", "prompt"], "string_type"),
         ("fal-ai/qwen-image-edit", {}, ["body", "image_url"], "missing"),
         (
-            "fal-ai/qwen-image-2/edit",
-            {"image_urls": ["https://a.example/b.png"], "prompt": "x" * 801},
-            ["body", "prompt"],
+            "fal-ai/maya",
+            {"text": "x" * 5001, "prompt": "calm"},
+            ["body", "text"],
             "string_too_long",
         ),
         (
             "fal-ai/qwen-image-2/edit",
             {
                 "image_urls": ["https://a.example/b.png"],
-                "image_size": {"width": 200, "height": 200},
+                "prompt": "night",
+                "image_size": {"width": 20_000, "height": 200},
             },
-            ["body", "image_size"],
-            "value_error",
+            ["body", "image_size", "width"],
+            "less_than_equal",
         ),
         (
             "fal-ai/qwen-image-edit",
@@ -216,6 +217,8 @@ def test_a_request_without_a_key_is_rejected(fal_sandbox: Sandbox, path: str) ->
 
 def test_unknown_endpoints_and_requests_are_not_found(http: httpx.Client) -> None:
     assert http.post("/queue/me/nothing", json={"prompt": "p"}).status_code == 404
+    video = http.post("/run/fal-ai/veo3", json={"prompt": "p"})
+    assert (video.status_code, "makes videos" in video.text) == (404, True)
     assert http.get(f"/queue/{QWEN}/requests/none/status").status_code == 404
     cancelled = http.put(f"/queue/{QWEN}/requests/none/cancel")
     assert cancelled.json() == {"status": "NOT_FOUND"}

@@ -201,6 +201,20 @@ def test_the_python_client_streams_previews_and_the_output(
     assert fal_sandbox.submits == 1
 
 
+def test_the_python_client_streams_a_transcription_and_speech(
+    call: Call, fal_sandbox: Sandbox
+) -> None:
+    arguments = {"text": "Hello there", "prompt": "calm"}
+    progress, output = call("stream", "fal-ai/maya", arguments)
+    assert progress["progress"] < 1
+    url = output["audio"]["url"]
+    assert read_file(fal_sandbox, url)[1] == "audio/wav"
+    assert call("stream", "fal-ai/speech-to-text", {"audio_url": url}) == [
+        {"output": "Hello", "partial": True},
+        {"output": "Hello there", "partial": False},
+    ]
+
+
 def test_a_stream_that_fails_is_no_event_stream(
     call: Call, fal_sandbox: Sandbox
 ) -> None:

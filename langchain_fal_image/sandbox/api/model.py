@@ -36,7 +36,7 @@ def find_kind(endpoint_id: str) -> Literal["image", "speech", "transcription"]:
     if not names.keys() & {"image", "images"}:
         if names.keys() & set(_AUDIO_OUTPUTS):
             return "speech"
-        if "text" in names:
+        if names.keys() & {"text", "output"}:
             return "transcription"
     return "image"
 
@@ -205,7 +205,8 @@ def _make_speech(call: _Call) -> _Json:
 
 def _make_transcription(call: _Call) -> _Json:
     transcriptions = [transcribe(each) for each in call.read_files("audio")]
-    return build_output(transcriptions[0] if transcriptions else [], call.options)
+    output = build_output(transcriptions[0] if transcriptions else [], call.options)
+    return {**output, "output": output["text"], "partial": False}
 
 
 _MAKERS: Final = {

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from langchain_fal_image.options import catalog
+from langchain_fal_image.options.kind import PRODUCTS, SERVED_KINDS
 from langchain_fal_image.sandbox.api.queue import Job, Queue
 from langchain_fal_image.sandbox.api.responses import (
     error_response,
@@ -114,9 +115,15 @@ class QueueRoutes:
         return await self._injector.respond("run", request, run)
 
     def _reject_unknown(self, endpoint_id: str) -> Response | None:
-        if self._unknown_endpoints or catalog.get_contract(endpoint_id):
+        kind = catalog.get_kind(endpoint_id)
+        if kind in SERVED_KINDS or (kind is None and self._unknown_endpoints):
             return None
-        return json_response(404, {"detail": f"Application {endpoint_id!r} not found"})
+        detail = f"Application {endpoint_id!r} not found"
+        if kind:
+            detail = (
+                f"The sandbox cannot run {endpoint_id!r}: it makes {PRODUCTS[kind]}"
+            )
+        return json_response(404, {"detail": detail})
 
     async def _submit(
         self, request: Request, endpoint_id: str, payload: Any, base_url: str

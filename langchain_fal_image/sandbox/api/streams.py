@@ -22,9 +22,13 @@ _PREVIEW_SIDE: Final = 96
 
 
 def find_endpoint(path: str) -> tuple[str, bool]:
-    """Return the endpoint that a path at `fal.run` runs, and whether it streams."""
+    """Return the endpoint that a path at `fal.run` runs, and whether it streams.
+
+    A stream without a contract of its own has that of the endpoint before `/stream`.
+    """
     base = path.removesuffix(_PATH)
-    if base in _DOCUMENTED_ELSEWHERE and not catalog.get_schema(path):
+    is_known = catalog.get_kind(path) or base in _DOCUMENTED_ELSEWHERE
+    if is_known and catalog.get_schema(path) is None:
         return base, base != path
     return path, base != path
 
@@ -37,9 +41,13 @@ def format_event(data: Any) -> str:
 def make_progress(output: Any, files: Files) -> Any:
     """Return the data of an event that precedes the output.
 
-    For images, it is the output with small images in data URIs; else it has the form
-    of the example in docs.fal.ai, documentation/model-apis/inference/streaming.
+    It is the output with small images in data URIs or with half of the words; else it
+    has the form of docs.fal.ai, documentation/model-apis/inference/streaming.
     """
+    if "partial" in output:
+        words = output["output"].split()
+        text = " ".join(words[: len(words) // 2])
+        return {**output, "output": text, "partial": True}
     if not output.get("images"):
         return {"progress": 0.5, "message": "Generating..."}
     images = [
