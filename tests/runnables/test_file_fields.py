@@ -73,7 +73,7 @@ def test_every_form_of_image_fits_any_image_option(
 
 @pytest.mark.parametrize("form", NAMES)
 @pytest.mark.parametrize(
-    ("endpoint_id", "options", "path"),
+    "case",
     [
         ("fal-ai/fashn/tryon/v1.6", {"model_image": URL}, ("garment_image",)),
         (
@@ -89,14 +89,13 @@ def test_every_form_of_image_fits_any_image_option(
     ],
 )
 def test_images_are_recognized_under_any_name_and_inside_objects(
-    endpoint_id: str,
-    options: dict[str, Any],
-    path: tuple[str, ...],
+    case: tuple[str, dict[str, Any], tuple[str, ...]],
     form: str,
     allowed: FalProvider,
     fal_sandbox: Sandbox,
     tmp_path: Path,
 ) -> None:
+    endpoint_id, options, path = case
     made = FalTextToImage(fal=allowed).invoke("a hill")
     file = tmp_path / "given.png"
     file.write_bytes(encoded())
