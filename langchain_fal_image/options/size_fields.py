@@ -128,32 +128,22 @@ class SizeFields:
 def find_size_fields(schema: EndpointSchema) -> SizeFields:
     """Find the options of an endpoint that determine the size."""
     fields = schema.fields
+    resolution = fields.get("resolution")
     size, form = next(_find_sizes(schema), (None, None))
+    ratios = (fields[name] for name in _RATIO_NAMES if name in fields)
+    pairs = (
+        (fields[width], fields[height])
+        for width, height in _SIDE_NAMES
+        if width in fields and height in fields
+    )
     return SizeFields(
         size=size,
         form=form,
-        sides=next(
-            (
-                (fields[width], fields[height])
-                for width, height in _SIDE_NAMES
-                if all(
-                    name in fields and _is_number(fields[name].shape)
-                    for name in (width, height)
-                )
-            ),
-            None,
-        ),
+        sides=next(filter(_are_numbers, pairs), None),
         ratio=next(
-            (
-                fields[name]
-                for name in _RATIO_NAMES
-                if name in fields
-                and fields[name] is not size
-                and _has_ratio(fields[name])
-            ),
-            None,
+            (each for each in ratios if each is not size and _has_ratio(each)), None
         ),
-        resolution=fields.get("resolution"),
+        resolution=resolution if resolution is not size else None,
     )
 
 
@@ -169,7 +159,7 @@ def find_choice(field: Field | None, value: object) -> str | None:
 
 
 def _find_sizes(schema: EndpointSchema) -> Iterator[tuple[Field, _Form]]:
-    for name in (*_SIZE_NAMES, *_RATIO_NAMES):
+    for name in (*_SIZE_NAMES, *_RATIO_NAMES, "resolution"):
         field = schema.fields.get(name)
         form = _find_form(field) if field is not None else None
         if field is not None and form is not None:
@@ -204,6 +194,10 @@ def _is_open_text(shape: Shape) -> bool:
 
 def _is_number(shape: Shape) -> bool:
     return any(not _NUMBERS.isdisjoint(each.types) for each in shape.alternatives)
+
+
+def _are_numbers(sides: tuple[Field, Field]) -> bool:
+    return all(_is_number(side.shape) for side in sides)
 
 
 def _get_range(shape: Shape) -> tuple[float, float]:

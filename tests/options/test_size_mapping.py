@@ -16,6 +16,7 @@ from size_inputs import (
     GPT_2,
     GPT_MINI,
     GROK,
+    HDR,
     KONTEXT,
     KREA,
     LUMA,
@@ -34,6 +35,9 @@ from langchain_fal_image.errors import FalOptionError
 from langchain_fal_image.options.resolve import ResolvedOptions
 
 Options = dict[str, Any]
+
+
+PIXELS = {"width": 640, "height": 480}
 
 
 def size(width: int, height: int) -> Options:
@@ -99,6 +103,9 @@ def test_a_resolution_leaves_in_the_endpoints_spelling(
             {"aspect_ratio": "3:2", "canvas_size": [1248, 832]},
         ),
         (RESIZE, {"size": "1920x1080"}, {"target_sizes": ["1920x1080"]}),
+        (HDR, {"size": "auto"}, {"resolution": "auto"}),
+        (HDR, {"resolution": (640, 480)}, {"resolution": PIXELS}),
+        (HDR, {"aspect_ratio": "16:9"}, {"resolution": "landscape_16_9"}),
         (FOOOCUS, {"size": "1152x896"}, {"aspect_ratio": "1152x896"}),
         (WAN, {"size": (640, 480)}, size(640, 480)),
         (WAN, {"aspect_ratio": "16:9"}, {"aspect_ratio": "16:9"}),
@@ -159,7 +166,7 @@ def test_width_and_height_are_numbers_or_text() -> None:
         (GPT_MINI, {"size": (800, 600)}, "[800, 600]", "1024x1024, 1536x1024"),
         (GPT_MINI, {"aspect_ratio": "wide"}, "'wide'", "16:9"),
         (FACE_ID, {"aspect_ratio": "21:9"}, "'21:9'", "width 512 to 1024"),
-        (KONTEXT, {"aspect_ratio": "5:4"}, "'5:4'", "1:1, 21:9, 3:2"),
+        (KONTEXT, {"aspect_ratio": "2:1"}, "'2:1'", "1:1, 16:9, 21:9, 3:2"),
         (RESIZE, {"aspect_ratio": "1:1"}, "'1:1'", "size, such as"),
         (EXPAND, {"size": "9x5", "aspect_ratio": "1:1"}, "contradicts", "one of"),
         (FLUX, {"size": (1024, 768, 3)}, "[1024, 768, 3]", "1024x768"),
@@ -183,7 +190,7 @@ def test_a_size_that_the_endpoint_does_not_have_names_those_that_it_has(
         (GPT_MINI, {"size": "800x600"}, {"image_size": "1024x1024"}),
         (FACE_ID, {"aspect_ratio": "21:9"}, {"width": 1024, "height": 512}),
         (FACE_ID, {"size": "2048x1024"}, {"width": 1024, "height": 512}),
-        (KONTEXT, {"aspect_ratio": "9:8"}, {"resolution_mode": "1:1"}),
+        (KONTEXT, {"aspect_ratio": "2:1"}, {"resolution_mode": "16:9"}),
         (GROK, {"resolution": "4K"}, {"resolution": "2k"}),
     ],
 )
