@@ -74,8 +74,8 @@ def trace_input(value: Any) -> Any:
 
 
 def _trace_field(name: str, value: Any) -> Any:
-    if name.lower() == "headers" and isinstance(value, Mapping):
-        value = mask_headers(value)
+    if name.lower() == "headers" and value is not None:
+        value = mask_headers(value) if isinstance(value, Mapping) else "<hidden>"
     is_base64 = isinstance(value, str) and name in _BASE64_NAMES
     if is_base64 and len(value) > _MAX_PLAIN:
         return f"<{len(value)} characters of base64>"

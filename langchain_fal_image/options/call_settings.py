@@ -15,7 +15,14 @@ __all__ = ["CallSettings", "is_call_setting", "take_call_settings"]
 
 _LayerOptions = tuple[str, Mapping[str, Any]]
 
-_NAMES = frozenset({"headers", "maxretries", "maximagespercall", "abortsignal"})
+# What Python and LangChain have in place of other settings of the AI SDK.
+_REPLACED = {
+    "abortsignal": "timeout=…, cancelling the task that awaits ainvoke, or "
+    "fal.cancel_open()",
+    "telemetry": "callbacks in the config, as for every runnable",
+    "experimentaltelemetry": "callbacks in the config, as for every runnable",
+}
+_NAMES = frozenset({"headers", "maxretries", "maximagespercall", *_REPLACED})
 _PROVIDER_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 # Headers that this package or its HTTP client sets.
 _OWN_HEADERS = frozenset(
@@ -89,13 +96,8 @@ def take_call_settings(
             elif by_form.setdefault(form, option).value != option.value:
                 issues.add_contradiction(by_form[form], option)
         others |= by_form
-    if signal := others.get("abortsignal"):
-        issues.add_fault(
-            signal,
-            "cannot be used: Python cancels tasks instead",
-            allowed="timeout=…, cancelling the task that awaits ainvoke, or "
-            "fal.cancel_open()",
-        )
+    for form in _REPLACED.keys() & others.keys():
+        issues.add_fault(others[form], "is not supported", allowed=_REPLACED[form])
     return rest, CallSettings(
         headers=headers,
         max_retries=_read_number(others.get("maxretries"), 0, issues),

@@ -154,7 +154,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
             "type": self.artifact_type,
             "model": self.model,
             "request_id": self.request_id,
-            "timestamp": time.isoformat() if (time := self.response.timestamp) else "",
+            "timestamp": self.response.milliseconds,
             "handles": [file.handle for file in self.files if file.handle],
             "options": copy.deepcopy(dict(self.options)),
             "raw": copy.deepcopy(raw),

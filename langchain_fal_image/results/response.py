@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from langchain_fal_image._formats.headers import drop_secret_headers
 
 __all__ = ["ResponseMetadata"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +22,8 @@ class ResponseMetadata:
 
     Attributes:
         model_id: The endpoint id.
-        timestamp: When the response was received, in UTC; None if an artifact lacks
-            it.
+        timestamp: When the response was received, in UTC, to the millisecond; None if
+            an artifact lacks it.
         headers: The HTTP headers of the response, names in lower case, without cookies
             and credentials; empty for a result from a webhook or an artifact.
     """
@@ -35,18 +39,31 @@ class ResponseMetadata:
         """Return the metadata of a response that was just received."""
         return cls(
             model_id=model_id,
-            timestamp=datetime.now(UTC),
+            timestamp=_to_datetime(time.time_ns() // 1_000_000),
             headers=drop_secret_headers(headers or {}),
         )
 
     @classmethod
     def from_artifact(cls, artifact: Mapping[str, Any]) -> ResponseMetadata:
         """Restore the metadata that an artifact keeps: the id and the timestamp."""
-        text = artifact.get("timestamp")
-        try:
-            timestamp = datetime.fromisoformat(text) if isinstance(text, str) else None
-        except ValueError:
-            timestamp = None
-        if timestamp is not None and timestamp.tzinfo is None:
-            timestamp = None
-        return cls(model_id=artifact["model"], timestamp=timestamp)
+        return cls(
+            model_id=artifact["model"],
+            timestamp=_to_datetime(artifact.get("timestamp")),
+        )
+
+    @property
+    def milliseconds(self) -> int | None:
+        """The timestamp in milliseconds since 1970, as an artifact has it."""
+        if self.timestamp is None:
+            return None
+        return (self.timestamp - _EPOCH) // _MILLISECOND
+
+
+def _to_datetime(milliseconds: Any) -> datetime | None:
+    """Convert milliseconds since 1970; return None for any other value."""
+    if type(milliseconds) is not int:
+        return None
+    try:
+        return _EPOCH + milliseconds * _MILLISECOND
+    except OverflowError:
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -71,7 +71,7 @@ def first_image(service: Fal) -> None:
 @row
 def response(service: Fal) -> None:
     service.headers = {"x-own": "1", "set-cookie": "session=secret"}
-    before = datetime.now(UTC)
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
     result = service.answered({"images": [{"url": URL}]})
     assert result.response.model_id == QWEN
     assert before <= result.response.timestamp <= datetime.now(UTC)

@@ -126,7 +126,7 @@ def test_other_headers_are_refused_before_anything_is_sent(
         t2i.invoke({"prompt": "p", name: headers}, {"callbacks": [runs]})
     assert service.requests == []
     assert "hidden-1" not in str(caught.value)
-    if isinstance(headers, dict) and "uthorization" in str(headers):
+    if "uthorization" in str(headers):
         assert "hidden-1" not in str(runs.traced_runs[0].inputs)
 
 
@@ -221,10 +221,10 @@ def test_response_headers_have_no_cookies_and_no_credentials(service: Fal) -> No
     assert result.using(None).with_metadata(a=1).response == result.response
 
 
-def test_a_timestamp_that_is_none_is_left_out(service: Fal) -> None:
+def test_a_stored_timestamp_that_is_not_one_is_left_out(service: Fal) -> None:
     result = provider(service).image(QWEN).invoke("p")
     artifact = result.to_artifact()
-    for stored in ("", "yesterday", "2026-08-02T10:00:00", 7, None):
+    for stored in ("", "2026-08-02T10:00:00Z", 1.5, True, 10**400, None):
         restored = type(result).from_artifact({**artifact, "timestamp": stored})
         assert restored.response.timestamp is None
         assert restored.images[0].url == URL

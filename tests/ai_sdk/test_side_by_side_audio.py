@@ -266,7 +266,17 @@ def audio_call_options(service: Listener) -> None:
     assert not {"headers", "max_retries"} & body.keys()
     with pytest.raises(FalOptionError, match="cancel_open"):
         service.speak(abortSignal=object())
-    service.transcribe(maxRetries=1, headers=own)
+    with pytest.raises(FalOptionError, match="callbacks"):
+        service.transcribe(telemetry={"isEnabled": True})
+    assert service.transcribe(maxRetries=1, headers=own) == service.transcribe()
+
+
+@row
+def audio_unused_options(service: Listener) -> None:
+    speech = service.provider().speech(HD, instructions="slow")
+    assert "instructions" in speech.payload("t").warnings[0]
+    words = service.provider().transcription(timestampGranularities=["word"])
+    assert "sent as 'timestamp_granularities'" in words.payload(URL).warnings[0]
 
 
 @row
