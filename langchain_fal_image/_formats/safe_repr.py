@@ -7,6 +7,8 @@ import re
 __all__ = ["redact", "safe_repr"]
 
 _MAX_LENGTH = 120
+# Python writes no integer of more than 4300 digits as text.
+_MAX_BITS = 14_000
 _DATA_URI = re.compile(r"data:[\w/+.-]*(?:;[\w=-]*)*,[\w+/=%-]*", re.IGNORECASE)
 
 
@@ -31,6 +33,8 @@ def safe_repr(value: object) -> str:
         text = f"{{{', '.join(items)}}}"
     elif isinstance(value, list | tuple):
         text = f"[{', '.join(map(safe_repr, value))}]"
+    elif isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        text = f"<integer of {value.bit_length()} bits>"
     elif value is None or isinstance(value, bool | int | float):
         text = repr(value)
     else:

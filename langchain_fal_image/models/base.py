@@ -64,7 +64,8 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
     timeout: float | None = Field(default=None, gt=0)
     """The total time of one call in seconds; by default the provider's."""
     strict: bool = False
-    """Whether an option that the contract does not have is an error, not a warning."""
+    """Whether an unknown option, or a value that a contract which may be wrong does not
+    allow, is an error instead of a warning."""
     check_options: bool = True
     """Whether to check options against the contract before anything is sent."""
     on_cancel: Literal["cancel", "keep"] = "cancel"

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_fal_image.options.casing import find_nearest, match_name, to_snake_case
+from langchain_fal_image.options.contract import ContractSource
+from langchain_fal_image.options.conversion import MAX_BITS, convert_value, matches_type
 from langchain_fal_image.options.describe import (
     describe_limits,
     describe_pixel_limits,
@@ -37,13 +39,16 @@ class Checker:
 
     `issues` receives faults and warnings; `files` holds the paths of the files found so
     far. Without `check`, only values that cannot be sent as JSON are faults. If
-    `strict`, an unknown option is a fault instead of a warning. `layer` is the name of
-    the layer that is checked, for messages.
+    `strict`, an unknown option is a fault instead of a warning, and so is a value that
+    a contract from an unsure `source` does not allow. `layer` is the name of the layer
+    that is checked, for messages. Without `convert`, no value changes its type.
     """
 
     issues: Issues
     check: bool = True
     strict: bool = False
+    convert: bool = True
+    source: ContractSource | None = None
     layer: str = "options"
     files: list[Path] = field(default_factory=list)
 
@@ -51,16 +56,15 @@ class Checker:
         """Check a value, and return it as fal accepts it.
 
         A shape of None allows any JSON. Names get fal's spelling; lists, dicts and
-        integers become plain ones; files are returned unchanged.
+        integers become plain ones; text becomes the number or the boolean that the
+        shape wants. Files are returned unchanged.
         """
         if shape is None:
             return self.check_json(value, path)
-        if type(value) is int and str(value) in shape.choices:
-            # Some endpoints list numbers as strings: safety_tolerance is "1" to "6".
-            value = value if value in shape.choices else str(value)
-        alternative = self._choose_alternative(shape, value, path)
-        if alternative is None:
-            return None if self.check else self.check_json(value, path)
+        chosen = self._choose_alternative(shape, value)
+        if chosen is None:
+            return self._refuse_type(shape, value, path)
+        alternative, converted = chosen
         if alternative.file is not None:
             self.files.append(path)
             result = value
@@ -69,8 +73,14 @@ class Checker:
         elif isinstance(value, list | tuple):
             result = self._check_list(alternative, value, path)
         else:
-            value = self.check_json(value, path)
-            result = self._check_scalar(alternative, value, path)
+            result = given = self.check_json(value, path)
+            if converted is not value:
+                result = converted
+            problem, nearest = self._find_problem(alternative, result)
+            if problem:
+                allowed = describe_limits(shape)
+                self._add_fault(path, given, problem, allowed=allowed, nearest=nearest)
+                result = given
         if self.check and shape.has_pixel_limits:
             problem = find_pixel_problem(shape, result)
             if problem:
@@ -81,17 +91,19 @@ class Checker:
     def check_json(self, value: Any, path: Path) -> Any:
         """Check that a value without a shape is JSON, and return it as JSON."""
         if len(path) > _MAX_DEPTH:
-            self._add_fault(path, "…", f"is nested more than {_MAX_DEPTH} levels deep")
+            self._refuse(path, "…", f"is nested more than {_MAX_DEPTH} levels deep")
             return None
         if isinstance(value, str):
             return self._check_text(value, path)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int):
+            if value.bit_length() > MAX_BITS:
+                self._refuse(path, "…", "has too many digits")
             return int(value)
         if isinstance(value, float):
             if not math.isfinite(value):
-                self._add_fault(path, value, "is not a finite number")
+                self._refuse(path, value, "is not a finite number")
             return float(value)
         if isinstance(value, list | tuple):
             return [self.check_json(item, (*path, i)) for i, item in enumerate(value)]
@@ -99,7 +111,7 @@ class Checker:
             return {
                 key: self.check_json(item, (*path, key)) for key, item in value.items()
             }
-        self._add_fault(
+        self._refuse(
             path,
             value,
             "cannot be sent as JSON",
@@ -110,14 +122,24 @@ class Checker:
     def check_not_blank(self, value: Any, path: Path) -> None:
         """Check that a text to speak has more than white space."""
         if self.check and isinstance(value, str) and not value.strip():
-            self._add_fault(path, value, "is blank", allowed="text with words in it")
+            self._refuse(path, value, "is blank", allowed="text with words in it")
 
-    def add_unknown(self, option: Option, path: Path, names: Sequence[str]) -> None:
-        """Add a warning, or a fault if strict, for an option that is not in `names`."""
+    def add_unknown(
+        self,
+        option: Option,
+        path: Path,
+        names: Sequence[str],
+        *,
+        is_closed: bool = False,
+    ) -> None:
+        """Add a warning, or a fault if strict, for an option that is not in `names`.
+
+        It is also a fault if the contract allows no other options (`is_closed`).
+        """
         if not self.check:
             return
         nearest = find_nearest(str(path[-1]), names)
-        if self.strict:
+        if self.strict or is_closed:
             self._add_fault(
                 path,
                 option.value,
@@ -134,33 +156,78 @@ class Checker:
         )
 
     def add_missing(self, required: Field, path: Path) -> None:
-        """Add a fault for a required option that is missing."""
+        """Add a fault for a required option that is missing.
+
+        The types of fal's client never required an option that its document does not
+        (665 endpoints), except inside objects (6 of 581), so only those can warn.
+        """
         if not self.check:
             return
         allowed = describe_limits(required.shape) or describe_types(required.shape)
         if required.file in _CALL_OPTIONS:
             allowed += f" (or pass `{_CALL_OPTIONS[required.file]}`)"
-        self._add_fault(path, None, "is missing", allowed=allowed)
+        add = self._add_fault if len(path) > 1 else self._refuse
+        add(path, None, "is missing", allowed=allowed)
 
-    def _choose_alternative(self, shape: Shape, value: Any, path: Path) -> Shape | None:
-        """Return the alternative that a value matches; add a fault if none does."""
-        matching = [each for each in shape.alternatives if _matches_types(each, value)]
-        if len(matching) == 1:
-            return matching[0]
-        for each in matching:
-            trial = Checker(issues=Issues(), check=self.check)
-            trial.check_value(each, value, path)
-            if not trial.issues.faults:
-                return each
-        if matching:
-            return matching[0]
+    def _choose_alternative(self, shape: Shape, value: Any) -> tuple[Shape, Any] | None:
+        """Return the alternative that a value matches, and the value as it takes it.
+
+        None if no alternative has the type of the value. A value is converted only if
+        no alternative takes it as it is.
+        """
+        convert = self.check and self.convert
+        alternatives = shape.alternatives
+        if len(alternatives) == 1:
+            [only] = alternatives
+            converted = convert_value(only, value) if convert else value
+            return (only, converted) if matches_type(only, converted) else None
+        matching = [each for each in alternatives if matches_type(each, value)]
+        if self.check:
+            for each in matching:
+                if self._accepts(each, value, convert=False):
+                    return each, convert_value(each, value) if convert else value
+        for each in alternatives if convert else ():
+            converted = convert_value(each, value)
+            if matches_type(each, converted) and self._accepts(each, converted):
+                return each, converted
+        return (matching[0], value) if matching else None
+
+    def _accepts(self, shape: Shape, value: Any, *, convert: bool = True) -> bool:
+        """Return whether a shape takes a value of its type."""
+        if shape.file is not None:
+            return True
+        if not isinstance(value, Mapping | list | tuple):
+            return not self._find_problem(shape, value)[0]
+        trial = Checker(issues=Issues(), convert=convert)
+        trial.check_value(shape, value, ())
+        return not trial.issues.faults
+
+    def _find_problem(self, shape: Shape, value: Any) -> tuple[str, str | None]:
+        """Return the problem with a plain value, and the choice that is nearest."""
+        if not self.check or (isinstance(value, float) and not math.isfinite(value)):
+            return "", None
+        if shape.enum and not any(is_same(value, choice) for choice in shape.enum):
+            return "is not a choice", _find_nearest_choice(value, shape)
+        if shape.has_limits:
+            return find_limit_problem(shape, value), None
+        return "", None
+
+    def _refuse_type(self, shape: Shape, value: Any, path: Path) -> Any:
+        """Add a fault for a value of the wrong type, and return it as it is."""
         if self.check:
             problem = f"is {describe_value(value)}, not {describe_types(shape)}"
             if isinstance(value, list | tuple) and shape.file is not None:
                 problem = f"has too many {name_file(shape.file)}s ({len(value)})"
             allowed = describe_limits(shape) or describe_types(shape)
             self._add_fault(path, value, problem, allowed=allowed)
-        return None
+            if not self._is_unsure(path):
+                return None
+        if isinstance(value, list | tuple) and shape.file is not None:
+            return [
+                self.check_value(shape, item, (*path, index))
+                for index, item in enumerate(value)
+            ]
+        return self.check_json(value, path)
 
     def _check_list(self, shape: Shape, value: Sequence[Any], path: Path) -> list[Any]:
         if self.check and (problem := find_count_problem(shape, value)):
@@ -175,7 +242,7 @@ class Checker:
     ) -> dict[str, Any]:
         for key in value:
             if not isinstance(key, str):
-                self._add_fault(path, value, "has a key that is not text")
+                self._refuse(path, value, "has a key that is not text")
         items = {key: item for key, item in value.items() if isinstance(key, str)}
         if shape.fields:
             return self._check_fields(shape, items, path)
@@ -199,7 +266,9 @@ class Checker:
                 self.issues.add_contradiction(earlier, option)
         for name, option in options.items():
             if name not in fields and shape.extra is None:
-                self.add_unknown(option, (*path, name), tuple(fields))
+                self.add_unknown(
+                    option, (*path, name), tuple(fields), is_closed=shape.closed
+                )
         for each in fields.values():
             if each.required and each.name not in options:
                 self.add_missing(each, (*path, each.name))
@@ -218,26 +287,15 @@ class Checker:
             try:
                 text.encode()
             except UnicodeEncodeError:
-                self._add_fault(
-                    path, "…", "has a lone surrogate, which is not valid text"
-                )
+                self._refuse(path, "…", "has a lone surrogate, which is not valid text")
         return text
 
-    def _check_scalar(self, shape: Shape, value: Any, path: Path) -> Any:
-        if "integer" in shape.types and "number" not in shape.types:
-            is_whole = isinstance(value, float) and value.is_integer()
-            value = int(value) if is_whole else value
-        if not self.check or (isinstance(value, float) and not math.isfinite(value)):
-            return value
-        problem, nearest = "", None
-        if shape.enum and not any(is_same(value, choice) for choice in shape.enum):
-            problem, nearest = "is not a choice", _find_nearest_choice(value, shape)
-        elif shape.has_limits:
-            problem = find_limit_problem(shape, value)
-        if problem:
-            allowed = describe_limits(shape)
-            self._add_fault(path, value, problem, allowed=allowed, nearest=nearest)
-        return value
+    def _is_unsure(self, path: Path) -> bool:
+        """Return whether the contract may be wrong about the value at a path."""
+        if self.strict or self.source is None or self.source.origin == "document":
+            return False
+        is_nested = any(isinstance(step, str) for step in path[1:])
+        return is_nested or self.source.origin == "types"
 
     def _add_fault(
         self,
@@ -248,8 +306,19 @@ class Checker:
         allowed: str = "",
         nearest: str | None = None,
     ) -> None:
+        """Add a fault, or a warning if the contract may be wrong."""
         option = Option(format_path(path), value, self.layer)
-        self.issues.add_fault(option, problem, allowed=allowed, nearest=nearest)
+        source = self.source if self._is_unsure(path) else None
+        self.issues.add_fault(
+            option, problem, allowed=allowed, nearest=nearest, unsure_source=source
+        )
+
+    def _refuse(
+        self, path: Path, value: object, problem: str, *, allowed: str = ""
+    ) -> None:
+        """Add a fault that does not depend on the contract."""
+        option = Option(format_path(path), value, self.layer)
+        self.issues.add_fault(option, problem, allowed=allowed)
 
 
 def _find_nearest_choice(value: Any, shape: Shape) -> str | None:
@@ -258,40 +327,3 @@ def _find_nearest_choice(value: Any, shape: Shape) -> str | None:
     if ratio is not None:
         return find_closest_ratio(ratio, texts)
     return find_nearest(value, texts) if isinstance(value, str) else None
-
-
-def _matches_types(shape: Shape, value: Any) -> bool:
-    """Return whether a value has one of the types, without checking the limits."""
-    if shape.file is not None:
-        return not (
-            value is None
-            or isinstance(value, bool | int | float | list | tuple)
-            or (isinstance(value, str) and not value)
-        )
-    types = shape.types
-    if not types:
-        types = ("object",) if shape.fields else ("array",) if shape.items else ()
-    return not types or any(_is_type(name, value) for name in types)
-
-
-def _is_type(name: str, value: Any) -> bool:
-    match name:
-        case "null":
-            return value is None
-        case "boolean":
-            return isinstance(value, bool)
-        case "string":
-            return isinstance(value, str)
-        case "array":
-            return isinstance(value, list | tuple)
-        case "object":
-            return isinstance(value, Mapping)
-        case "integer" | "number" if isinstance(value, bool):
-            return False
-        case "integer" if isinstance(value, float):
-            # Infinity and NaN are reported by another check, not as a wrong type.
-            return not math.isfinite(value) or value.is_integer()
-        case "integer" | "number":
-            return isinstance(value, int | float)
-        case _:
-            return False

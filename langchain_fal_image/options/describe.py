@@ -82,9 +82,8 @@ def describe_option(field: Field) -> str:
     parts = [field.description.rstrip(".") or field.name.replace("_", " ")]
     shape = field.shape.alternatives[0]
     parts += _list_number_limits(shape)
-    if shape.min_length is not None or shape.max_length is not None:
-        parts.append(f"{_format_range(shape.min_length, shape.max_length)} characters")
-    if shape.items and (shape.min_items or shape.max_items):
+    parts += _list_text_limits(shape)
+    if shape.items and (shape.min_items or shape.max_items or shape.unique_items):
         parts.append(_describe_list(shape, shape.items))
     items = field.shape.list_items
     if choices := [*field.shape.choices, *(items.choices if items else ())]:
@@ -112,6 +111,9 @@ def describe_file_limits(limits: FileLimits) -> str:
         parts.append(
             f"sides of {low} to {high} pixels" if high else f"from {low} pixels"
         )
+    if limits.min_ratio is not None or limits.max_ratio is not None:
+        ratios = _format_range(limits.min_ratio, limits.max_ratio)
+        parts.append(f"width divided by height {ratios}")
     if limits.max_bytes is not None:
         parts.append(f"at most {limits.max_bytes} bytes")
     if limits.mime_types:
@@ -140,18 +142,29 @@ def _describe_one(shape: Shape) -> str:
         return _describe_list(shape, shape.items)
     if shape.fields:
         return f"{{{', '.join(shape.fields)}}}"
-    if shape.min_length is not None or shape.max_length is not None:
-        return f"{_format_range(shape.min_length, shape.max_length)} characters"
-    return _describe_number(shape)
+    return ", ".join(_list_text_limits(shape)) or _describe_number(shape)
 
 
 def _describe_list(shape: Shape, items: Shape) -> str:
     noun = name_file(items.file) if items.file else "element"
     least, most = shape.min_items, shape.max_items
+    if shape.unique_items:
+        noun = f"different {noun}"
     if least is None and most is None:
         return f"a list of {noun}s"
     is_one = (least if most is None else most) == 1 and least in {None, 1}
     return f"{_format_range(least, most)} {noun}{'' if is_one else 's'}"
+
+
+def _list_text_limits(shape: Shape) -> list[str]:
+    least, most = shape.min_length, shape.max_length
+    has_length = least is not None or most is not None
+    parts = [f"{_format_range(least, most)} characters"] if has_length else []
+    if shape.pattern:
+        parts.append(f"text that matches {shape.pattern}")
+    if shape.format == "uuid4":
+        parts.append("a UUID")
+    return parts
 
 
 def _describe_number(shape: Shape) -> str:

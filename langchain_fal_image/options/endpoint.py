@@ -18,7 +18,13 @@ from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.options.openapi import parse_document
 from langchain_fal_image.options.shape import Field, Shape
 
-__all__ = ["IMAGE_OPTIONS", "TEXT_OPTIONS", "EndpointSchema"]
+__all__ = ["COUNT_OPTIONS", "IMAGE_OPTIONS", "TEXT_OPTIONS", "EndpointSchema"]
+
+COUNT_OPTIONS = (
+    *("num_images", "num_results", "num_samples", "number_of_images", "num_outputs"),
+    *("num_variations", "batch_size", "n", "max_images", "num_layers"),
+)
+"""The names of the option for the number of results, the most usual one first."""
 
 IMAGE_OPTIONS = frozenset({"image", "image_url", "image_urls"})
 """The usual names of the option for input images."""
@@ -117,6 +123,12 @@ class EndpointSchema:
         return next(
             (field for field in self.fields.values() if field.file == "mask"), None
         )
+
+    @cached_property
+    def count_field(self) -> Field | None:
+        """The option that the call option `n` sets: the number of results, or None."""
+        found = (self.fields.get(name) for name in COUNT_OPTIONS)
+        return next((field for field in found if field), None)
 
     @cached_property
     def text_field(self) -> Field | None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.errors import OptionFault
+from langchain_fal_image.options.contract import ContractSource
 
-__all__ = ["Issues", "Option", "is_same"]
+__all__ = ["STRICT_HINT", "Issues", "Option", "is_same"]
+
+STRICT_HINT = " strict=True refuses it."
+"""The end of a warning, which is only for developers."""
+
+# A list of hundreds of choices hides what the warning is about.
+_MAX_ALLOWED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +45,23 @@ class Issues:
         *,
         allowed: str = "",
         nearest: str | None = None,
+        unsure_source: ContractSource | None = None,
     ) -> None:
-        """Add a fault: the option cannot be sent as it is."""
+        """Add a fault: the option cannot be sent as it is.
+
+        It is a warning if it contradicts only a contract of an `unsure_source`.
+        """
         value = safe_repr(option.value)
-        self.faults.append(OptionFault(option.name, value, problem, allowed, nearest))
+        fault = OptionFault(option.name, value, problem, allowed, nearest)
+        if unsure_source is None:
+            self.faults.append(fault)
+            return
+        if len(allowed) > _MAX_ALLOWED:
+            fault = replace(fault, allowed="")
+        self.add_warning(
+            f"{fault}{'' if nearest else '.'} It was sent as given, because the "
+            f"contract comes from {unsure_source} and can be wrong.{STRICT_HINT}"
+        )
 
     def add_contradiction(self, first: Option, second: Option) -> None:
         """Add a fault: two options of one layer contradict each other."""

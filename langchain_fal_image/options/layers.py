@@ -11,6 +11,7 @@ from typing import Any
 
 from langchain_fal_image.options.call_settings import is_call_setting
 from langchain_fal_image.options.casing import match_name, to_snake_case
+from langchain_fal_image.options.conversion import parse_integer
 from langchain_fal_image.options.endpoint import IMAGE_OPTIONS, EndpointSchema
 from langchain_fal_image.options.issues import Issues, Option, is_same
 from langchain_fal_image.options.shape import Field
@@ -194,6 +195,8 @@ def _match_name(schema: EndpointSchema | None, key: str) -> str:
         own = match_name(key, schema.fields)
         if own is not None:
             return own
+        if schema.count_field and to_snake_case(key) == "num_images":
+            return "n"
         if schema.takes_images and to_snake_case(key) in IMAGE_OPTIONS:
             return "images"
     return _CALL_OPTIONS.get(to_snake_case(key), to_snake_case(key))
@@ -223,9 +226,11 @@ _Placed = tuple[str, Any] | None
 
 
 def _place_n(schema: EndpointSchema | None, option: Option, issues: Issues) -> _Placed:
-    if schema is None or schema.fields.get("num_images"):
+    if schema is None:
         return "num_images", option.value
-    if not is_same(option.value, 1):
+    if schema.count_field is not None:
+        return schema.count_field.name, option.value
+    if parse_integer(option.value) != 1:
         things = "images" if schema.kind == "image" else "results"
         problem = (
             f"cannot be chosen: the endpoint has no option for the number of {things}"

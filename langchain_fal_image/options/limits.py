@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from langchain_fal_image.errors import OptionFault
 from langchain_fal_image.options.describe import (
@@ -15,7 +17,7 @@ from langchain_fal_image.options.describe import (
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.geometry import parse_size
 from langchain_fal_image.options.paths import Path, format_path
-from langchain_fal_image.options.shape import Shape
+from langchain_fal_image.options.shape import FileLimits, Shape
 
 __all__ = [
     "check_file",
@@ -24,22 +26,43 @@ __all__ = [
     "find_pixel_problem",
 ]
 
+_UUID_VERSION = 4
+
 
 def find_limit_problem(shape: Shape, value: str | float | None) -> str:
-    """Return the problem with a number or the length of a text, or an empty string."""
+    """Return the problem with a number or a text, or an empty string."""
     if isinstance(value, str):
-        return _find_length_problem(shape, value)
+        return _find_text_problem(shape, value)
     if value is None or isinstance(value, bool):
         return ""
     return _find_number_problem(shape, value)
 
 
-def _find_length_problem(shape: Shape, text: str) -> str:
+def _find_text_problem(shape: Shape, text: str) -> str:
     least, most = shape.min_length or 0, shape.max_length
-    if least <= len(text) and (most is None or len(text) <= most):
-        return ""
-    adjective = "short" if len(text) < least else "long"
-    return f"is too {adjective} ({pluralize(len(text), 'character')})"
+    if len(text) < least or (most is not None and len(text) > most):
+        adjective = "short" if len(text) < least else "long"
+        return f"is too {adjective} ({pluralize(len(text), 'character')})"
+    if shape.pattern and not _has_match(shape.pattern, text):
+        return "does not have the required form"
+    if shape.format == "uuid4" and not _is_uuid4(text):
+        return "is not a UUID of version 4"
+    return ""
+
+
+def _has_match(pattern: str, text: str) -> bool:
+    """Return whether a pattern of JSON Schema matches; True if Python has no such."""
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return True
+
+
+def _is_uuid4(text: str) -> bool:
+    try:
+        return UUID(text).version == _UUID_VERSION
+    except ValueError:
+        return False
 
 
 def _find_number_problem(shape: Shape, number: float) -> str:
@@ -55,15 +78,22 @@ def _find_number_problem(shape: Shape, number: float) -> str:
 
 
 def _is_multiple(number: float, step: float) -> bool:
-    return math.isclose(number / step, round(number / step), abs_tol=1e-9)
+    if isinstance(number, int) and float(step).is_integer():
+        return number % int(step) == 0
+    try:
+        times = number / step
+        return math.isclose(times, round(times), abs_tol=1e-9)
+    except OverflowError:
+        return True
 
 
 def find_count_problem(shape: Shape, items: Sequence[Any]) -> str:
-    """Return the problem with the number of items, or an empty string."""
+    """Return the problem with a list: its length or equal items, or an empty string."""
     count = len(items)
     least, most = shape.min_items or 0, shape.max_items
     if least <= count and (most is None or count <= most):
-        return ""
+        is_repeated = shape.unique_items and len(set(map(repr, items))) < count
+        return "has the same element twice" if is_repeated else ""
     amount = "few" if count < least else "many"
     file = shape.items.file if shape.items else None
     noun = name_file(file) if file else "element"
@@ -91,6 +121,14 @@ def find_pixel_problem(shape: Shape, value: Any) -> str:
         return f"has too few pixels ({total})"
     if most is not None and total > most:
         return f"has too many pixels ({total})"
+    return ""
+
+
+def _find_ratio_problem(limits: FileLimits, ratio: float) -> str:
+    if limits.min_ratio is not None and ratio < limits.min_ratio:
+        return "is too narrow"
+    if limits.max_ratio is not None and ratio > limits.max_ratio:
+        return "is too wide"
     return ""
 
 
@@ -124,6 +162,8 @@ def check_file(
         problems.append("is too small")
     if any(limits.max_side is not None and side > limits.max_side for side in sides):
         problems.append("is too large")
+    if width and height and (problem := _find_ratio_problem(limits, width / height)):
+        problems.append(problem)
     if has_alpha and not limits.alpha:
         problems.append("has transparency")
     if not problems:

@@ -85,7 +85,12 @@ def resolve_options(
         parsed = place_voice_options(schema, parsed, issues)
     options = merge_layers(parsed, issues, schema)
     options = resolve_size(schema, options, issues, nearest=nearest_size)
-    checker = Checker(issues=issues, check=check, strict=strict)
+    checker = Checker(
+        issues=issues,
+        check=check,
+        strict=strict,
+        source=schema.source if schema else None,
+    )
     if schema is None:
         payload = {
             name: _check_without_shape(option, name, checker)

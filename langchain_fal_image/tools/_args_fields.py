@@ -56,7 +56,7 @@ def find_bound_voice_options(
 
 
 def resolve_option_name(name: str, schema: EndpointSchema | None) -> str:
-    """Return the endpoint's option for a standard input, else the name itself.
+    """Return the endpoint's option for a standard argument, else the name itself.
 
     Args:
         name: Such as `images`.
@@ -68,6 +68,8 @@ def resolve_option_name(name: str, schema: EndpointSchema | None) -> str:
         "images": schema.images_field,
         "text": schema.text_field,
         "audio": schema.audio_field,
+        "num_images": schema.count_field,
+        "n": schema.count_field,
     }
     field = fields.get(name)
     return field.name if field else name
@@ -93,6 +95,8 @@ def make_standard_argument(
         return _make_audio_argument(name, schema)
     if name == "images":
         return _make_images(schema, fixed)
+    if name == "num_images":
+        return _make_count(schema)
     field = schema.fields.get(name)
     if name == "aspect_ratio":
         return _make_aspect_ratio(schema, fixed)
@@ -118,6 +122,17 @@ def _make_aspect_ratio(schema: EndpointSchema, fixed: set[str]) -> dict[str, Any
     else:
         argument = _make_optional(Literal[ratios], description)
     return {"aspect_ratio": argument}
+
+
+def _make_count(schema: EndpointSchema) -> dict[str, Any]:
+    """Make `num_images`, whatever the name of the endpoint's option for it."""
+    field = schema.count_field
+    if field is None:
+        return {}
+    if field.name != "num_images":
+        what = field.name.replace("_", " ")
+        field = replace(field, description=f"The number of images ({what})")
+    return {"num_images": _make_argument(field)}
 
 
 def _make_without_contract(name: str) -> dict[str, Any]:

@@ -35,6 +35,8 @@ from langchain_fal_image.tools._nested import list_nested_options
 
 __all__ = ["ToolArguments", "build_args_schema", "find_file_arguments"]
 
+_COUNTS = ("num_images", "n")
+
 
 class ToolArguments(BaseModel):
     """Base of the argument schemas; names can also be camelCase.
@@ -108,6 +110,7 @@ def build_args_schema(
     """
     names = (*(schema.fields if schema else ()), *STANDARD_INPUTS)
     fixed = {match_name(each, names) or each for each in bound}
+    fixed |= {resolve_option_name(each, schema) for each in _COUNTS if each in fixed}
     fixed |= find_bound_voice_options(schema, bound)
     arguments: dict[str, Any] = {}
     for each in expose:
@@ -124,7 +127,7 @@ def build_args_schema(
         fixed |= sizes  # `aspect_ratio` sets them
     fixed |= {
         resolve_option_name(each, schema)
-        for each in STANDARD_INPUTS
+        for each in (*STANDARD_INPUTS, *_COUNTS)
         if each in {*arguments, *fixed}
     }
     for field in schema.fields.values() if schema else ():

@@ -15,7 +15,9 @@ from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image._session.prices import Price
 from langchain_fal_image.errors import FalError
 from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.issues import STRICT_HINT
 from langchain_fal_image.options.kind import Kind
+from langchain_fal_image.options.quantity import count_images
 from langchain_fal_image.options.sizes import has_size_option
 from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.results.speech import SpeechResult
@@ -110,8 +112,10 @@ def describe_endpoint(
 def _describe_limits(schema: EndpointSchema) -> Iterator[str]:
     if schema.takes_images and schema.max_images == 1:
         yield "It takes one image and cannot combine several."
-    if not schema.fields.get("num_images"):
-        yield "It makes one image per call."
+    if not schema.count_field:
+        most = count_images(schema, {})
+        images = "one image" if most == 1 else f"up to {most} images"
+        yield f"It makes {images} per call."
     if not schema.needs_image and not has_size_option(schema):
         yield "The size cannot be chosen."
     if not schema.fields.get("seed"):
@@ -197,7 +201,8 @@ def _describe_file(handle: str | None, url: str | None, facts: list[str]) -> str
 
 
 def _describe_warnings(result: Any) -> list[str]:
-    return [f"Warning: {_shorten(each, _MAX_LINE)}" for each in result.warnings]
+    warnings = [each.removesuffix(STRICT_HINT) for each in result.warnings]
+    return [f"Warning: {_shorten(each, _MAX_LINE)}" for each in warnings]
 
 
 def _write_dialogue(result: TranscriptionResult) -> str:

@@ -191,14 +191,14 @@ def test_all_faults_are_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"num_images": "2"}, "text, not a whole number"),
+        ({"num_images": "two"}, "text, not a whole number"),
         ({"num_images": True}, "true or false, not a whole number"),
         ({"num_inference_steps": 30.5}, "a number, not a whole number"),
         ({"guidance_scale": math.nan}, "not a finite number"),
         ({"guidance_scale": math.inf}, "not a finite number"),
         ({"num_images": math.inf}, "not a finite number"),
-        ({"guidance_scale": "4"}, "text, not a number"),
-        ({"sync_mode": 1}, "a number, not true or false"),
+        ({"guidance_scale": "high"}, "text, not a number"),
+        ({"sync_mode": 2}, "a number, not true or false"),
         ({"prompt": 7}, "a number, not text"),
         ({"prompt": ["a"]}, "a list, not text"),
         ({"loras": {"path": "a"}}, "an object, not a list"),

@@ -88,7 +88,7 @@ def test_a_pronunciation_dict_as_in_the_ai_sdk_is_sent_with_a_warning() -> None:
         ({"pitch": 13}, "pitch=13 is too large; allowed: a whole number, -12 to 12"),
         ({"pitch": -13}, "pitch=-13 is too small"),
         ({"emotion": "gleeful"}, "emotion='gleeful' is not a choice; allowed: happy"),
-        ({"english_normalization": "no"}, "english_normalization='no' is text"),
+        ({"english_normalization": "never"}, "english_normalization='never' is text"),
         ({"voiceSetting": {"speed": 2.1}}, "voice_setting.speed=2.1"),
         ({"voiceSetting": "loud"}, "voice_setting='loud' is text, not an object"),
         ({"languageBoost": "Latin"}, "language_boost='Latin' is not a choice"),
