@@ -39,12 +39,7 @@ _EXAMPLE_HANDLES = {"image": "img_1", "mask": "img_1", "audio": "audio_1"}
 def find_bound_voice_options(
     schema: EndpointSchema | None, bound: Mapping[str, Any]
 ) -> frozenset[str]:
-    """Return the voice options that are bound, including those in `voice_setting`.
-
-    Args:
-        schema: The endpoint's contract.
-        bound: The bound options.
-    """
+    """Return the voice options that are bound, also those in `voice_setting`."""
     names = list_voice_options(schema) if schema else ()
     known = {match_name(name, (*names, "voice_setting")): bound[name] for name in bound}
     setting = known.get("voice_setting")
@@ -56,12 +51,7 @@ def find_bound_voice_options(
 
 
 def resolve_option_name(name: str, schema: EndpointSchema | None) -> str:
-    """Return the endpoint's option for a standard argument, else the name itself.
-
-    Args:
-        name: Such as `images`.
-        schema: The endpoint's contract.
-    """
+    """Return the endpoint's option for a standard argument, else the name itself."""
     if schema is None:
         return name
     fields = {
