@@ -82,7 +82,7 @@ def list_endpoints(
         rows.append((schema.endpoint_id, accepted, ", ".join(schema.required)))
     if found:
         print("\n".join(format_table(rows, width=width)))
-    total = len(catalog.list_endpoint_ids(kind))
+    total = len(find_endpoints(kind=kind))
     print(f"{len(found)} of {total} {kind} endpoints")
     return 0 if found else 1
 

@@ -118,7 +118,9 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:
-        self._check_endpoint(self.endpoint)
+        # Creating a model with the default endpoint does not load the catalog.
+        if self.model != type(self).model_fields["model"].default:
+            self._check_endpoint(self.endpoint)
         return self
 
     def _check_endpoint(self, schema: EndpointSchema | None) -> str:

@@ -11,7 +11,7 @@ Captured = pytest.CaptureFixture[str]
 
 def test_endpoints_are_listed_and_counted(capsys: Captured) -> None:
     assert main(["endpoints"]) == 0
-    assert "539 of 539 image endpoints" in capsys.readouterr().out
+    assert "631 of 631 image endpoints" in capsys.readouterr().out
     assert main(["endpoints", "qwen", "image-2", "--takes-images"]) == 0
     out = capsys.readouterr().out
     assert "fal-ai/qwen-image-2/edit" in out
@@ -23,9 +23,9 @@ def test_endpoints_are_found_by_kind(capsys: Captured) -> None:
     assert main(["endpoints", "--kind", "transcription"]) == 0
     out = capsys.readouterr().out
     assert "fal-ai/whisper" in out
-    assert "4 of 4 transcription endpoints" in out
+    assert "8 of 8 transcription endpoints" in out
     assert main(["endpoints", "minimax", "--kind", "speech"]) == 0
-    assert "of 86 speech endpoints" in capsys.readouterr().out
+    assert "of 136 speech endpoints" in capsys.readouterr().out
 
 
 def test_the_options_of_an_endpoint_are_listed(
