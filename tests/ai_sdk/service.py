@@ -54,7 +54,7 @@ class Fal:
 
     def sent(self, model: str = QWEN, **options: Any) -> dict[str, Any]:
         """Run a model and return the body of its submit, without the prompt."""
-        self.provider().image(model).invoke({"prompt": "p", **options})
+        self.provider().image(model).invoke({"prompt": "a kite", **options})
         body: dict[str, Any] = json.loads(self.requests[0].content)
         self.requests.clear()
         body.pop("prompt")
