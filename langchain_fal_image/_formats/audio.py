@@ -5,7 +5,11 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from langchain_fal_image._formats.signatures import read_ftyp_brand, read_riff_form
+from langchain_fal_image._formats.signatures import (
+    IMAGE_BRANDS,
+    read_ftyp_brands,
+    read_riff_form,
+)
 
 __all__ = ["EXTENSIONS", "AudioType", "sniff_audio"]
 
@@ -31,7 +35,7 @@ _SIGNATURES = (
     (b"\x1a\x45\xdf\xa3", "video/webm"),
 )
 _M4A_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
-_IMAGE_BRANDS = frozenset({b"avif", b"avis", b"heic", b"heix", b"mif1", b"crx "})
+_IMAGE_BRANDS = frozenset({*IMAGE_BRANDS, b"crx "})
 _SYNC = 0xFFE0
 _LAYER = 0x0006
 _LAYER_3 = 0x0002
@@ -58,10 +62,10 @@ def sniff_audio(data: bytes) -> AudioType | None:
         return AudioType("audio/wav", _read_wav_duration(data))
     if data[:4] == b"FORM" and data[8:12] in {b"AIFF", b"AIFC"}:
         return AudioType("audio/aiff")
-    if brand := read_ftyp_brand(data):
-        if brand in _IMAGE_BRANDS:
+    if brands := read_ftyp_brands(data):
+        if brands[0] in _IMAGE_BRANDS:
             return None
-        return AudioType("audio/mp4" if brand in _M4A_BRANDS else "video/mp4")
+        return AudioType("audio/mp4" if brands[0] in _M4A_BRANDS else "video/mp4")
     for signature, mime_type in _SIGNATURES:
         if data.startswith(signature):
             seconds = _read_flac_duration(data) if mime_type == "audio/flac" else None

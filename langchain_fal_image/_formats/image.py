@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 
-from langchain_fal_image._formats.signatures import read_ftyp_brand, read_riff_form
+from langchain_fal_image._formats.signatures import (
+    IMAGE_BRANDS,
+    read_ftyp_brands,
+    read_riff_form,
+)
 
 __all__ = ["EXTENSIONS", "ImageType", "sniff_image"]
 
@@ -15,10 +20,26 @@ EXTENSIONS = {
     "image/webp": ".webp",
     "image/gif": ".gif",
     "image/avif": ".avif",
+    "image/heic": ".heic",
+    "image/heif": ".heif",
+    "image/jxl": ".jxl",
+    "image/jp2": ".jp2",
     "image/bmp": ".bmp",
     "image/tiff": ".tiff",
+    "image/vnd.microsoft.icon": ".ico",
     "image/svg+xml": ".svg",
 }
+
+_SIGNATURES = (
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "image/jxl"),
+    (b"\xff\x0a", "image/jxl"),  # without a container
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "image/jp2"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+    (b"\0\0\1\0", "image/vnd.microsoft.icon"),
+)
+_SIZE_BOX = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
+_ROTATION_BOX = re.compile(rb"irot[\1\3]")
 
 _PNG_HEADER = 26
 _PNG_ALPHA = frozenset({4, 6})  # the colour types with an alpha channel
@@ -42,7 +63,7 @@ class ImageType:
 
 
 def sniff_image(data: bytes) -> ImageType | None:
-    """Recognise PNG, JPEG, WebP, GIF, AVIF, BMP, TIFF and SVG files.
+    """Recognise the formats of `EXTENSIONS`; return None for other files.
 
     `data` is the file, or at least its beginning. A JPEG's size comes after its
     metadata, which can be long.
@@ -67,12 +88,16 @@ def _match_signature(data: bytes) -> ImageType | None:
     if data[:6] in {b"GIF87a", b"GIF89a"}:
         size = struct.unpack("<HH", data[6:10]) if len(data) >= 10 else ()  # noqa: PLR2004 - where a GIF's screen size ends
         return ImageType("image/gif", *size)
-    if read_ftyp_brand(data) in {b"avif", b"avis"}:
-        return ImageType("image/avif")
+    brands = read_ftyp_brands(data)
+    if brands and brands[0] in IMAGE_BRANDS:
+        found = [IMAGE_BRANDS[brand] for brand in brands if brand in IMAGE_BRANDS]
+        codec = next((each for each in found if each != "image/heif"), "image/heif")
+        return ImageType(codec, *_read_heif_size(data))
     if data[:2] == b"BM" and data[6:10] == b"\0\0\0\0":
         return ImageType("image/bmp")
-    if data[:4] in {b"II*\0", b"MM\0*"}:
-        return ImageType("image/tiff")
+    for signature, mime_type in _SIGNATURES:
+        if data.startswith(signature):
+            return ImageType(mime_type)
     head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith(b"<svg") or (head.startswith(b"<?xml") and b"<svg" in head):
         return ImageType("image/svg+xml")
@@ -113,3 +138,17 @@ def _read_webp_size(data: bytes) -> tuple[int | None, int | None]:
         width, height = struct.unpack("<HH", data[26:30])
         return width & 0x3FFF, height & 0x3FFF
     return None, None
+
+
+def _read_heif_size(data: bytes) -> tuple[int | None, int | None]:
+    """Return the size of the largest image: a file also has tiles and thumbnails."""
+    at = int.from_bytes(data[:4])
+    while data[at + 4 : at + 8] not in {b"meta", b""}:
+        at += max(8, int.from_bytes(data[at : at + 4]))
+    properties = data[at : at + int.from_bytes(data[at : at + 4])]
+    sizes = [struct.unpack(">II", each) for each in _SIZE_BOX.findall(properties)]
+    # A rotation by 90 degrees may belong to any of the images.
+    if not sizes or _ROTATION_BOX.search(properties):
+        return None, None
+    width, height = max(sizes, key=lambda size: size[0] * size[1])
+    return width, height

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import mimetypes
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,8 @@ class InputFile:
         content: The bytes.
         path: A file that the developer allowed, symlinks resolved.
         stored: The SHA-256 under which the session's store has the bytes.
+        mime_type: The MIME type that a data URI or a file name states. It is sent only
+            if the bytes do not show their format.
         origin: The reference to the file that the caller passed.
     """
 
@@ -48,6 +51,7 @@ class InputFile:
     content: bytes | None = field(default=None, repr=False)
     path: Path | None = None
     stored: str | None = None
+    mime_type: str | None = None
     origin: InputReference = field(default_factory=InputReference)
 
 
@@ -126,11 +130,11 @@ def _read_text(
 ) -> InputFile:
     if text[:5].lower() == "data:":
         try:
-            content, _ = decode_data_uri(text)
+            content, mime_type = decode_data_uri(text)
         except ValueError as error:
             message = f"{option} is a data URI that cannot be decoded: {error}."
             raise file_type.error(message) from error
-        return InputFile(option, file_type, content=content)
+        return InputFile(option, file_type, content=content, mime_type=mime_type)
     if "://" in text:
         try:
             guard.check_url(text, trusted=session.context.trusted_origins)
@@ -147,7 +151,8 @@ def _read_text(
 
 def _decode_base64(text: str, file_type: FileType) -> bytes | None:
     """Decode a file in base64, as the AI SDK does; return None for other text."""
-    if len(text) < _MIN_BASE64:
+    # "/w" also begins a path such as /work/a, which decodes to a JPEG XL signature.
+    if len(text) < _MIN_BASE64 or text.startswith("/w"):
         return None
     try:
         head = base64.b64decode(text[: _HEAD_BYTES - _HEAD_BYTES % 4], validate=True)
@@ -174,7 +179,8 @@ def _read_path(
             next_step="Pass a URL or bytes, or let the developer allow the directory: "
             "create_fal(allowed_dirs=[…]).",
         ) from error
-    return InputFile(option, file_type, path=found)
+    mime_type, _ = mimetypes.guess_type(found.name)
+    return InputFile(option, file_type, path=found, mime_type=mime_type)
 
 
 def _read_block(block: Mapping[str, Any], option: str, file_type: FileType) -> Any:

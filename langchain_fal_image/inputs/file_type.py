@@ -26,7 +26,7 @@ class FileType:
         word: The noun for such a file in messages.
         accepted: The Python values that are accepted as such a file, for messages.
         formats: The names of the recognised formats, for messages.
-        extensions: File name extensions by MIME type; only these types are sent.
+        extensions: File name extensions by MIME type.
         sniff: Returns the format of bytes, or None if it is not recognised.
         error: Raised if a value is not such a file.
     """
@@ -44,7 +44,7 @@ IMAGE = FileType(
     media_type="image",
     word="image",
     accepted="a Pillow image, a GeneratedImage, an ImageResult, an image content block",
-    formats="PNG, JPEG, WebP, GIF, AVIF, BMP, TIFF or SVG",
+    formats="PNG, JPEG, WebP, GIF, AVIF, HEIC, JPEG XL, JPEG 2000, BMP, TIFF, ICO, SVG",
     extensions=image.EXTENSIONS,
     sniff=image.sniff_image,
     error=FalInputImageError,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from langchain_fal_image.errors import FalConfigurationError
+from langchain_fal_image.errors import FalConfigurationError, FalInputError
 from langchain_fal_image.inputs.reference import InputReference
 from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.bodies import BytesSource, FileSource, Source
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["SentFile", "send_file"]
 
 _CHUNK_BYTES = 1024 * 1024
+_MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,80}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class SentFile:
 
 
 def send_file(
-    file: InputFile, session: Session, *, check: Callable[[int, Any], None]
+    file: InputFile, session: Session, *, check: Callable[[int, Any], None] | None
 ) -> Flow[SentFile]:
     """Convert an input file to a URL or a data URI, and upload it if it is large.
 
@@ -52,10 +54,11 @@ def send_file(
         file: The file, from `read_input_file`.
         session: The session, with the limits, the store and the hosts.
         check: Called with the size in bytes and the format before anything is sent;
-            raises if the endpoint does not take such a file.
+            raises if the endpoint does not take such a file. None sends any bytes.
 
     Raises:
-        FalInputError: The bytes cannot be read, or are not such a file.
+        FalInputError: The bytes cannot be read; or they are not such a file and
+            `check` is not None.
     """
     if file.url is not None:
         return SentFile(file.url, file.origin)
@@ -76,30 +79,29 @@ def _send_source(
     file: InputFile,
     session: Session,
     source: Source,
-    check: Callable[[int, Any], None],
+    check: Callable[[int, Any], None] | None,
 ) -> Flow[SentFile]:
     size, file_type = source.size, file.file_type
     found, digest = yield Call(
         lambda: (file_type.sniff(source.read(0, _CHUNK_BYTES)), _hash(source))
     )
-    if found is None:
-        message = (
-            f"{file.option}: these {size} bytes are not in a known {file_type.word} "
-            f"format ({file_type.formats})."
-        )
-        raise file_type.error(message)
-    check(size, found)
+    if found is None and (check is not None or not size):
+        raise _make_format_error(file, size)
+    if check is not None:
+        check(size, found)
+    mime_type = found.mime_type if found else _get_stated_type(file)
     if size <= session.context.limits.inline_bytes:
         content = yield Call(lambda: source.read(0, size))
         encoded = base64.b64encode(content).decode("ascii")
-        url = f"data:{found.mime_type};base64,{encoded}"
+        url = f"data:{mime_type};base64,{encoded}"
         reference_url = file.origin.url
     else:
+        extension = file_type.extensions.get(mime_type, ".bin")
         url = reference_url = yield from upload(
             session.context,
             source,
-            content_type=found.mime_type,
-            file_name=f"{digest[:16]}{file_type.extensions[found.mime_type]}",
+            content_type=mime_type,
+            file_name=f"{digest[:16]}{extension}",
         )
     reference = InputReference(
         handle=file.origin.handle,
@@ -108,6 +110,21 @@ def _send_source(
         request_id=file.origin.request_id,
     )
     return SentFile(url, reference)
+
+
+def _get_stated_type(file: InputFile) -> str:
+    stated = file.mime_type or ""
+    return stated if _MIME_TYPE.fullmatch(stated) else "application/octet-stream"
+
+
+def _make_format_error(file: InputFile, size: int) -> FalInputError:
+    file_type = file.file_type
+    message = (
+        f"{file.option}: these {size} bytes are not in a known {file_type.word} format "
+        f"({file_type.formats})."
+    )
+    step = "Nothing was sent. Convert it, or send it as it is: check_options=False."
+    return file_type.error(message, next_step=step if size else None)
 
 
 def _open_allowed(file: InputFile, session: Session) -> BinaryIO:

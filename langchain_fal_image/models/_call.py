@@ -51,7 +51,7 @@ class ModelCall:
         schema: The endpoint's contract; None for an unknown endpoint.
         session: Sends the request.
         options: The options, resolved and checked.
-        check_files: Whether files are checked against the contract.
+        check_files: Whether files must have a known format and fit the contract.
         estimate: Estimates what a payload requests; called only if there is a budget.
         budget: Refuses a request that would exceed it.
         mode: See `FalModel.mode`.
@@ -211,7 +211,8 @@ def _send_files(call: ModelCall) -> Flow[_Payload]:
     sent, options = paths.copy(payload), paths.copy(payload)
     references = []
     for path, file in files:
-        sent_file = yield from send_file(file, session, check=_make_check(call, path))
+        check = _make_check(call, path) if call.check_files else None
+        sent_file = yield from send_file(file, session, check=check)
         reference = sent_file.reference
         paths.put(sent, path, sent_file.url)
         paths.put(options, path, reference.url or f"sha256:{reference.sha256}")
@@ -248,7 +249,7 @@ def _find_file_type(schema: EndpointSchema | None, path: paths.Path) -> FileType
 
 def _make_check(call: ModelCall, path: paths.Path) -> Callable[[int, Any], None]:
     def check(size: int, found: Any) -> None:
-        fault = call.check_files and check_file(
+        fault = check_file(
             call.schema,
             path,
             size=size,

@@ -67,7 +67,7 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
     """Whether an unknown option, or a value that a contract which may be wrong does not
     allow, is an error instead of a warning."""
     check_options: bool = True
-    """Whether to check options against the contract before anything is sent."""
+    """Whether to check options and the formats of files before anything is sent."""
     on_cancel: Literal["cancel", "keep"] = "cancel"
     """What happens to the request at fal when the waiting call is cancelled."""
     budget: Budget | None = Field(default=None, exclude=True, repr=False)
