@@ -46,10 +46,7 @@ def _refuse_models(models: str) -> Callable[..., NoReturn]:
     def refuse(self: FalProvider, model: str = "", **_: Any) -> NoReturn:  # noqa: ARG001 - a method
         requested = f" (requested: {model!r})" if model else ""
         message = f"{models} are not supported by this package{requested}."
-        step = (
-            "Use image(id), speech(id) or transcription(id) of fal; fal-client for "
-            "fal's other endpoints; other packages for chat models and embeddings."
-        )
+        step = "Use image, speech or transcription of fal, or another package."
         raise FalConfigurationError(message, next_step=step)
 
     refuse.__doc__ = f"Raise `FalConfigurationError`: {models} are not supported."
