@@ -64,8 +64,8 @@ CASES = [
     ("fal-ai/qwen-image-edit", {"images": [URL, URL]}, ["2", "1"]),
     (
         QWEN,
-        {"guidance_scale": 21, "acceleration": "ultra", "num_images": "3"},
-        ["guidance_scale=21", "acceleration='ultra'", "num_images='3'"],
+        {"guidance_scale": 21, "acceleration": "ultra", "num_images": "three"},
+        ["guidance_scale=21", "acceleration='ultra'", "num_images='three'"],
     ),
 ]
 
