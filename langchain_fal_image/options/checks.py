@@ -65,7 +65,7 @@ class Checker:
         if chosen is None:
             return self._refuse_type(shape, value, path)
         alternative, converted = chosen
-        if alternative.file is not None:
+        if alternative.file is not None and value is not None:
             self.files.append(path)
             result = value
         elif isinstance(value, Mapping):
@@ -87,6 +87,13 @@ class Checker:
                 allowed = describe_pixel_limits(shape)
                 self._add_fault(path, result, problem, allowed=allowed)
         return result
+
+    def check_field(self, option: Field, value: Any, path: Path) -> Any:
+        """Check the value of an option; an empty text in place of a file is no file."""
+        is_empty = isinstance(value, str) and not value
+        if is_empty and option.file and not (option.required or option.takes_list):
+            return value
+        return self.check_value(option.shape, value, path)
 
     def check_json(self, value: Any, path: Path) -> Any:
         """Check that a value without a shape is JSON, and return it as JSON."""
@@ -273,11 +280,9 @@ class Checker:
             if each.required and each.name not in options:
                 self.add_missing(each, (*path, each.name))
         return {
-            name: self.check_value(
-                fields[name].shape if name in fields else shape.extra,
-                option.value,
-                (*path, name),
-            )
+            name: self.check_field(fields[name], option.value, (*path, name))
+            if name in fields
+            else self.check_value(shape.extra, option.value, (*path, name))
             for name, option in options.items()
         }
 

@@ -115,10 +115,9 @@ def _write_number(value: float) -> tuple[str, ...]:
 
 def matches_type(shape: Shape, value: Any) -> bool:
     """Return whether a shape allows the type of a value, whatever its limits."""
-    if shape.file is not None:
+    if shape.file is not None and value is not None:
         return not (
-            value is None
-            or isinstance(value, bool | int | float | list | tuple)
+            isinstance(value, bool | int | float | list | tuple)
             or (isinstance(value, str) and not value)
         )
     types = shape.types

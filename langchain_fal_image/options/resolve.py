@@ -131,7 +131,7 @@ def _check_options(
         if field is schema.text_field and (field.required or name != "prompt"):
             checker.check_not_blank(option.value, path)
         value = _wrap_file(field, option.value) if field.file else option.value
-        payload[name] = checker.check_value(field.shape, value, path)
+        payload[name] = checker.check_field(field, value, path)
         if len(faults) > before:
             _add_given_name(faults, option.name, name, since=before)
     for field in schema.fields.values():
@@ -154,6 +154,8 @@ def _add_given_name(
 
 def _wrap_file(field: Field, value: Any) -> Any:
     """Wrap a single file for an option that takes a list; unwrap a list of one."""
+    if value is None or (isinstance(value, str) and not value):
+        return value
     is_list = isinstance(value, list | tuple)
     if field.takes_list:
         return value if is_list else [value]

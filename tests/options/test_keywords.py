@@ -114,3 +114,37 @@ def test_an_image_has_a_ratio_within_the_limits() -> None:
     assert check(250, 100) == check(40, 100) == check(100, None) == check(5, 0) == ""
     assert check(251, 100) == "is too wide; width divided by height 0.4 to 2.5"
     assert "is too narrow" in check(39, 100)
+
+
+def test_null_or_an_empty_text_for_an_optional_file_is_no_file() -> None:
+    nullable = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    schema = make_schema(
+        {
+            "image_url": {"type": "string"},
+            "mask_url": nullable,
+            "reference_image_urls": {
+                "anyOf": [
+                    {"type": "array", "items": {"type": "string"}},
+                    {"type": "null"},
+                ]
+            },
+            "elements": {
+                "type": "array",
+                "items": {"type": "object", "properties": {"image_url": nullable}},
+            },
+        },
+        required=["image_url"],
+    )
+    url = "https://v3.fal.media/files/a.png"
+    for empty in (None, ""):
+        options = {
+            "image_url": url,
+            "mask_url": empty,
+            "reference_image_urls": None,
+            "elements": [{"image_url": empty}],
+        }
+        resolved = resolve_options(schema, [("input", options)])
+        assert resolved.payload == options
+        assert resolved.files == (("image_url",),)
+        with pytest.raises(FalOptionError, match="image_url"):
+            resolve_options(schema, [("input", {**options, "image_url": empty})])
