@@ -9,7 +9,6 @@ from typing import Any
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.resolve import ResolvedOptions, resolve_options
-from langchain_fal_image.options.size_fields import find_size_fields
 
 FLUX = "fal-ai/flux/dev"
 GPT_MINI = "fal-ai/gpt-image-1-mini"
@@ -42,7 +41,7 @@ def get_schema(endpoint_id: str) -> EndpointSchema:
     """Return an endpoint's schema with only its size options."""
     schema = catalog.get_schema(endpoint_id)
     assert schema is not None
-    names = find_size_fields(schema).names
+    names = schema.size_fields.names
     fields = {name: each for name, each in schema.fields.items() if name in names}
     return replace(schema, fields=fields)
 

@@ -17,6 +17,7 @@ from langchain_fal_image.options.json_schema import parse_fields
 from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.options.openapi import parse_document
 from langchain_fal_image.options.shape import Field, Shape
+from langchain_fal_image.options.size_fields import SizeFields, find_size_fields
 
 __all__ = ["COUNT_OPTIONS", "IMAGE_OPTIONS", "TEXT_OPTIONS", "EndpointSchema"]
 
@@ -123,6 +124,11 @@ class EndpointSchema:
         return next(
             (field for field in self.fields.values() if field.file == "mask"), None
         )
+
+    @cached_property
+    def size_fields(self) -> SizeFields:
+        """The options that determine the size of images."""
+        return find_size_fields(self.fields)
 
     @cached_property
     def count_field(self) -> Field | None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 __all__ = [
     "ANY_SIZE",
@@ -138,7 +139,12 @@ def _parse_side(value: object) -> int | None:
 
 def parse_ratio(value: object) -> Fraction | None:
     """Parse a ratio such as `"16:9"`; return None if the value is not a ratio."""
-    found = _RATIO.fullmatch(value) if isinstance(value, str) else None
+    return _parse_ratio(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=512)
+def _parse_ratio(text: str) -> Fraction | None:
+    found = _RATIO.fullmatch(text)
     if not found or not Fraction(found[1]) or not Fraction(found[2]):
         return None
     return Fraction(found[1]) / Fraction(found[2])
@@ -229,8 +235,9 @@ def find_closest_ratio(ratio: Fraction, names: Iterable[object]) -> str | None:
         for name in names
         if isinstance(name, str) and (found := parse_ratio(name)) is not None
     }
+    logarithm = math.log(ratio)
     return min(
-        ratios, key=lambda name: abs(math.log(ratios[name] / ratio)), default=None
+        ratios, key=lambda name: abs(math.log(ratios[name]) - logarithm), default=None
     )
 
 

@@ -15,7 +15,7 @@ from langchain_fal_image.options.conversion import parse_integer
 from langchain_fal_image.options.endpoint import IMAGE_OPTIONS, EndpointSchema
 from langchain_fal_image.options.issues import Issues, Option, is_same
 from langchain_fal_image.options.shape import Field
-from langchain_fal_image.options.size_fields import SIZE_OPTIONS, find_size_fields
+from langchain_fal_image.options.size_fields import SIZE_OPTIONS
 
 __all__ = ["Layer", "add_option", "merge_layers", "parse_layers"]
 
@@ -68,7 +68,7 @@ def merge_layers(
     has_both = schema is not None and all(
         name in schema.fields for name in _RATIO_AND_RESOLUTION
     )
-    names = find_size_fields(schema).names if schema is not None else SIZE_OPTIONS
+    names = schema.size_fields.names if schema is not None else SIZE_OPTIONS
     result: Layer = {}
     for layer in layers:
         sizes = [name for name in names if name in layer]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
-from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.geometry import (
     ANY_SIZE,
     Size,
@@ -36,7 +36,8 @@ _Form = Literal["object", "list", "texts", "text", "names"]
 _NUMBERS = frozenset({"integer", "number"})
 
 
-@dataclass(frozen=True, slots=True)
+# It has no slots because cached_property needs a __dict__.
+@dataclass(frozen=True)
 class SizeFields:
     """The options of an endpoint that determine the size; None if it has no such one.
 
@@ -55,19 +56,19 @@ class SizeFields:
     ratio: Field | None = None
     resolution: Field | None = None
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of all size options, both those of calls and the endpoint's."""
         own = (self.size, self.ratio, *(self.sides or ()))
         found = (field.name for field in own if field is not None)
         return tuple(dict.fromkeys((*SIZE_OPTIONS, *found)))
 
-    @property
+    @cached_property
     def takes_pixels(self) -> bool:
         """Whether width and height can be chosen, not only their ratio."""
         return self.size is not None or self.sides is not None
 
-    @property
+    @cached_property
     def limits(self) -> SizeLimits:
         """The limits of width and height."""
         if self.sides is not None:
@@ -101,7 +102,7 @@ class SizeFields:
         is_nested = self.ratio is not None and self.ratio.shape.object_fields
         return {"ratio": ratio} if is_nested else ratio
 
-    @property
+    @cached_property
     def named_sizes(self) -> dict[str, Size]:
         """The sizes that the option `size` lists, by name."""
         choices = self.size.shape.choices if self.size else ()
@@ -111,7 +112,7 @@ class SizeFields:
             if isinstance(name, str) and (size := parse_size(name))
         }
 
-    @property
+    @cached_property
     def named_ratios(self) -> tuple[str, ...]:
         """The values that the option `ratio` lists, such as `16:9` or `auto`."""
         if self.ratio is None:
@@ -119,17 +120,16 @@ class SizeFields:
         inner = self.ratio.shape.object_fields.get("ratio", self.ratio)
         return tuple(name for name in inner.shape.choices if isinstance(name, str))
 
-    @property
+    @cached_property
     def takes_any_ratio(self) -> bool:
         """Whether the option `ratio` takes ratios that it does not list."""
         return self.ratio is not None and _is_open_text(self.ratio.shape)
 
 
-def find_size_fields(schema: EndpointSchema) -> SizeFields:
-    """Find the options of an endpoint that determine the size."""
-    fields = schema.fields
+def find_size_fields(fields: Mapping[str, Field]) -> SizeFields:
+    """Find those of an endpoint's options that determine the size."""
     resolution = fields.get("resolution")
-    size, form = next(_find_sizes(schema), (None, None))
+    size, form = next(_find_sizes(fields), (None, None))
     ratios = (fields[name] for name in _RATIO_NAMES if name in fields)
     pairs = (
         (fields[width], fields[height])
@@ -158,9 +158,9 @@ def find_choice(field: Field | None, value: object) -> str | None:
     return next((name for name in choices if name.casefold() == text), None)
 
 
-def _find_sizes(schema: EndpointSchema) -> Iterator[tuple[Field, _Form]]:
+def _find_sizes(fields: Mapping[str, Field]) -> Iterator[tuple[Field, _Form]]:
     for name in (*_SIZE_NAMES, *_RATIO_NAMES, "resolution"):
-        field = schema.fields.get(name)
+        field = fields.get(name)
         form = _find_form(field) if field is not None else None
         if field is not None and form is not None:
             yield field, form

@@ -21,7 +21,6 @@ from langchain_fal_image.options.layers import Layer
 from langchain_fal_image.options.size_fields import (
     SizeFields,
     find_choice,
-    find_size_fields,
 )
 from langchain_fal_image.options.size_mapping import SizeMapping, name_ratio
 from langchain_fal_image.options.size_request import SizeRequest, parse_size_request
@@ -40,7 +39,7 @@ def list_aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
     These are its own if it lists them, those of the sizes that it lists, the common
     ones if it accepts any size, or none if the ratio cannot be chosen.
     """
-    fields = find_size_fields(schema)
+    fields = schema.size_fields
     if fields.ratio is not None:
         found = fields.named_ratios or COMMON_RATIOS
     elif fields.form == "names":
@@ -61,7 +60,7 @@ def list_aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
 
 def list_required_sizes(schema: EndpointSchema) -> tuple[str, ...]:
     """Return the required options that `aspect_ratio` sets."""
-    fields = find_size_fields(schema)
+    fields = schema.size_fields
     size = fields.size if fields.form != "texts" else None
     own = (size, fields.ratio, *(fields.sides or ()))
     return tuple(each.name for each in own if each is not None and each.required)
@@ -69,7 +68,7 @@ def list_required_sizes(schema: EndpointSchema) -> tuple[str, ...]:
 
 def has_size_option(schema: EndpointSchema) -> bool:
     """Return whether an endpoint has any option for the size of its images."""
-    fields = find_size_fields(schema)
+    fields = schema.size_fields
     return fields.takes_pixels or bool(fields.ratio or fields.resolution)
 
 
@@ -85,7 +84,7 @@ def resolve_size(
     Without a schema, only `size` is converted, to `image_size`. Faults: options that
     contradict each other, sizes that the endpoint does not have, unless `nearest`.
     """
-    fields = find_size_fields(schema) if schema is not None else SizeFields()
+    fields = schema.size_fields if schema is not None else SizeFields()
     sizes = {name: layer[name] for name in fields.names if name in layer}
     if not sizes:
         return layer
