@@ -57,11 +57,16 @@ class SizeFields:
     resolution: Field | None = None
 
     @cached_property
+    def own(self) -> tuple[Field, ...]:
+        """The options themselves."""
+        found = (self.size, self.ratio, *(self.sides or ()), self.resolution)
+        return tuple(field for field in found if field is not None)
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of all size options, both those of calls and the endpoint's."""
-        own = (self.size, self.ratio, *(self.sides or ()))
-        found = (field.name for field in own if field is not None)
-        return tuple(dict.fromkeys((*SIZE_OPTIONS, *found)))
+        own = (field.name for field in self.own)
+        return tuple(dict.fromkeys((*SIZE_OPTIONS, *own)))
 
     @cached_property
     def takes_pixels(self) -> bool:
