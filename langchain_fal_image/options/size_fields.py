@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 from langchain_fal_image.options.geometry import (
     ANY_SIZE,
+    Resolution,
     Size,
     SizeLimits,
     parse_ratio,
+    parse_resolution,
     parse_size,
 )
 from langchain_fal_image.options.shape import Field, Shape
@@ -116,6 +118,12 @@ class SizeFields:
             for name in choices
             if isinstance(name, str) and (size := parse_size(name))
         }
+
+    @cached_property
+    def named_resolutions(self) -> dict[str, Resolution]:
+        """The resolutions that the option `resolution` lists, by name."""
+        choices = self.resolution.shape.choices if self.resolution else ()
+        return {name: each for name in choices if (each := parse_resolution(name))}
 
     @cached_property
     def named_ratios(self) -> tuple[str, ...]:
