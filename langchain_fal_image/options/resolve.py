@@ -98,7 +98,8 @@ def resolve_options(
         }
     else:
         payload = _check_options(schema, options, checker)
-    settings.check_images(count_images(schema, payload), issues)
+    if settings.max_images is not None:
+        settings.check_images(count_images(schema, payload), issues)
     if issues.faults:
         raise FalOptionError.from_faults(
             tuple(issues.faults),
