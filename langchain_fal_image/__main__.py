@@ -1,4 +1,4 @@
-"""The command line, which lists fal's endpoints and their options.
+"""The command line: fal's endpoints, their options, and the catalog of them.
 
 Run `python -m langchain_fal_image --help`.
 """
@@ -12,6 +12,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
+from langchain_fal_image.errors import FalError
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.describe import describe_limits, describe_types
 from langchain_fal_image.options.endpoint import EndpointSchema
@@ -126,6 +127,20 @@ def describe_endpoint(endpoint_id: str, *, width: int) -> int:
     return 0
 
 
+def refresh() -> int:
+    """Bring the catalog up to date and print what changed; return the exit status."""
+    # Importing the provider takes longer than the other commands do.
+    from langchain_fal_image.provider import fal  # noqa: PLC0415
+
+    try:
+        update = fal.refresh_catalog()
+    except FalError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(update)
+    return 0 if update.path else 1
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line.
 
@@ -133,7 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: The arguments; by default those of this process.
 
     Returns:
-        The exit status: 0, or 1 if nothing was found.
+        The exit status: 0, or 1 if nothing was found or the catalog was not stored.
     """
     parser = argparse.ArgumentParser(
         prog="python -m langchain_fal_image",
@@ -165,7 +180,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     one = commands.add_parser("describe", help="list an endpoint's options")
     one.add_argument("id", help="such as fal-ai/qwen-image")
+    actions = commands.add_parser("catalog", help="bring the catalog up to date")
+    actions.add_argument(
+        "action",
+        choices=["refresh"],
+        help="fetch fal's documents of all endpoints into the user's cache folder",
+    )
     parsed = parser.parse_args(arguments)
+    if parsed.command == "catalog":
+        return refresh()
     width = shutil.get_terminal_size((100, 24)).columns
     if parsed.command == "describe":
         return describe_endpoint(parsed.id, width=width)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.stores import BaseStore
 from pydantic import SecretStr
@@ -18,7 +18,7 @@ from langchain_fal_image._session.settings import (
     AsyncTransport,
     read_sandbox_url,
 )
-from langchain_fal_image.errors import FalConfigurationError
+from langchain_fal_image._session.unsupported import refuse_models
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.wire.config import Hosts, Limits, Polling, Retry, Timeouts
@@ -27,6 +27,7 @@ from langchain_fal_image.wire.queue import QueuedRequest
 if TYPE_CHECKING:
     import httpx
 
+    from langchain_fal_image._session.refresh import CatalogUpdate
     from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
     from langchain_fal_image.models.speech import FalSpeech
     from langchain_fal_image.models.transcription import FalTranscription
@@ -38,19 +39,6 @@ _log = logging.getLogger("langchain_fal_image")
 
 # Models, results and contracts are imported inside methods to save start-up time:
 # importing this module creates the default provider.
-
-
-def _refuse_models(models: str) -> Callable[..., NoReturn]:
-    """Return a method for models that other providers have, and this one lacks."""
-
-    def refuse(self: FalProvider, model: str = "", **_: Any) -> NoReturn:  # noqa: ARG001 - a method
-        requested = f" (requested: {model!r})" if model else ""
-        message = f"{models} are not supported by this package{requested}."
-        step = "Use image, speech or transcription of fal, or another package."
-        raise FalConfigurationError(message, next_step=step)
-
-    refuse.__doc__ = f"Raise `FalConfigurationError`: {models} are not supported."
-    return refuse
 
 
 class FalProvider(Session):
@@ -119,10 +107,10 @@ class FalProvider(Session):
 
     image_model = image
 
-    chat_model = _refuse_models("Chat models")
-    language_model = _refuse_models("Language models")
-    embedding_model = text_embedding_model = _refuse_models("Embedding models")
-    video = video_model = _refuse_models("Video models")
+    chat_model = refuse_models("Chat models")
+    language_model = refuse_models("Language models")
+    embedding_model = text_embedding_model = refuse_models("Embedding models")
+    video = video_model = refuse_models("Video models")
 
     # --- Contracts and prices ---
 
@@ -178,6 +166,22 @@ class FalProvider(Session):
         """
         return self.contracts.get(model)
 
+    def refresh_catalog(self) -> CatalogUpdate:
+        """Fetch the current contracts of all endpoints from fal, and use them.
+
+        They are stored in the user's cache folder (or in the environment's
+        `FAL_CATALOG_DIR`), for processes that start later. No key is needed. The
+        result describes what changed.
+
+        Raises:
+            FalError: A request failed, or the response is incomplete; nothing changed.
+        """
+        return self.run(self.contracts.refresh(self.context))
+
+    async def arefresh_catalog(self) -> CatalogUpdate:
+        """Fetch the current contracts of all endpoints; see `refresh_catalog`."""
+        return await self.arun(self.contracts.refresh(self.context))
+
     def price(self, model: str) -> Price | None:
         """Fetch the price of an endpoint.
 
@@ -199,14 +203,11 @@ class FalProvider(Session):
     # --- Requests ---
 
     def request(self, model: str, request_id: str) -> FalRequest:
-        """Resume a request that this process or another submitted.
+        """Resume a request that this process or another submitted; send nothing yet.
 
         Args:
             model: The full id of the endpoint that it was submitted to.
             request_id: fal's id of the request.
-
-        Returns:
-            The request. Nothing is sent to fal yet.
         """
         from langchain_fal_image.results.request import FalRequest  # noqa: PLC0415
 

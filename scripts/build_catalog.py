@@ -1,11 +1,18 @@
 """Build `options/catalog.json`, the catalog of endpoints that ships with the package.
 
-usage: python scripts/build_catalog.py --documents FILE --types FILE [--types VERSION]
+    python scripts/build_catalog.py                    fetch fal's documents
+    python scripts/build_catalog.py --models FILE      read answers of fal's models API
+    python scripts/build_catalog.py --documents FILE   read resolved documents
 
-The contracts come from fal's OpenAPI documents. The types of fal's JavaScript client
-are read only for endpoints without a document: a file, as `read_types.mjs` prints it,
-or a version of @fal-ai/client, which needs node and npm. Of several types, the first
-that has an endpoint counts.
+The contracts come from fal's OpenAPI documents. Without a file, they are fetched from
+fal's models API, with the key of the environment if there is one, and merged over the
+present catalog, as `refresh_catalog` does. `--models` reads pages or models of that API
+from a JSON list. `--documents` builds the whole catalog again.
+
+`--types FILE` or `--types VERSION` adds endpoints that have no document, from the types
+of fal's JavaScript client: a file, as `read_types.mjs` prints it, or a version of
+@fal-ai/client, which needs node and npm. Of several types, the first that has an
+endpoint counts.
 
 Only facts are kept: names, types, choices, ranges, defaults, required options. The
 same files always produce the same catalog. Prints what changed.
@@ -22,13 +29,22 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from langchain_fal_image.options.catalog_file import FORM, format_catalog, read_contract
+from langchain_fal_image import create_fal
+from langchain_fal_image._session.models_api import Models, fetch_models, parse_models
+from langchain_fal_image._session.refresh import complete_contract, merge_models
+from langchain_fal_image.options.catalog_file import (
+    FORM,
+    clean_schema,
+    format_catalog,
+    read_contract,
+    read_contracts,
+)
 from langchain_fal_image.options.contract import Contract, ContractSource, Origin
-from langchain_fal_image.options.kind import detect_kind
+from langchain_fal_image.options.kind import SERVED_KINDS, detect_kind
 
 HERE = Path(__file__).resolve().parent
 CATALOG = HERE.parent / "langchain_fal_image" / "options" / "catalog.json"
@@ -36,13 +52,23 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _Contracts = dict[str, Contract]
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> Any:
     """Read a JSON file, which may be compressed with gzip."""
     content = path.read_bytes()
     if path.suffix == ".gz":
         content = gzip.decompress(content)
-    data: dict[str, Any] = json.loads(content)
-    return data
+    return json.loads(content)
+
+
+def read_models(path: Path | None) -> tuple[Models, str]:
+    """Return the models of a file, else of fal's models API, and their date."""
+    today = datetime.now(UTC).date().isoformat()
+    if path is None:
+        with create_fal() as fal:
+            return fal.run(fetch_models(fal.context, today)), today
+    date = found[0] if (found := _DATE.search(path.name)) else today
+    models = [model for each in read_json(path) for model in each.get("models", [each])]
+    return parse_models(models, date), date
 
 
 def read_documents(path: Path) -> _Contracts:
@@ -160,11 +186,8 @@ def merge_types(contracts: _Contracts, types: _Contracts) -> _Contracts:
         own = merged.get(name)
         if own is None:
             merged[name] = other
-        elif not own.input:
-            merged[name] = replace(other, category=own.category, title=own.title)
-        elif not own.output.get("properties"):
-            kind = detect_kind(other.output.get("properties", {}), own.category)
-            merged[name] = replace(own, output=other.output, kind=kind)
+        elif own.kind in SERVED_KINDS:
+            merged[name] = complete_contract(own, other)
     return merged
 
 
@@ -177,8 +200,9 @@ def describe_changes(before: Mapping[str, Any], after: _Contracts) -> Iterator[s
             yield f"- {name}"
         elif name not in old:
             yield f"+ {name}"
-        elif (contract := read_contract(before, name)) and contract != after[name]:
-            first, second = contract.input, after[name].input
+        elif after[name].kind in SERVED_KINDS:
+            contract = read_contract(before, name) or after[name]
+            first, second = contract.input, clean_schema(after[name].input)
             properties = [each.get("properties", {}) for each in (first, second)]
             changed = [
                 each
@@ -200,14 +224,21 @@ def _find_date(text: str) -> str:
 def main() -> int:
     """Build the catalog, print what changed and write it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--documents", type=Path, required=True)
-    parser.add_argument("--types", action="append", default=[])
+    files = parser.add_mutually_exclusive_group()
+    files.add_argument("--models", type=Path, help="answers of fal's models API")
+    files.add_argument("--documents", type=Path, help="resolved documents")
+    parser.add_argument("--types", action="append", default=[], help="file or version")
     arguments = parser.parse_args()
-    contracts = read_documents(arguments.documents)
+    before = read_json(CATALOG) if CATALOG.exists() else {}
+    if arguments.documents:
+        contracts = read_documents(arguments.documents)
+    else:
+        models, date = read_models(arguments.models)
+        text, _ = merge_models(before, models, date)
+        contracts = read_contracts(json.loads(text))
     integers = find_integers(contracts.values())
     for origin in arguments.types:
         contracts = merge_types(contracts, read_types(origin, integers))
-    before = read_json(CATALOG) if CATALOG.exists() else {}
     for line in describe_changes(before, contracts):
         print(line)
     CATALOG.write_text(format_catalog(contracts.values()), encoding="utf-8")

@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from langchain_fal_image import FalProvider, Polling, Retry
+from langchain_fal_image.options.catalog_cache import FOLDER_VARIABLE
 from langchain_fal_image.sandbox import Sandbox
 
 # What only `make check` installs, and the tests that import it.
@@ -123,7 +125,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start to watch."""
+    """Start to watch; keep every test away from the user's cached catalog."""
+    folder = tempfile.TemporaryDirectory()
+    config.add_cleanup(folder.cleanup)
+    os.environ[FOLDER_VARIABLE] = folder.name
     watcher = Watcher()
     config.pluginmanager.register(watcher, "canary")
     root = logging.getLogger()

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from langchain_core.stores import BaseStore
@@ -19,6 +19,9 @@ from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call, Flow, parse_json
 from langchain_fal_image.wire.files import download
+
+if TYPE_CHECKING:
+    from langchain_fal_image._session.refresh import CatalogUpdate
 
 __all__ = ["Contracts"]
 
@@ -78,6 +81,16 @@ class Contracts:
         with self._lock:
             self._fetched[endpoint_id] = (fetched_at, schema)
         return schema
+
+    def refresh(self, context: Context) -> Flow[CatalogUpdate]:
+        """Bring the catalog up to date; it replaces the contracts fetched before."""
+        # Few programs need it, so it is not imported with the first contract.
+        from langchain_fal_image._session.refresh import refresh_catalog  # noqa: PLC0415
+
+        update = yield from refresh_catalog(context)
+        with self._lock:
+            self._fetched.clear()
+        return update
 
     def _get_fetched(self, endpoint_id: str) -> EndpointSchema | None:
         with self._lock:

@@ -38,9 +38,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_fal_image.options.contract import Contract, ContractSource
+from langchain_fal_image.options.file_options import detect_file
 from langchain_fal_image.options.kind import SERVED_KINDS
 
-__all__ = ["FORM", "format_catalog", "read_contract", "read_fields"]
+__all__ = [
+    "FORM",
+    "clean_schema",
+    "find_date",
+    "format_catalog",
+    "read_contract",
+    "read_contracts",
+    "read_fields",
+    "read_header",
+]
 
 FORM = 3
 """The version of the format."""
@@ -51,6 +61,24 @@ _SENTENCES = frozenset(
 _VALUES = frozenset({"default", "enum", "const"})
 _NAME = re.compile(r"[^\s.]+")
 _Shapes = dict[tuple[str, str], str]
+
+
+def read_header(content: bytes) -> dict[str, Any]:
+    """Return the form and the sources of a file, without parsing the rest of it."""
+    start = content[: content.index(b'"shapes":')]
+    header: dict[str, Any] = json.loads(start.rstrip(b",\n") + b"}")
+    return header
+
+
+def find_date(data: Mapping[str, Any]) -> str:
+    """Return the date of the newest source."""
+    return max((date for _, date in data["sources"]), default="")
+
+
+def read_contracts(data: Mapping[str, Any]) -> dict[str, Contract]:
+    """Return all contracts from the file's JSON, by endpoint id."""
+    found = ((each, read_contract(data, each)) for each in data["endpoints"])
+    return {name: contract for name, contract in found if contract}
 
 
 def read_contract(data: Mapping[str, Any], endpoint_id: str) -> Contract | None:
@@ -110,7 +138,7 @@ def _share_shapes(
 ) -> tuple[dict[str, Any], _Shapes]:
     """Return each shape by its key, and the keys by name and shape."""
     found = [
-        (name, _dump(_clean(node)))
+        (name, _dump(clean_schema(node, name)))
         for contract in contracts
         for half in _get_halves(contract)
         for name, node in half.get("properties", {}).items()
@@ -137,24 +165,32 @@ def _get_halves(contract: Contract) -> tuple[Mapping[str, Any], ...]:
 def _list_halves(contract: Contract, keys: _Shapes) -> Iterator[str]:
     for half in _get_halves(contract):
         fields = half.get("properties", {}).items()
-        yield " ".join(keys[name, _dump(_clean(n))] for name, n in fields)
+        yield " ".join(keys[name, _dump(clean_schema(n, name))] for name, n in fields)
         yield " ".join(half.get("required", ()))
 
 
-def _clean(node: Any) -> Any:
-    """Return a schema without sentences, with its keywords in alphabetical order."""
+def clean_schema(node: Any, name: str = "") -> Any:
+    """Return a schema without sentences, with its keywords in alphabetical order.
+
+    If only its description says that an option holds a file, `_fal_ui_field` replaces
+    the description.
+    """
     if isinstance(node, list):
-        return [_clean(each) for each in node]
+        return [clean_schema(each, name) for each in node]
     if not isinstance(node, Mapping):
         return node
     cleaned: dict[str, Any] = {}
-    for key, value in sorted(node.items()):
+    facts = {key: value for key, value in node.items() if key != "description"}
+    if not detect_file(name, facts) and (file := detect_file(name, node)):
+        facts["_fal_ui_field"] = "image_mask" if file == "mask" else file
+    for key, value in sorted(facts.items()):
         if key == "properties":
-            cleaned[key] = {name: _clean(each) for name, each in value.items()}
+            inner = value.items()
+            cleaned[key] = {each: clean_schema(child, each) for each, child in inner}
         elif key in _VALUES:
             cleaned[key] = value
         elif key not in _SENTENCES:
-            cleaned[key] = _clean(value)
+            cleaned[key] = clean_schema(value, name)
     return cleaned
 
 

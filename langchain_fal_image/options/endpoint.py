@@ -23,7 +23,7 @@ __all__ = ["COUNT_OPTIONS", "IMAGE_OPTIONS", "TEXT_OPTIONS", "EndpointSchema"]
 
 COUNT_OPTIONS = (
     *("num_images", "num_results", "num_samples", "number_of_images", "num_outputs"),
-    *("num_variations", "num_songs", "n", "max_images", "num_layers"),
+    *("num_variations", "batch_size", "n", "max_images", "num_layers"),
 )
 """The names of the option for the number of results, the most usual one first."""
 

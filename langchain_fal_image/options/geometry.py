@@ -19,7 +19,6 @@ __all__ = [
     "SizeLimits",
     "compute_size",
     "find_closest_ratio",
-    "find_closest_size",
     "fit_limits",
     "fit_resolution",
     "measure",
@@ -240,15 +239,6 @@ def find_closest_ratio(ratio: Fraction, names: Iterable[object]) -> str | None:
     return min(
         ratios, key=lambda name: abs(math.log(ratios[name]) - logarithm), default=None
     )
-
-
-def find_closest_size(size: Size, named: Mapping[str, Size]) -> str | None:
-    """Return the name of the size that differs least in width and height."""
-
-    def compare(name: str) -> float:
-        return sum(abs(math.log(a / b)) for a, b in zip(named[name], size, strict=True))
-
-    return min(named, key=compare, default=None)
 
 
 def _round_side(side: float | Fraction) -> int:

@@ -12,6 +12,7 @@ __all__ = [
     "STEM_OUTPUTS",
     "Kind",
     "detect_kind",
+    "find_category_kind",
 ]
 
 Kind = Literal[
@@ -72,6 +73,12 @@ _CATEGORIES: Mapping[str, Kind] = {
 }
 
 
+def find_category_kind(category: str) -> Kind | None:
+    """Return what endpoints of a category make, or None if the category is unknown."""
+    end = category.rpartition("-to-")[2]
+    return _CATEGORIES.get(category) or _CATEGORIES.get(end)
+
+
 def detect_kind(output: Mapping[str, Any], category: str = "") -> Kind:
     """Return what an endpoint makes.
 
@@ -79,8 +86,7 @@ def detect_kind(output: Mapping[str, Any], category: str = "") -> Kind:
     `category` is fal's, such as `text-to-image`. The category decides if the output is
     empty or agrees with it: some endpoints of image-to-image return only coordinates.
     """
-    end = category.rpartition("-to-")[2]
-    expected = _CATEGORIES.get(category) or _CATEGORIES.get(end)
+    expected = find_category_kind(category)
     if not output:
         # Endpoints of audio that have an empty output send a stream of raw bytes.
         is_stream = expected in {"speech", "transcription"}

@@ -98,8 +98,7 @@ def resolve_options(
         }
     else:
         payload = _check_options(schema, options, checker)
-    if settings.max_images is not None:
-        settings.check_images(count_images(schema, payload), issues)
+    settings.check_images(count_images(schema, payload), issues)
     if issues.faults:
         raise FalOptionError.from_faults(
             tuple(issues.faults),

@@ -76,10 +76,14 @@ def check_endpoint(
     )
 
 
-@lru_cache(maxsize=256)
 def find_nearest_id(endpoint_id: str) -> str | None:
     """Return the known id that is most similar to an unknown one, or None."""
-    known = {each.lower(): each for each in catalog.list_endpoint_ids(None)}
+    return _find_nearest(endpoint_id, catalog.list_endpoint_ids(None))
+
+
+@lru_cache(maxsize=256)
+def _find_nearest(endpoint_id: str, known_ids: tuple[str, ...]) -> str | None:
+    known = {each.lower(): each for each in known_ids}
     found = get_close_matches(endpoint_id.lower(), known, n=1, cutoff=_MIN_SIMILARITY)
     return known[found[0]] if found else None
 

@@ -10,11 +10,9 @@ from typing import Any, Literal
 
 from langchain_fal_image.options.geometry import (
     ANY_SIZE,
-    Resolution,
     Size,
     SizeLimits,
     parse_ratio,
-    parse_resolution,
     parse_size,
 )
 from langchain_fal_image.options.shape import Field, Shape
@@ -59,16 +57,11 @@ class SizeFields:
     resolution: Field | None = None
 
     @cached_property
-    def own(self) -> tuple[Field, ...]:
-        """The options themselves."""
-        found = (self.size, self.ratio, *(self.sides or ()), self.resolution)
-        return tuple(field for field in found if field is not None)
-
-    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of all size options, both those of calls and the endpoint's."""
-        own = (field.name for field in self.own)
-        return tuple(dict.fromkeys((*SIZE_OPTIONS, *own)))
+        own = (self.size, self.ratio, *(self.sides or ()))
+        found = (field.name for field in own if field is not None)
+        return tuple(dict.fromkeys((*SIZE_OPTIONS, *found)))
 
     @cached_property
     def takes_pixels(self) -> bool:
@@ -118,12 +111,6 @@ class SizeFields:
             for name in choices
             if isinstance(name, str) and (size := parse_size(name))
         }
-
-    @cached_property
-    def named_resolutions(self) -> dict[str, Resolution]:
-        """The resolutions that the option `resolution` lists, by name."""
-        choices = self.resolution.shape.choices if self.resolution else ()
-        return {name: each for name in choices if (each := parse_resolution(name))}
 
     @cached_property
     def named_ratios(self) -> tuple[str, ...]:

@@ -14,7 +14,6 @@ from langchain_fal_image.options.geometry import (
     Size,
     compute_size,
     find_closest_ratio,
-    find_closest_size,
     fit_limits,
     fit_resolution,
     measure,
@@ -64,7 +63,7 @@ class SizeMapping:
         elif fields.ratio is not None and name == fields.ratio.name:
             value = self._convert_ratio(option)
         elif fields.resolution is not None and name == fields.resolution.name:
-            value = self._convert_resolution(option)
+            value = self._convert_resolution(fields.resolution, option)
         return option if value is None else replace(option, value=value)
 
     def map_name(self, option: Option) -> Layer:
@@ -113,11 +112,11 @@ class SizeMapping:
             value = self._choose_ratio(option, ratio) or value
         return self.fields.write_ratio(value)
 
-    def _convert_resolution(self, option: Option) -> str | None:
-        if (name := find_choice(self.fields.resolution, option.value)) is not None:
+    def _convert_resolution(self, field: Field, option: Option) -> str | None:
+        if (name := find_choice(field, option.value)) is not None:
             return name
         unit, pixels = parse_resolution(option.value) or ("", 0)
-        named = self._list_resolutions(unit)
+        named = _list_resolutions(field, unit)
         if not named:
             return None
         closest = min(named, key=lambda name: abs(math.log(named[name] / pixels)))
@@ -148,7 +147,7 @@ class SizeMapping:
             option,
             "is not a size that the endpoint has",
             allowed=", ".join(map(_describe_name, named)),
-            nearest=find_closest_size(size, named),
+            nearest=_find_closest_size(size, named),
         )
         return {}
 
@@ -185,10 +184,11 @@ class SizeMapping:
         if size is None:
             return layer
         sent = f"{field.name} {name}"
-        covering = self._choose_covering(option, size)
-        if self.fields.resolution is not None and covering is not None:
-            layer[self.fields.resolution.name] = replace(option, value=covering)
-            sent += f" and resolution {covering}"
+        if self.fields.resolution is not None:
+            covering = self._choose_covering(self.fields.resolution, option, size)
+            if covering is not None:
+                layer[self.fields.resolution.name] = replace(option, value=covering)
+                sent += f" and resolution {covering}"
         warning = f"{option} was sent as {sent}; its size in pixels may differ."
         self.issues.add_warning(warning)
         return layer
@@ -233,7 +233,7 @@ class SizeMapping:
         if self.fields.form != "names":
             return self.fields.write_size(self._fit_limits(option, size))
         named = self.fields.named_sizes
-        closest = find_closest_size(size, named)
+        closest = _find_closest_size(size, named)
         is_exact = closest is not None and named[closest] == size
         return self._choose(option, closest, is_exact=is_exact)
 
@@ -274,10 +274,10 @@ class SizeMapping:
             return name_ratio(ratio)
         return self._choose(option, closest, is_exact=is_exact)
 
-    def _choose_covering(self, option: Option, size: Size) -> str | None:
+    def _choose_covering(self, field: Field, option: Option, size: Size) -> str | None:
         """Return the smallest resolution that has at least that size."""
         for unit in ("k", "p", "mp"):
-            named = self._list_resolutions(unit)
+            named = _list_resolutions(field, unit)
             needed = measure(size, unit)
             covering = [name for name in named if named[name] >= needed]
             if covering:
@@ -295,11 +295,6 @@ class SizeMapping:
                 )
             return self._choose(option, largest, is_exact=False)
         return None
-
-    def _list_resolutions(self, unit: str) -> dict[str, int]:
-        """Return the listed resolutions in a unit, with their pixels."""
-        found = self.fields.named_resolutions.items()
-        return {name: pixels for name, (each, pixels) in found if each == unit}
 
     def _choose(
         self, option: Option, closest: str | None, *, is_exact: bool
@@ -337,3 +332,18 @@ class SizeMapping:
 def _describe_name(name: str) -> str:
     size = PRESETS.get(name)
     return f"{name} ({size[0]}x{size[1]})" if size else name
+
+
+def _list_resolutions(field: Field, unit: str) -> dict[str, int]:
+    """Return the listed resolutions in a unit, with their pixels."""
+    found = {str(name): parse_resolution(name) for name in field.shape.choices}
+    return {name: each[1] for name, each in found.items() if each and each[0] == unit}
+
+
+def _find_closest_size(size: Size, named: Mapping[str, Size]) -> str | None:
+    """Return the named size that differs least in width and height."""
+
+    def compare(name: str) -> float:
+        return sum(abs(math.log(a / b)) for a, b in zip(named[name], size, strict=True))
+
+    return min(named, key=compare, default=None)

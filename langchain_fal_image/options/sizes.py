@@ -26,6 +26,7 @@ from langchain_fal_image.options.size_mapping import SizeMapping, name_ratio
 from langchain_fal_image.options.size_request import SizeRequest, parse_size_request
 
 __all__ = [
+    "has_size_option",
     "list_aspect_ratios",
     "list_required_sizes",
     "resolve_size",
@@ -60,10 +61,15 @@ def list_aspect_ratios(schema: EndpointSchema) -> tuple[str, ...]:
 def list_required_sizes(schema: EndpointSchema) -> tuple[str, ...]:
     """Return the required options that `aspect_ratio` sets."""
     fields = schema.size_fields
-    if fields.form == "texts":  # they take pixels only
-        return ()
-    own = (each for each in fields.own if each is not fields.resolution)
-    return tuple(each.name for each in own if each.required)
+    size = fields.size if fields.form != "texts" else None
+    own = (size, fields.ratio, *(fields.sides or ()))
+    return tuple(each.name for each in own if each is not None and each.required)
+
+
+def has_size_option(schema: EndpointSchema) -> bool:
+    """Return whether an endpoint has any option for the size of its images."""
+    fields = schema.size_fields
+    return fields.takes_pixels or bool(fields.ratio or fields.resolution)
 
 
 def resolve_size(

@@ -18,6 +18,7 @@ from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.issues import STRICT_HINT
 from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.options.quantity import count_images
+from langchain_fal_image.options.sizes import has_size_option
 from langchain_fal_image.results.image import ImageResult
 from langchain_fal_image.results.speech import SpeechResult
 from langchain_fal_image.results.transcription import TranscriptionResult
@@ -115,7 +116,7 @@ def _describe_limits(schema: EndpointSchema) -> Iterator[str]:
         most = count_images(schema, {})
         images = "one image" if most == 1 else f"up to {most} images"
         yield f"It makes {images} per call."
-    if not schema.needs_image and not schema.size_fields.own:
+    if not schema.needs_image and not has_size_option(schema):
         yield "The size cannot be chosen."
     if not schema.fields.get("seed"):
         yield "It takes no seed: the same call returns a different image."

@@ -131,6 +131,7 @@ class HttpRequest:
         total_timeout: Time until the whole response has arrived, in seconds.
         max_bytes: The largest response body.
         client: `api` for fal's API, `media` for files on any host.
+        needs_key: Whether fal's API requires a key. If not, it is sent if there is one.
     """
 
     method: Literal["GET", "POST", "PUT"]
@@ -141,6 +142,7 @@ class HttpRequest:
     total_timeout: float = float("inf")
     max_bytes: int
     client: Literal["api", "media"] = "api"
+    needs_key: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

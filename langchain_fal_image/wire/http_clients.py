@@ -146,8 +146,9 @@ class HttpClients:
         headers = {"user-agent": self._user_agent, **request.headers}
         if request.client == "api" and self._api_urls.fullmatch(request.url):
             # The scheme `Key` is that of fal_client/auth.py.
-            key = {"authorization": f"Key {_read_key(self._api_key)}"}
-            headers = {**key, **self._headers, **headers}
+            key = _read_key(self._api_key, is_required=request.needs_key)
+            authorization = {"authorization": f"Key {key}"} if key else {}
+            headers = {**authorization, **self._headers, **headers}
         if isinstance(request.content, Body):
             headers["content-length"] = str(request.content.size)
         _check_headers(headers)
@@ -260,13 +261,15 @@ def _open_aiohttp_session() -> AiohttpSession:
     return AiohttpSession()
 
 
-def _read_key(api_key: SecretStr | None) -> str:
-    """Return the configured key, else the environment's."""
+def _read_key(api_key: SecretStr | None, *, is_required: bool) -> str:
+    """Return the configured key, else the environment's, else an empty text."""
     if api_key and (key := api_key.get_secret_value().strip()):
         return key
     for name in _KEY_VARIABLES:
         if key := os.environ.get(name, "").strip():
             return key
+    if not is_required:
+        return ""
     message = (
         "No fal key is set: api_key is missing, and the environment has neither "
         "FAL_API_KEY nor FAL_KEY."

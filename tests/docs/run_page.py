@@ -71,6 +71,7 @@ def main() -> int:
     sys.path.insert(0, str(ROOT / "examples"))
     with Sandbox(prices={"fal-ai/qwen-image": 0.02}) as sandbox:
         os.environ["FAL_SANDBOX_URL"] = sandbox.url
+        os.environ["FAL_CATALOG_DIR"] = str(Path.cwd() / "catalog")
         import langchain.agents.factory as agents  # noqa: PLC0415
         import langchain.chat_models as chat  # noqa: PLC0415
         from scripted import ScriptedChatModel  # noqa: PLC0415

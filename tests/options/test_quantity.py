@@ -19,7 +19,7 @@ from langchain_fal_image.options.resolve import resolve_options
 
 COUNTS = [
     *("num_images", "num_results", "num_samples", "number_of_images", "num_outputs"),
-    *("num_variations", "num_songs", "n", "max_images", "num_layers"),
+    *("num_variations", "batch_size", "n", "max_images", "num_layers"),
 ]
 UP_TO_4 = {"type": "integer", "minimum": 1, "maximum": 4, "default": 1}
 MAPS = ["basecolor", "normal", "roughness", "metalness", "height"]
@@ -156,17 +156,6 @@ def test_two_words_for_one_count_must_agree() -> None:
         resolve_options(schema, [("input", {"n": 2, "num_results": 3})])
     layers = [("constructor", {"num_results": 3}), ("input", {"n": 2})]
     assert resolve_options(schema, layers).payload == {"num_results": 2}
-
-
-def test_speech_has_counts_and_a_batch_size_is_none() -> None:
-    music = catalog.get_schema("sonauto/v2/text-to-music")
-    layers = [("input", {"prompt": "a song", "n": 2})]
-    assert resolve_options(music, layers).payload["num_songs"] == 2
-    whisper = catalog.get_schema("fal-ai/whisper")
-    assert whisper is not None
-    assert "batch_size" in whisper.fields
-    assert whisper.count_field is None
-    assert count_images(whisper, {"batch_size": 64}) == 1
 
 
 # Options of image endpoints that have a number in their name, but do not change how

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import jsonschema
@@ -31,7 +30,6 @@ from size_inputs import (
 )
 
 from langchain_fal_image.errors import FalOptionError
-from langchain_fal_image.options import catalog
 from langchain_fal_image.options.sizes import list_aspect_ratios
 
 
@@ -72,37 +70,6 @@ def test_each_offered_ratio_is_sent_without_a_warning(endpoint_id: str) -> None:
         resolved = resolve(endpoint_id, {"aspect_ratio": ratio})
         assert resolved.warnings == ()
         jsonschema.validate(resolved.payload, get_input(endpoint_id))
-
-
-SIZE_NAME = re.compile(
-    r"(^|_)(sizes?|ratio|resolution|width|height|canvas|dimensions|dsize|long_side)(_|$)"
-)
-NOT_MAPPED = {
-    "one number, which does not determine width and height": {
-        *("crop_size", "dsize", "face_id_det_size", "max_image_size", "output_size"),
-        *("ref_resolution", "size", "target_long_side"),
-    },
-    "true or false": {"keep_size", "preserve_aspect_ratio"},
-    "not of the image that is made": {
-        *("dimensions", "operating_resolution", "original_image_size"),
-    },
-    "applies only with upscale_mode=target": {"target_resolution"},
-}
-NOT_SIZES = re.compile(
-    r"tile_|stroke_|_scale|^(vx|vy|cfg_trunc|smart_sharpen|override|ensemble|enhance)_"
-    r"|num_images_per_size"
-)
-
-
-def test_the_options_that_sound_like_sizes_and_are_not_mapped_are_these() -> None:
-    found = set()
-    for endpoint_id in catalog.list_endpoint_ids("image"):
-        schema = catalog.get_schema(endpoint_id)
-        if schema is not None:
-            names = filter(SIZE_NAME.search, schema.fields)
-            found |= {*names} - {field.name for field in schema.size_fields.own}
-    found = {name for name in found if not NOT_SIZES.search(name)}
-    assert found == set().union(*NOT_MAPPED.values())
 
 
 NUMBERS = st.integers(0, 6000) | st.integers() | st.floats()

@@ -31,7 +31,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
             "import sys; from langchain_fal_image import FalTextToImage;"
             "FalTextToImage(guidance_scale=4);"
             "from langchain_fal_image.options import catalog;"
-            "sys.exit(catalog._load.cache_info().currsize or 'PIL' in sys.modules)"
+            "sys.exit(catalog._Catalog.in_use is not None or 'PIL' in sys.modules)"
         ),
     ],
     ids=["no heavy module", "no catalog"],
