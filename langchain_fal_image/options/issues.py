@@ -59,8 +59,8 @@ class Issues:
         if len(allowed) > _MAX_ALLOWED:
             fault = replace(fault, allowed="")
         self.add_warning(
-            f"{fault}{'' if nearest else '.'} It was sent as given, because the "
-            f"contract comes from {unsure_source} and can be wrong.{STRICT_HINT}"
+            f"{fault}{'' if nearest else '.'} It was sent as given: the contract comes "
+            f"from {unsure_source}, and can be wrong.{STRICT_HINT}"
         )
 
     def add_contradiction(self, first: Option, second: Option) -> None:
