@@ -91,18 +91,22 @@ def read_documents(path: Path) -> _Contracts:
     return found
 
 
-def read_types(origin: str, integers: frozenset[str]) -> _Contracts:
+def read_types(origin: str, documents: _Contracts) -> _Contracts:
     """Read contracts from types: a file's, or those of a version of @fal-ai/client."""
     if Path(origin).exists():
         types = read_json(Path(origin))
         date = _find_date(types["version"])
     else:
         types, date = load_package(origin)
+    integers = find_integers(documents.values())
+    texts = find_numeric_texts(documents.values())
     found = {}
     for name, entry in types["endpoints"].items():
         halves = [convert_shape(entry[each], integers) for each in ("input", "output")]
         required = [*halves[0].get("required", ())]
         fields = halves[0].get("properties", {})
+        if not Path(origin).exists():
+            fields = allow_numbers(fields, texts)
         # The types are in alphabetical order.
         names = [*required, *(each for each in fields if each not in required)]
         kind = detect_kind(halves[1].get("properties", {}))
@@ -157,6 +161,28 @@ def convert_shape(
     return shape
 
 
+def allow_numbers(fields: Mapping[str, Any], texts: frozenset[str]) -> dict[str, Any]:
+    """Allow choices that are whole numbers as text also as numbers.
+
+    The types up to @fal-ai/client 1.10.1 have all choices as text. `texts` are the
+    names of options whose choices are text in fal's documents too.
+    """
+    allowed = dict(fields)
+    for name, node in fields.items():
+        if name in texts or not has_digits(node):
+            continue
+        numbers = {"type": "integer", "enum": [int(each) for each in node["enum"]]}
+        choices = {"anyOf": [numbers, {"type": "string", "enum": node["enum"]}]}
+        allowed[name] = choices | {k: node[k] for k in node if k not in numbers}
+    return allowed
+
+
+def has_digits(node: Mapping[str, Any]) -> bool:
+    """Return whether all choices are whole numbers as text."""
+    choices = node.get("enum", ())
+    return bool(choices) and all(str(each).isdigit() for each in choices)
+
+
 def derive_category(kind: str, node: Mapping[str, Any]) -> str:
     """Return a category in fal's terms, which the types do not have."""
     names = node.get("required", ())
@@ -177,6 +203,16 @@ def find_integers(contracts: Iterable[Contract]) -> frozenset[str]:
             for each in node.get("anyOf", [node]):
                 types[name].add(str(each.get("type")))
     return frozenset(n for n, found in types.items() if found - {"null"} == {"integer"})
+
+
+def find_numeric_texts(contracts: Iterable[Contract]) -> frozenset[str]:
+    """Return the option names whose choices are whole numbers as text."""
+    return frozenset(
+        name
+        for contract in contracts
+        for name, node in contract.input.get("properties", {}).items()
+        if has_digits(node)
+    )
 
 
 def merge_types(contracts: _Contracts, types: _Contracts) -> _Contracts:
@@ -209,7 +245,8 @@ def describe_changes(before: Mapping[str, Any], after: _Contracts) -> Iterator[s
                 for each in sorted(properties[0].keys() | properties[1].keys())
                 if properties[0].get(each) != properties[1].get(each)
             ]
-            if changed:
+            # The file has no inputs of endpoints that are not served.
+            if changed and after[name].kind in SERVED_KINDS:
                 yield f"~ {name}: {' '.join(changed)}"
 
 
@@ -236,9 +273,9 @@ def main() -> int:
         models, date = read_models(arguments.models)
         text, _ = merge_models(before, models, date)
         contracts = read_contracts(json.loads(text))
-    integers = find_integers(contracts.values())
+    documents = contracts
     for origin in arguments.types:
-        contracts = merge_types(contracts, read_types(origin, integers))
+        contracts = merge_types(contracts, read_types(origin, documents))
     for line in describe_changes(before, contracts):
         print(line)
     CATALOG.write_text(format_catalog(contracts.values()), encoding="utf-8")

@@ -189,9 +189,10 @@ class Checker:
             converted = convert_value(only, value) if convert else value
             return (only, converted) if matches_type(only, converted) else None
         matching = [each for each in alternatives if matches_type(each, value)]
-        if self.check:
+        # One that has all names of an object is better than one that lacks some.
+        for strict in (True, False) if self.check else ():
             for each in matching:
-                if self._accepts(each, value, convert=False):
+                if self._accepts(each, value, convert=False, strict=strict):
                     return each, convert_value(each, value) if convert else value
         for each in alternatives if convert else ():
             converted = convert_value(each, value)
@@ -199,13 +200,15 @@ class Checker:
                 return each, converted
         return (matching[0], value) if matching else None
 
-    def _accepts(self, shape: Shape, value: Any, *, convert: bool = True) -> bool:
+    def _accepts(
+        self, shape: Shape, value: Any, *, convert: bool = True, strict: bool = False
+    ) -> bool:
         """Return whether a shape takes a value of its type."""
         if shape.file is not None:
             return True
         if not isinstance(value, Mapping | list | tuple):
             return not self._find_problem(shape, value)[0]
-        trial = Checker(issues=Issues(), convert=convert)
+        trial = Checker(issues=Issues(), convert=convert, strict=strict)
         trial.check_value(shape, value, ())
         return not trial.issues.faults
 
@@ -264,7 +267,9 @@ class Checker:
         fields = shape.fields
         options: dict[str, Option] = {}
         for key, item in items.items():
-            name = match_name(key, fields) or to_snake_case(key)
+            name = match_name(key, fields)
+            if name is None:
+                name = to_snake_case(key) if shape.extra is None else key
             if item is None and not (name in fields and fields[name].shape.is_nullable):
                 continue
             option = Option(format_path((*path, key)), item, self.layer)

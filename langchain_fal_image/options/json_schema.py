@@ -80,7 +80,7 @@ def _parse_shape(node: Mapping[str, Any], name: str) -> Shape:
         max_items=node.get("maxItems"),
         unique_items=node.get("uniqueItems", False),
         fields=parse_fields(node),
-        extra=_parse_shape(extra, "") if isinstance(extra, Mapping) else None,
+        extra=_parse_extra(extra),
         closed=extra is False,
         min_pixels=node.get("minPixels"),
         max_pixels=node.get("maxPixels"),
@@ -104,6 +104,12 @@ def _parse_items(node: Mapping[str, Any], name: str) -> Shape | None:
         return None
     hints = {key: node[key] for key in _FILE_KEYWORDS if key in node}
     return _parse_shape({**hints, **items}, name)
+
+
+def _parse_extra(node: Any) -> Shape | None:
+    if isinstance(node, Mapping):
+        return _parse_shape(node, "")
+    return Shape() if node is True else None
 
 
 def _get_types(node: Mapping[str, Any]) -> list[str]:

@@ -176,6 +176,9 @@ def _split_prompt(
         if name != "prompt" or not isinstance(value, Mapping):
             yield name, name, value
             continue
+        if not value:
+            empty = Option(name, value, layer)
+            issues.add_fault(empty, "is empty", allowed=", ".join(_PROMPT_PARTS))
         for part, item in value.items():
             if part in _PROMPT_PARTS:
                 yield f"prompt.{part}", _PROMPT_PARTS[part], item

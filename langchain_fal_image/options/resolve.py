@@ -159,7 +159,8 @@ def _wrap_file(field: Field, value: Any) -> Any:
     is_list = isinstance(value, list | tuple)
     if field.takes_list:
         return value if is_list else [value]
-    return value[0] if is_list and len(value) == 1 else value
+    is_wrapped = is_list and len(value) == 1 and value[0] is not None
+    return value[0] if is_wrapped else value
 
 
 def _check_without_shape(option: Option, name: str, checker: Checker) -> Any:

@@ -39,20 +39,22 @@ def make_schema(node: Mapping[str, Any]) -> EndpointSchema:
     return EndpointSchema.from_contract(contract)
 
 
-def respell(value: Any, node: dict[str, Any], *, every: int) -> Any:
-    """Spell every so many names in camelCase, at every depth that has names."""
+def respell(value: Any, node: Mapping[str, Any], *, every: int) -> Any:
+    """Spell every so many of the schema's names in camelCase, at every depth."""
+    nodes = [node, *node.get("anyOf", ())]
     if isinstance(value, list):
-        return [respell(each, node.get("items", {}), every=every) for each in value]
+        items: Any = next((each["items"] for each in nodes if "items" in each), {})
+        return [respell(each, items, every=every) for each in value]
     if not isinstance(value, dict):
         return value
     properties: dict[str, Any] = {}
-    for shape in (node, *node.get("anyOf", ())):
-        properties |= shape.get("properties", {})
+    for each in nodes:
+        properties |= each.get("properties", {})
     return {
-        to_camel_case(name) if number % every == 0 else name: respell(
-            each, properties.get(name, {}), every=every
+        to_camel_case(name) if name in properties and number % every == 0 else name: (
+            respell(item, properties.get(name, {}), every=every)
         )
-        for number, (name, each) in enumerate(value.items())
+        for number, (name, item) in enumerate(value.items())
     }
 
 
