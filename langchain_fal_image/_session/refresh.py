@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from langchain_fal_image.options.catalog_cache import (
 from langchain_fal_image.options.catalog_file import format_catalog, read_contracts
 from langchain_fal_image.options.contract import Contract
 from langchain_fal_image.options.kind import SERVED_KINDS, detect_kind
+from langchain_fal_image.wire.config import Hosts
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call, Flow
 
@@ -79,14 +81,21 @@ def refresh_catalog(context: Context) -> Flow[CatalogUpdate]:
     """
     date = datetime.now(UTC).date().isoformat()
     models = yield from fetch_models(context, date)
-    update: CatalogUpdate = yield Call(lambda: _store(models, date))
+    is_from_fal = context.hosts.platform == Hosts().platform
+    update: CatalogUpdate = yield Call(
+        lambda: _store(models, date, is_from_fal=is_from_fal)
+    )
     return update
 
 
-def _store(models: Models, date: str) -> CatalogUpdate:
+def _store(models: Models, date: str, *, is_from_fal: bool) -> CatalogUpdate:
     # Only the merge is locked, not the download: a second process waits for a moment,
     # and merges its documents over those of the first.
     try:
+        if not is_from_fal and FOLDER_VARIABLE not in os.environ:
+            # A sandbox's catalog would replace fal's for all programs of the user.
+            message = "it is not from fal's own API"
+            raise PermissionError(message)
         with lock_folder() as folder:
             text, update = merge_models(catalog.load_catalog(), models, date)
             update = replace(update, path=write_file(folder, text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shlex
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import langchain_fal_image
+from langchain_fal_image.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -67,12 +69,14 @@ def commands() -> list[str]:
 
 @pytest.mark.examples
 @pytest.mark.parametrize("command", commands())
-def test_every_command_runs(command: str) -> None:
+def test_every_command_runs(command: str, fal_sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = {"FAL_SANDBOX_URL": fal_sandbox.url, "FAL_CATALOG_DIR": str(tmp_path)}
     program, *arguments = shlex.split(command)
     assert program == "python"
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
+        env={**os.environ, **settings},
         capture_output=True,
         check=False,
         timeout=300,

@@ -200,6 +200,12 @@ def test_a_failed_refresh_changes_nothing(
     assert len(catalog.list_endpoint_ids(None)) == 4
 
 
+def make_shipped() -> list[Any]:
+    """Return as many models as the catalog of the package has."""
+    count = len(catalog.load_catalog()["endpoints"])
+    return [make_model(f"me/{number}") for number in range(count)]
+
+
 @pytest.mark.parametrize("place", [f"{__file__}/cache", "/proc/cache"])
 def test_an_unwritable_folder_limits_the_refresh_to_this_process(
     folder: Path,
@@ -208,16 +214,28 @@ def test_an_unwritable_folder_limits_the_refresh_to_this_process(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setenv(FOLDER_VARIABLE, place)
-    shipped = [
-        make_model(f"me/{number}")
-        for number in range(len(catalog.load_catalog()["endpoints"]))
-    ]
     with caplog.at_level(logging.WARNING):
-        update = make_fal(make_page(NEW, *shipped)).refresh_catalog()
+        update = make_fal(make_page(NEW, *make_shipped())).refresh_catalog()
     assert update.path is None
     assert "not stored" in str(update)
     assert "only this process uses it" in caplog.text
     assert FOLDER_VARIABLE in caplog.text
+    assert catalog.get_schema("me/painter") is not None
+
+
+def test_a_sandbox_does_not_fill_the_cache_of_the_user(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    home = folder / "home"
+    monkeypatch.delenv(FOLDER_VARIABLE)
+    for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(home))
+    fal = make_fal(make_page(NEW, *make_shipped()))
+    fal.context = create_fal(platform_url="http://127.0.0.1:9/platform").context
+    with caplog.at_level(logging.WARNING):
+        assert fal.refresh_catalog().path is None
+    assert "it is not from fal's own API" in caplog.text
+    assert not home.exists()
     assert catalog.get_schema("me/painter") is not None
 
 
