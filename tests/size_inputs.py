@@ -33,7 +33,6 @@ EXPAND = "fal-ai/bria/expand"
 RESIZE = "fal-ai/smart-resize"
 WAN = "fal-ai/wan/v2.2-a14b/image-to-image"
 CHRONO = "fal-ai/chrono-edit"
-HDR = "fal-ai/ltx-2.3-quality/hdr"
 SIZELESS = "fal-ai/aura-flow"
 
 

@@ -107,7 +107,7 @@ def _find_products(output: Mapping[str, Any]) -> list[Kind]:
         "training": bool(names & _TRAINED_OUTPUTS),
         "video": bool(names & _VIDEO_OUTPUTS),
         "image": bool(names & {"image", "images"})
-        or any(map(_is_image, output.values())),
+        or any(_is_image(*each) for each in output.items()),
         "speech": any(name in names for name in (*AUDIO_OUTPUTS, *STEM_OUTPUTS)),
         "transcription": has_text,
         "text": has_text or bool(names & {"outputs", "results"}),
@@ -117,7 +117,7 @@ def _find_products(output: Mapping[str, Any]) -> list[Kind]:
     return [kind for kind, is_product in found.items() if is_product]
 
 
-def _is_image(field: Any) -> bool:
+def _is_image(name: str, field: Any) -> bool:
     """Return whether a field, as JSON Schema or as a value, is a file with a width."""
     names = field.get("properties", field) if isinstance(field, Mapping) else ()
-    return "url" in names and "width" in names
+    return "url" in names and "width" in names and "video" not in name

@@ -60,6 +60,7 @@ def test_an_endpoint_of_another_kind_raises_before_any_request(
         (fal.text_to_image, SPEECH[0], "fal.speech"),
         (fal.image, "fal-ai/veo3", "makes videos"),
         (FalTextToImage, "fal-ai/kling-video/o3/4k/text-to-video", "makes videos"),
+        (fal.image, "fal-ai/ltx-2.3-quality/hdr", "makes videos"),
         (fal.image_edit, "fal-ai/flux-lora-fast-training", "makes trained models"),
         (FalTextToImageTool, "fal-ai/hunyuan3d-v3/text-to-3d", "makes 3D models"),
     ]

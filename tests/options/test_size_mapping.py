@@ -16,7 +16,6 @@ from size_inputs import (
     GPT_2,
     GPT_MINI,
     GROK,
-    HDR,
     KONTEXT,
     KREA,
     LUMA,
@@ -32,7 +31,9 @@ from size_inputs import (
 )
 
 from langchain_fal_image.errors import FalOptionError
-from langchain_fal_image.options.resolve import ResolvedOptions
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.json_schema import parse_fields
+from langchain_fal_image.options.resolve import ResolvedOptions, resolve_options
 
 Options = dict[str, Any]
 
@@ -103,9 +104,6 @@ def test_a_resolution_leaves_in_the_endpoints_spelling(
             {"aspect_ratio": "3:2", "canvas_size": [1248, 832]},
         ),
         (RESIZE, {"size": "1920x1080"}, {"target_sizes": ["1920x1080"]}),
-        (HDR, {"size": "auto"}, {"resolution": "auto"}),
-        (HDR, {"resolution": (640, 480)}, {"resolution": PIXELS}),
-        (HDR, {"aspect_ratio": "16:9"}, {"resolution": "landscape_16_9"}),
         (FOOOCUS, {"size": "1152x896"}, {"aspect_ratio": "1152x896"}),
         (WAN, {"size": (640, 480)}, size(640, 480)),
         (WAN, {"aspect_ratio": "16:9"}, {"aspect_ratio": "16:9"}),
@@ -117,6 +115,29 @@ def test_sizes_and_ratios_reach_the_option_that_the_endpoint_has(
     endpoint_id: str, options: Options, sent: Options
 ) -> None:
     assert resolve(endpoint_id, options) == ResolvedOptions(payload=sent)
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        ({"size": "auto"}, "auto"),
+        ({"resolution": (640, 480)}, PIXELS),
+        ({"aspect_ratio": "16:9"}, "landscape_16_9"),
+    ],
+)
+def test_a_resolution_that_takes_sizes_is_a_size_option(
+    options: Options, sent: Any
+) -> None:
+    sides = {"width": {"type": "integer"}, "height": {"type": "integer"}}
+    presets = ["auto", "square_hd", "landscape_4_3", "landscape_16_9"]
+    branches = [
+        {"type": "object", "properties": sides},
+        {"type": "string", "enum": presets},
+    ]
+    fields = parse_fields({"properties": {"resolution": {"anyOf": branches}}})
+    schema = EndpointSchema(endpoint_id="a/b", fields=fields)
+    resolved = resolve_options(schema, [("options", options)])
+    assert resolved == ResolvedOptions(payload={"resolution": sent})
 
 
 @pytest.mark.parametrize(

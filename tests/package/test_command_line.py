@@ -11,7 +11,7 @@ Captured = pytest.CaptureFixture[str]
 
 def test_endpoints_are_listed_and_counted(capsys: Captured) -> None:
     assert main(["endpoints"]) == 0
-    assert "631 of 631 image endpoints" in capsys.readouterr().out
+    assert "629 of 629 image endpoints" in capsys.readouterr().out
     assert main(["endpoints", "qwen", "image-2", "--takes-images"]) == 0
     out = capsys.readouterr().out
     assert "fal-ai/qwen-image-2/edit" in out

@@ -22,7 +22,7 @@ def count_fetches(sandbox: Sandbox) -> int:
 
 
 def test_image_endpoints_are_found_by_words(fal: FalProvider) -> None:
-    assert len(fal.endpoints()) == 631
+    assert len(fal.endpoints()) == 629
     edits = fal.endpoints("qwen edit", takes_images=True)
     assert "fal-ai/qwen-image-2/edit" in {each.endpoint_id for each in edits}
     assert all(each.takes_images for each in edits)

@@ -71,8 +71,14 @@ class Files:
             url: Its URL, or a data URI.
 
         Raises:
-            UnreadableInputError: The URL is the sandbox's and no such file exists.
+            UnreadableInputError: It is not a URL, or it is the sandbox's and no such
+                file exists.
         """
+        if not url.lower().startswith(("http://", "https://", "data:")):
+            message = "Failed to download the file: not a URL"
+            raise UnreadableInputError(
+                message, path=path, error_type="file_download_error"
+            )
         content = self._read(url)
         if content is None and url.startswith(f"{self.base_url}/"):
             message = "Failed to download the file: 404 Not Found"

@@ -7,10 +7,7 @@ from typing import Any, Final
 from langchain_fal_image.options import catalog
 
 __all__ = [
-    "find_file_kind",
-    "get_input_fields",
     "get_input_schema",
-    "get_output_fields",
     "get_output_schema",
     "make_document",
 ]
@@ -49,34 +46,6 @@ def get_output_schema(endpoint_id: str) -> dict[str, Any]:
     contract = catalog.get_contract(endpoint_id)
     output = contract.output if contract else {}
     return dict(output) if output.get("properties") else _PLAIN_OUTPUT
-
-
-def get_input_fields(endpoint_id: str) -> dict[str, Any]:
-    """Return the schemas of an endpoint's options; empty for an unknown endpoint."""
-    fields: dict[str, Any] = (get_input_schema(endpoint_id) or {}).get("properties", {})
-    return fields
-
-
-def get_output_fields(endpoint_id: str) -> dict[str, Any]:
-    """Return the schemas of an endpoint's output fields."""
-    fields: dict[str, Any] = get_output_schema(endpoint_id).get("properties", {})
-    return fields
-
-
-def find_file_kind(name: str, node: dict[str, Any]) -> str | None:
-    """Return the kind of file that an option holds: image, mask, audio, or None."""
-    nodes = [node, node.get("items", {}), *node.get("anyOf", ())]
-    nodes += [each["items"] for each in node.get("anyOf", ()) if "items" in each]
-    if not any("string" in str(each.get("type")) for each in nodes):
-        return None
-    fields = [each.get("_fal_ui_field") for each in nodes]
-    if "image_mask" in fields or ("mask" in name and "video" not in name):
-        return "mask"
-    if name.endswith(("_url", "_urls", "image", "images", "audio", "image_source")):
-        for kind in ("audio", "image"):
-            if kind in name and "video" not in name and "archive" not in name:
-                return kind
-    return next((each for each in fields if each in {"image", "audio"}), None)
 
 
 def make_document(endpoint_id: str) -> dict[str, Any] | None:

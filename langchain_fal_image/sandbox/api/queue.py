@@ -210,13 +210,13 @@ class Queue:
         await job.update("COMPLETED", *messages)
 
     def _work(self, job: Job) -> _Response:
-        errors = validation.find_errors(job.endpoint_id, job.payload)
-        if errors:
-            return 422, {"detail": errors}, {}
-        seed = self._random.randrange(2**31)
         try:
+            payload, errors = validation.check_payload(job.endpoint_id, job.payload)
+            if errors:
+                return 422, {"detail": errors}, {}
+            seed = self._random.randrange(2**31)
             output = generate_output(
-                job.endpoint_id, job.payload, files=self.files, seed=seed
+                job.endpoint_id, payload, files=self.files, seed=seed
             )
         except UnreadableInputError as error:
             entry = validation.make_error(error.path, str(error), error.error_type)

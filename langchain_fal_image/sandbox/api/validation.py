@@ -1,66 +1,87 @@
-"""Validate payloads as fal's models do, with fal's error entries.
+"""Validate payloads against fal's documents, with fal's error entries.
 
 This module shares no code with the checks in `options`, so that tests find mistakes
-there.
+there. What only fal's pages state is not checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import jsonschema
-from jsonschema.protocols import Validator
+from pydantic_core import PydanticKnownError
 
-from langchain_fal_image.sandbox.api import openapi
+from langchain_fal_image.options import catalog
+from langchain_fal_image.sandbox.api.lax import (
+    find_problem,
+    normalize_schema,
+    read_value,
+)
 
-__all__ = ["find_errors", "make_error"]
+__all__ = ["check_payload", "find_entries", "make_error"]
 
-# For each JSON Schema keyword, the error of fal's models, which use pydantic: its type,
-# its message, and the name of the limit in `ctx`.
-_BOUNDS: Final[dict[str, tuple[str, str, str]]] = {
-    "maximum": ("less_than_equal", "be less than or equal to {}", "le"),
-    "minimum": ("greater_than_equal", "be greater than or equal to {}", "ge"),
-    "exclusiveMaximum": ("less_than", "be less than {}", "lt"),
-    "exclusiveMinimum": ("greater_than", "be greater than {}", "gt"),
-    "multipleOf": ("multiple_of", "be a multiple of {}", "multiple_of"),
-    "maxLength": ("string_too_long", "have at most {} characters", "max_length"),
-    "minLength": ("string_too_short", "have at least {} characters", "min_length"),
-    "maxItems": ("too_long", "have at most {} items", "max_length"),
-    "minItems": ("too_short", "have at least {} items", "min_length"),
+# For each JSON Schema keyword, the error of fal's models, which use pydantic: its type
+# and the name of the limit in `ctx`.
+_BOUNDS: Final[Mapping[str, tuple[Any, str]]] = {
+    "maximum": ("less_than_equal", "le"),
+    "minimum": ("greater_than_equal", "ge"),
+    "exclusiveMaximum": ("less_than", "lt"),
+    "exclusiveMinimum": ("greater_than", "gt"),
+    "multipleOf": ("multiple_of", "multiple_of"),
+    "maxLength": ("string_too_long", "max_length"),
+    "minLength": ("string_too_short", "min_length"),
+    "maxItems": ("too_long", "max_length"),
+    "minItems": ("too_short", "min_length"),
+    "pattern": ("string_pattern_mismatch", "pattern"),
 }
-_TYPES: Final = {
-    "string": ("string_type", "Input should be a valid string"),
-    "integer": ("int_type", "Input should be a valid integer"),
-    "number": ("float_type", "Input should be a valid number"),
-    "boolean": ("bool_type", "Input should be a valid boolean"),
-    "array": ("list_type", "Input should be a valid list"),
-    "object": ("dict_type", "Input should be a valid dictionary"),
-    "null": ("none_required", "Input should be None"),
-}
+_FORMATS: Final = jsonschema.FormatChecker(formats=())
 
 
-@cache
-def _make_validator(endpoint_id: str) -> Validator | None:
-    schema = openapi.get_input_schema(endpoint_id)
-    return jsonschema.Draft202012Validator(schema) if schema else None
+@_FORMATS.checks("uuid4")
+def _is_uuid4(value: object) -> bool:
+    return not isinstance(value, str) or not find_problem("uuid4", value)
 
 
-def find_errors(endpoint_id: str, payload: Any) -> list[dict[str, Any]]:
-    """Return fal's `detail` entries for a payload; empty if it is valid."""
+def check_payload(endpoint_id: str, payload: Any) -> tuple[Any, list[dict[str, Any]]]:
+    """Return a payload as the endpoint reads it, and fal's `detail` entries.
+
+    The list is empty if the payload is valid. A contract is checked as far as it is
+    sure. One that was merged from several documents can differ from fal's inside
+    objects. One from types can have the values of another endpoint, but not its names.
+    """
     if not isinstance(payload, dict):
-        return [make_error([], "Input should be a valid dictionary", "dict_type")]
-    validator = _make_validator(endpoint_id)
-    if validator is None:
-        return [] if payload.get("prompt") else [_make_missing_error("prompt")]
-    found = [
-        each for error in validator.iter_errors(payload) for each in _to_entries(error)
+        return payload, [_make_known_error([], "model_attributes_type")]
+    contract = catalog.get_contract(endpoint_id)
+    if contract is None or not contract.input:
+        missing = [] if payload.get("prompt") else ["prompt"]
+        return payload, [_make_known_error([each], "missing") for each in missing]
+    schema = normalize_schema(contract.input)
+    read = read_value(schema, payload)
+    if contract.source.origin == "types":
+        schema = {"required": schema.get("required", [])}
+    entries = find_entries(schema, read)
+    if contract.source.origin == "merged":
+        entries = [each for each in entries if not _is_inside_object(each["loc"])]
+    return read, entries
+
+
+def find_entries(schema: Mapping[str, Any], value: Any) -> list[dict[str, Any]]:
+    """Return fal's `detail` entries for what is wrong with a value."""
+    validator = jsonschema.Draft202012Validator(schema, format_checker=_FORMATS)
+    errors = list(validator.iter_errors(value))
+    wrong = {tuple(each.absolute_path) for each in errors if each.validator == "type"}
+    return [
+        entry
+        for each in errors
+        if each.validator == "type" or tuple(each.absolute_path) not in wrong
+        for entry in _to_entries(each)
     ]
-    if not found:
-        schema = openapi.get_input_schema(endpoint_id) or {}
-        found = list(_check_limits(schema, payload))
-    return found
+
+
+def _is_inside_object(loc: list[Any]) -> bool:
+    """Return whether a `loc` is inside an object that is the value of an option."""
+    return any(isinstance(each, str) for each in loc[2:])
 
 
 def make_error(
@@ -72,25 +93,37 @@ def make_error(
     return {**entry, **extra}
 
 
+def _make_known_error(path: list[Any], error_type: Any, **ctx: Any) -> dict[str, Any]:
+    """Return an entry with the message of pydantic."""
+    message = PydanticKnownError(error_type, ctx or None).message()
+    return make_error(path, message, error_type, **({"ctx": ctx} if ctx else {}))
+
+
 def _to_entries(error: jsonschema.ValidationError) -> Iterator[dict[str, Any]]:
     path, keyword = list(error.absolute_path), str(error.validator)
     limit: Any = error.validator_value
+    schema: Any = error.schema
     if keyword == "required":
         # jsonschema reports one error per name, each with the whole list.
         name = next(each for each in limit if error.message.startswith(repr(each)))
-        yield _make_missing_error(*path, name)
+        yield _make_known_error([*path, name], "missing")
     elif keyword in _BOUNDS:
-        error_type, phrase, name = _BOUNDS[keyword]
-        message = f"Input should {phrase.format(limit)}"
-        yield make_error(path, message, error_type, ctx={name: limit})
-    elif keyword == "enum":
-        expected = _join(limit)
-        message = f"Input should be {expected}"
-        yield make_error(path, message, "literal_error", ctx={"expected": expected})
-    elif keyword == "type":
-        first = limit[0] if isinstance(limit, list) else limit
-        error_type, message = _TYPES[first]
-        yield make_error(path, message, error_type)
+        error_type, name = _BOUNDS[keyword]
+        ctx = {name: limit}
+        if isinstance(error.instance, list):
+            ctx |= {"field_type": "List", "actual_length": len(error.instance)}
+        yield _make_known_error(path, error_type, **ctx)
+    elif keyword in {"enum", "const"}:
+        expected = _join(limit if keyword == "enum" else [limit])
+        yield _make_known_error(path, "literal_error", expected=expected)
+    elif keyword == "type" and limit == "object" and "properties" in schema:
+        # FastAPI reads models from attributes too.
+        yield _make_known_error(path, "model_attributes_type")
+    elif keyword in {"type", "format"} and (
+        problem := find_problem(limit, error.instance)
+    ):
+        extra = {"ctx": problem["ctx"]} if "ctx" in problem else {}
+        yield make_error(path, problem["msg"], problem["type"], **extra)
     elif keyword == "anyOf" and error.context:
         for each in _select_branches(error.context):
             yield from _to_entries(each)
@@ -109,7 +142,8 @@ def _select_branches(
         is_plain = not isinstance(error.instance, dict | list)
         return error.validator != "type" and (is_plain or error.validator != "enum")
 
-    return [each for each in found if is_of_right_type(each)] or found
+    not_null = [each for each in found if each.validator_value != "null"]
+    return [each for each in found if is_of_right_type(each)] or not_null
 
 
 def _join(values: list[Any]) -> str:
@@ -117,38 +151,3 @@ def _join(values: list[Any]) -> str:
     if len(quoted) == 1:
         return quoted[0]
     return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
-
-
-def _check_limits(
-    schema: dict[str, Any], payload: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
-    for name, node in schema.get("properties", {}).items():
-        value = payload.get(name)
-        if value is None:
-            continue
-        if isinstance(value, dict) and ("minPixels" in node or "maxPixels" in node):
-            yield from _check_pixels(name, value, node)
-        if openapi.find_file_kind(name, node):
-            for index, url in enumerate(value if isinstance(value, list) else [value]):
-                path = [name, index] if isinstance(value, list) else [name]
-                if not str(url).startswith(("http://", "https://", "data:")):
-                    message = "Failed to download the file: not a URL"
-                    yield make_error(path, message, "file_download_error")
-
-
-def _check_pixels(
-    name: str, size: dict[str, Any], node: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
-    total = size.get("width", 512) * size.get("height", 512)
-    tests: list[tuple[str, str, Callable[[int], bool]]] = [
-        ("minPixels", "at least", lambda limit: total < limit),
-        ("maxPixels", "at most", lambda limit: total > limit),
-    ]
-    for keyword, phrase, is_broken in tests:
-        if keyword in node and is_broken(node[keyword]):
-            message = f"Total number of pixels must be {phrase} {node[keyword]}"
-            yield make_error([name], f"Value error, {message}", "value_error")
-
-
-def _make_missing_error(*path: Any) -> dict[str, Any]:
-    return make_error(list(path), "Field required", "missing")

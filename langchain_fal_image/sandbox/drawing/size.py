@@ -61,7 +61,7 @@ def _parse_pixels(value: object) -> _Pair | None:
     """Parse `{"width": …, "height": …}`, a preset or `1024x768`."""
     if isinstance(value, Mapping):
         sides = (value.get("width"), value.get("height"))
-        if all(isinstance(each, int | float) and each > 0 for each in sides):
+        if all(isinstance(each, int | float) and 0 < each < 1e6 for each in sides):  # noqa: PLR2004 - more is not meant
             return float(sides[0] or 0), float(sides[1] or 0)
     elif isinstance(value, str):
         if value in _PRESETS:

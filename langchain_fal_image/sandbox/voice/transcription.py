@@ -16,7 +16,7 @@ from typing import Any
 from langchain_fal_image.sandbox.input_file import InputFile, UnreadableInputError
 from langchain_fal_image.sandbox.voice.speech import Word, read_words
 
-__all__ = ["build_output", "transcribe"]
+__all__ = ["build_transcript", "transcribe"]
 
 _SIGNATURES = (b"ID3", b"fLaC", b"OggS", b"\x1a\x45\xdf\xa3", b"FORM", b"#!AMR")
 _BYTES_PER_SECOND = 16_000
@@ -82,16 +82,20 @@ def _invent_words(rng: random.Random, seconds: float) -> Iterator[Word]:
         yield Word(word, round(start, 3), round(start + step * 0.9, 3))
 
 
-def build_output(words: Sequence[Word], options: Mapping[str, Any]) -> dict[str, Any]:
+def build_transcript(
+    words: Sequence[Word], options: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the output for words, with the fields of all transcribing endpoints."""
     has_speakers = bool(options.get("diarize"))
     chunks = [
         _make_span(chunk, has_speaker=has_speakers)
         | {"text": f" {' '.join(each.text for each in chunk)}"}
-        for chunk in _split(words, options.get("chunk_level") or "segment")
+        for chunk in _split(words, str(options.get("chunk_level") or "segment"))
     ]
     turns = _split(words, "turn") if has_speakers else []
-    language = options.get("language") or options.get("language_code") or "en"
+    language = options.get("language") or options.get("language_code")
+    if not isinstance(language, str) or language == "auto":
+        language = "en"
     return {
         "text": " ".join(each.text for each in words),
         "chunks": chunks,
