@@ -45,9 +45,8 @@ def normalize_schema(node: Any) -> Any:
         if key == "properties":
             normal[key] = {name: normalize_schema(each) for name, each in value.items()}
         else:
-            normal[_LIMITS.get(str(key), key)] = (
-                value if key in _VALUES else normalize_schema(value)
-            )
+            keyword = _LIMITS.get(key) or str(key)
+            normal[keyword] = value if key in _VALUES else normalize_schema(value)
     if "enum" in normal or "const" in normal:
         normal.pop("type", None)  # pydantic does not report it in addition
     types = normal.get("type")
