@@ -47,8 +47,11 @@ PRODUCTS: Mapping[Kind, str] = {
 }
 """What an endpoint of a kind makes, for messages."""
 
-AUDIO_OUTPUTS = ("audio", "audios", "audio_file", "audio_url")
-"""The names of audio fields in the output of endpoints (fal's OpenAPI documents)."""
+AUDIO_OUTPUTS = ("audios", "audio", "audio_file", "audio_url")
+"""The names of audio fields in the output of endpoints (fal's OpenAPI documents).
+
+Of an endpoint that has both, `audios` has all recordings and `audio` the first.
+"""
 
 STEM_OUTPUTS = (
     *("vocals", "drums", "bass", "other", "guitar", "piano"),

@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from example_payloads import SERVED
 
 from langchain_fal_image.options import catalog
-from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.openapi import parse_document
 from langchain_fal_image.sandbox import Fault, Sandbox
 
 
@@ -44,21 +45,20 @@ def test_the_pages_list_every_endpoint_of_the_catalog_once_and_need_no_key(
 def test_expanded_models_have_documents_that_state_the_contract(
     http: httpx.Client,
 ) -> None:
-    query = {"q": "qwen image image-to-image", "expand": "openapi-3.0"}
-    [models] = list_pages(http, **query)
-    assert models
-    for each in models:
-        name = each["endpoint_id"]
-        known = catalog.get_schema(name)
+    pages = list_pages(http, expand="openapi-3.0", limit=100)
+    found = [each for page in pages for each in page if "openapi" in each]
+    assert [each["endpoint_id"] for each in found] == sorted(SERVED)
+    for each in found:
+        name, metadata = each["endpoint_id"], each["metadata"]
+        known = catalog.get_contract(name)
         assert known is not None
-        schema = EndpointSchema.from_openapi(each["openapi"])
-        assert schema.endpoint_id == name
-        assert schema.fields.keys() == known.fields.keys()
-        assert schema.kind == known.kind
-        metadata = each["metadata"]
-        assert metadata["category"] == schema.category == known.category
+        read = parse_document(each["openapi"], date=known.source.date)
+        assert (read.endpoint_id, read.kind) == (name, known.kind)
+        assert metadata["category"] == read.category == known.category
+        assert metadata["display_name"] == read.title == known.title
         assert metadata["updated_at"].startswith(known.source.date)
-        assert metadata["display_name"] == schema.title
+        assert [*read.input["properties"]] == [*known.input["properties"]]
+        assert read.input["properties"] == known.input["properties"]
 
 
 def test_models_are_found_by_id_category_and_status(http: httpx.Client) -> None:
