@@ -66,10 +66,7 @@ class FalProvider(Session):
         Raises:
             FalConfigurationError: The endpoint makes something other than images.
         """
-        from langchain_fal_image.options.search import check_endpoint  # noqa: PLC0415
-
         schema = self.contract(model)
-        check_endpoint(model, schema, "image")
         edits = schema.needs_image if schema else model.rsplit("/", 1)[-1] == "edit"
         create = self.image_edit if edits else self.text_to_image
         return create(model, **options)

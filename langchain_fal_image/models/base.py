@@ -102,9 +102,13 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
     @classmethod
     def _check_endpoint_id(cls, model: str) -> str:
         if "/" not in model.strip("/") or "://" in model:
+            from langchain_fal_image.options.search import find_nearest_id  # noqa: PLC0415
+
+            nearest = find_nearest_id(model)
             message = (
                 f"{model!r} is not an endpoint id. Endpoint ids look like "
                 f"'fal-ai/qwen-image': an owner and a name, with more parts if needed."
+                + (f" Did you mean {nearest}?" if nearest else "")
             )
             raise ValueError(message)
         return model.strip("/")

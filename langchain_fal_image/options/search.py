@@ -77,13 +77,19 @@ def check_endpoint(
 
 
 def find_nearest_id(endpoint_id: str) -> str | None:
-    """Return the known id that is most similar to an unknown one, or None."""
+    """Return the known id that is most similar to an unknown one, or None.
+
+    An id that lacks its owner, such as `flux/dev`, means the one that has it.
+    """
     return _find_nearest(endpoint_id, catalog.list_endpoint_ids(None))
 
 
 @lru_cache(maxsize=256)
 def _find_nearest(endpoint_id: str, known_ids: tuple[str, ...]) -> str | None:
     known = {each.lower(): each for each in known_ids}
+    names = {each.partition("/")[2]: each for each in known}
+    if found := names.get(endpoint_id.lower()):
+        return known[found]
     found = get_close_matches(endpoint_id.lower(), known, n=1, cutoff=_MIN_SIMILARITY)
     return known[found[0]] if found else None
 
@@ -91,19 +97,26 @@ def _find_nearest(endpoint_id: str, known_ids: tuple[str, ...]) -> str | None:
 def _is_typo(endpoint_id: str, known: str) -> bool:
     """Return whether an id has the words of a known one, some with other letters.
 
-    Another number or another word can be a new endpoint: fal adds some every day.
+    Another number, another word or another ending can be a new endpoint: fal adds some
+    every day. So can other capitals: fal has ids that differ in nothing else.
     """
     words, known_words = (
         _SEPARATORS.split(each.lower()) for each in (endpoint_id, known)
     )
-    if len(words) != len(known_words):
+    if words == known_words or len(words) != len(known_words):
         return False
     pairs = zip(words, known_words, strict=True)
-    return all(
-        not re.search(r"\d", one + two)
-        and SequenceMatcher(None, one, two).ratio() >= _MIN_SIMILARITY
-        for one, two in pairs
-        if one != two
+    return all(_is_misspelt(*pair) for pair in pairs if pair[0] != pair[1])
+
+
+def _is_misspelt(word: str, known: str) -> bool:
+    short, long = sorted((word, known), key=len)
+    ending = long.removeprefix(short) if long.startswith(short) else ""
+    has_ending = ending.strip(short[-1:]) != ""  # a doubled letter is not an ending
+    return not (
+        has_ending
+        or re.search(r"\d", word + known)
+        or SequenceMatcher(None, word, known).ratio() < _MIN_SIMILARITY
     )
 
 
