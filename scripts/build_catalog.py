@@ -222,7 +222,7 @@ def merge_types(contracts: _Contracts, types: _Contracts) -> _Contracts:
         own = merged.get(name)
         if own is None:
             merged[name] = other
-        elif own.kind in SERVED_KINDS:
+        elif own.kind in SERVED_KINDS or (own.kind == "other" and not own.input):
             merged[name] = complete_contract(own, other)
     return merged
 

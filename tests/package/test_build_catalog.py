@@ -59,6 +59,7 @@ def test_types_fill_only_what_documents_lack(script: Any) -> None:
         (make_contract("image", prompt={"type": "string"}), "document"),
         (make_contract("video"), "document"),
         (make_contract("image"), "types"),
+        (make_contract("other"), "types"),
     ]:
         merged = script.merge_types({"me/a": own}, typed)
         assert merged["me/a"].source.origin == origin
