@@ -88,8 +88,8 @@ def find_nearest_id(endpoint_id: str) -> str | None:
 def _find_nearest(endpoint_id: str, known_ids: tuple[str, ...]) -> str | None:
     known = {each.lower(): each for each in known_ids}
     names = {each.partition("/")[2]: each for each in known}
-    if found := names.get(endpoint_id.lower()):
-        return known[found]
+    if own := names.get(endpoint_id.lower()):
+        return known[own]
     found = get_close_matches(endpoint_id.lower(), known, n=1, cutoff=_MIN_SIMILARITY)
     return known[found[0]] if found else None
 
