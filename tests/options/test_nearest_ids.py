@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import pytest
 
-from langchain_fal_image import FalProvider, FalTextToImageTool
+from langchain_fal_image import FalProvider, FalTextToImageTool, create_fal
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.search import check_endpoint, find_nearest_id
@@ -20,6 +20,12 @@ NEWEST = [
     for each in IDS
     if (contract := catalog.get_contract(each)) and contract.source.date > "2026-07"
 ]
+
+
+@pytest.fixture(scope="module")
+def fal() -> FalProvider:
+    """A provider of which nothing is requested, so it needs no sandbox."""
+    return create_fal(api_key="unused")
 
 
 @pytest.mark.parametrize(

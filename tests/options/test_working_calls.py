@@ -18,12 +18,19 @@ from langchain_fal_image import (
     FalProvider,
     FalTextToImage,
     FalTextToImageTool,
+    create_fal,
 )
 from langchain_fal_image.errors import FalConfigurationError, FalOptionError
 from langchain_fal_image.options import catalog
 
 URL = "https://v3.fal.media/files/a.png"
 EDITS = ("qwen-image-edit-2509", "qwen-image-edit-plus")
+
+
+@pytest.fixture(scope="module")
+def fal() -> FalProvider:
+    """A provider of which nothing is requested, so it needs no sandbox."""
+    return create_fal(api_key="unused")
 
 
 @pytest.mark.parametrize(
