@@ -13,7 +13,7 @@ from pydantic import Field as Argument
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.models._input_schema import get_limits, get_simple_type
 from langchain_fal_image.options.casing import match_name, to_snake_case
-from langchain_fal_image.options.describe import describe_option
+from langchain_fal_image.options.describe import describe_limits, describe_option
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.shape import Field
 from langchain_fal_image.options.sizes import list_aspect_ratios, list_required_sizes
@@ -213,15 +213,14 @@ def _make_audio_argument(name: str, schema: EndpointSchema) -> dict[str, Any]:
 
 def _make_file(field: Field) -> Any:
     how = _name_files(field.file or "image", takes_list=field.takes_list)
-    description = (
-        f"{field.description.rstrip('.') or field.name.replace('_', ' ')}; {how}."
-    )
+    what = field.description.rstrip(".") or field.name.replace("_", " ")
+    limits = get_limits(field) if field.takes_list else {}
+    number = f"; {describe_limits(field.shape)}" if limits else ""
+    description = f"{what}; {how}{number}."
     kind = list[str] if field.takes_list else str
-    most = field.max_files if field.takes_list else None
-    limit: dict[str, Any] = {} if most is None else {"max_length": most}
     if field.required:
-        return kind, Argument(description=description, **limit)
-    return _make_optional(kind, description, **limit)
+        return kind, Argument(description=description, **limits)
+    return _make_optional(kind, description, **limits)
 
 
 def _make_argument(field: Field) -> Any:
