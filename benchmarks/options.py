@@ -1,88 +1,129 @@
 """Measure the time to look up a schema and to check options.
 
-usage: python benchmarks/options.py
+usage: python benchmarks/options.py [CHECKOUT]
 
-Prints medians, each with its ratio to a baseline of the same run: reading the catalog's
-JSON, or dumping the checked payload as JSON. The ratios depend less on the machine than
-the times do.
+Prints medians of several processes, each with its ratio to a baseline of the same run:
+reading the catalog's JSON, or dumping the payload as JSON. With the folder of another
+checkout of this repository, it measures that one in turn, and prints how the ratios
+of the two compare. The ratios depend less on the machine than the times do.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from importlib.resources import files
-from typing import Any
+from pathlib import Path
 
-from langchain_fal_image.options import catalog
+HERE = Path(__file__).resolve().parents[1]
+PROCESSES = 9
+PROBE = r"""
+import json, statistics, sys, time
+from importlib.resources import files
+
+now = time.process_time  # other processes on the machine do not count
+began = now()
+import langchain_fal_image.options.catalog as catalog
+imported = now()
+loaded = bool(getattr(getattr(catalog, "_Catalog", None), "in_use", None))
+path = files("langchain_fal_image.options").joinpath("catalog.json")
+before = now()
+json.loads(path.read_text("utf-8"))
+read = now()
+schema = catalog.get_schema("fal-ai/qwen-image")
+lookup = now() - read
+other = catalog.get_schema("fal-ai/flux-general")
+
 from langchain_fal_image.options.resolve import resolve_options
 
-ROUNDS = 300
-LAYERS: list[tuple[str, dict[str, Any]]] = [
+URL = "https://v3.fal.media/files/a.png"
+USUAL = [
     ("constructor", {"guidance_scale": 4, "numInferenceSteps": 30}),
     ("input", {"prompt": "Mount Fuji", "aspectRatio": "16:9", "n": 2, "seed": 7}),
 ]
-FIRST = """
-import json, time
-from importlib.resources import files
-from langchain_fal_image.options import catalog
-began = time.perf_counter()
-json.loads(files("langchain_fal_image.options").joinpath("catalog.json").read_text())
-read = time.perf_counter()
-catalog.get_schema("fal-ai/qwen-image")
-print(read - began, time.perf_counter() - read)
-"""
+NESTED = [
+    ("constructor", {"loras": [{"path": "me/fuji", "scale": 0.8}], "num_images": 2}),
+    ("input", {"prompt": "Mount Fuji", "imageSize": {"width": 1280, "height": 720},
+     "controlnets": [{"path": "me/canny", "controlImageUrl": URL}]}),
+]
 
-
-def measure_median(work: Callable[[], object]) -> float:
-    """Return the median time of a call, in seconds."""
+def measure(work):
     times = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
+    for _ in range(300):
+        start = now()
         work()
-        times.append(time.perf_counter() - began)
+        times.append(now() - start)
     return statistics.median(times)
 
+payload = resolve_options(schema, USUAL).payload
+print(json.dumps({
+    "bytes": len(path.read_bytes()),
+    "loaded": loaded,
+    "endpoints": len(catalog.list_endpoint_ids(None)),
+    "import": imported - began,
+    "read": read - before,
+    "lookup": lookup,
+    "later": measure(lambda: catalog.get_schema("fal-ai/qwen-image")),
+    "dumps": measure(lambda: json.dumps(payload)),
+    "usual": measure(lambda: resolve_options(schema, USUAL)),
+    "nested": measure(lambda: resolve_options(other, NESTED)),
+}))
+"""
+ROWS = (
+    ("first lookup in a process", "lookup", "read"),
+    ("later lookup", "later", "dumps"),
+    ("check of 6 options", "usual", "dumps"),
+    ("check of options in objects", "nested", "dumps"),
+)
+BASELINES = {"read": "reading catalog.json alone", "dumps": "json.dumps of a payload"}
+_Facts = dict[str, float]
 
-def measure_first_lookup() -> tuple[float, float]:
-    """Measure the first lookup in new processes.
 
-    Returns:
-        The median times, in seconds, of the lookup and of reading the file alone.
-    """
-    runs = []
-    for _ in range(7):
-        run = subprocess.run(  # noqa: S603 - fixed arguments
-            [sys.executable, "-c", FIRST], capture_output=True, text=True, check=True
-        )
-        runs.append([float(each) for each in run.stdout.split()])
-    read, lookup = (statistics.median(column) for column in zip(*runs, strict=True))
-    return lookup, read
+def run_probe(checkout: Path) -> _Facts:
+    """Measure a checkout in a new process."""
+    settings = {**os.environ, "PYTHONPATH": str(checkout)}
+    run = subprocess.run(  # noqa: S603 - fixed arguments
+        [sys.executable, "-c", PROBE],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=settings,
+        cwd=checkout,
+    )
+    facts: _Facts = json.loads(run.stdout)
+    return facts
 
 
 def main() -> None:
-    """Measure and print a table."""
-    schema = catalog.get_schema("fal-ai/qwen-image")
-    payload = resolve_options(schema, LAYERS).payload
-    lookup, read = measure_first_lookup()
-    dumps = measure_median(lambda: json.dumps(payload))
-    later = measure_median(lambda: catalog.get_schema("fal-ai/qwen-image"))
-    check = measure_median(lambda: resolve_options(schema, LAYERS))
-    size = len(
-        files("langchain_fal_image.options").joinpath("catalog.json").read_bytes()
-    )
-    print(f"catalog: {len(catalog.list_endpoint_ids())} endpoints, {size:,} bytes")
-    print(f"{'':34}{'median':>12}{'ratio':>9}  baseline")
-    for name, cost, base, words in (
-        ("first lookup in a process", lookup, read, "reading catalog.json alone"),
-        ("later lookup", later, dumps, "json.dumps of the payload"),
-        ("whole option check, 6 options", check, dumps, "json.dumps of the payload"),
-    ):
-        print(f"{name:34}{cost * 1e6:>9.1f} µs{cost / base:>9.2f}  {words}")
+    """Measure and print a table for each checkout."""
+    checkouts = [HERE, *(Path(each).resolve() for each in sys.argv[1:2])]
+    runs: list[list[_Facts]] = [[] for _ in checkouts]
+    for _ in range(PROCESSES):
+        for checkout, found in zip(checkouts, runs, strict=True):
+            found.append(run_probe(checkout))
+    medians = [
+        {name: statistics.median(run[name] for run in found) for name in found[0]}
+        for found in runs
+    ]
+    for checkout, facts in zip(checkouts, medians, strict=True):
+        size, number = facts["bytes"], facts["endpoints"]
+        print(f"{checkout.name}: {number:,.0f} endpoints, {size:,.0f} bytes")
+        print(f"importing loads {'a' if facts['loaded'] else 'no'} catalog")
+        print(f"{'':30}{'median':>14}{'ratio':>9}  to")
+        for title, name, base in ROWS:
+            ratio = facts[name] / facts[base]
+            time = f"{facts[name] * 1e6:,.1f} µs"
+            print(f"{title:30}{time:>14}{ratio:>9.2f}  {BASELINES[base]}")
+        print()
+    if len(medians) > 1:
+        after, before = medians
+        print(f"{checkouts[0].name} / {checkouts[1].name}:")
+        for title, name, base in ROWS:
+            own, other = (each[name] / each[base] for each in (after, before))
+            same = after[name] / before[name]
+            print(f"{title:30} time {same:5.2f}, ratio {own / other:5.2f}")
 
 
 if __name__ == "__main__":
