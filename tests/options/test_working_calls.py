@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pytest
+from canned_models import make_document
 from payloads import get_input
 
 from langchain_fal_image import (
@@ -22,6 +23,8 @@ from langchain_fal_image import (
 )
 from langchain_fal_image.errors import FalConfigurationError, FalOptionError
 from langchain_fal_image.options import catalog
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.search import check_endpoint
 
 URL = "https://v3.fal.media/files/a.png"
 EDITS = ("qwen-image-edit-2509", "qwen-image-edit-plus")
@@ -279,6 +282,14 @@ def test_another_kind_is_refused_before_anything_is_sent(
     for create in (FalTextToImage, FalTextToImageTool, fal.image, fal.image_edit):
         with pytest.raises(FalConfigurationError, match=makes):
             create(model=name)
+
+
+def test_a_document_of_a_new_endpoint_says_that_it_makes_videos() -> None:
+    document = make_document("me/new", "text-to-video")
+    schema = EndpointSchema.from_openapi(document)
+    assert schema.kind == "video"
+    with pytest.raises(FalConfigurationError, match="me/new makes videos"):
+        check_endpoint("me/new", schema, "image")
 
 
 GPT_IMAGE = (
