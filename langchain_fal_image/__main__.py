@@ -16,7 +16,7 @@ from langchain_fal_image.errors import FalError
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.describe import describe_limits, describe_types
 from langchain_fal_image.options.endpoint import EndpointSchema
-from langchain_fal_image.options.kind import SERVED_KINDS, Kind
+from langchain_fal_image.options.kind import PRODUCTS, SERVED_KINDS, Kind
 from langchain_fal_image.options.search import find_endpoints
 from langchain_fal_image.options.shape import Field
 
@@ -111,6 +111,10 @@ def _describe_audio(schema: EndpointSchema) -> str:
 def describe_endpoint(endpoint_id: str, *, width: int) -> int:
     """Print an endpoint's options; return the exit status."""
     schema = catalog.get_schema(endpoint_id)
+    if schema is None and (kind := catalog.get_kind(endpoint_id)):
+        made = "" if kind in SERVED_KINDS else f"It makes {PRODUCTS[kind]}. "
+        print(f"{made}The options of {endpoint_id} are not known.", file=sys.stderr)
+        return 1
     if schema is None:
         known = catalog.list_endpoint_ids(kind=None)
         nearest = difflib.get_close_matches(endpoint_id, known, n=3)

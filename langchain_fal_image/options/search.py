@@ -113,11 +113,10 @@ def _is_misspelt(word: str, known: str) -> bool:
     short, long = sorted((word, known), key=len)
     ending = long.removeprefix(short) if long.startswith(short) else ""
     has_ending = ending.strip(short[-1:]) != ""  # a doubled letter is not an ending
-    return not (
-        has_ending
-        or re.search(r"\d", word + known)
-        or SequenceMatcher(None, word, known).ratio() < _MIN_SIMILARITY
-    )
+    if has_ending or re.search(r"\d", word + known):
+        return False
+    is_similar = SequenceMatcher(None, word, known).ratio() >= _MIN_SIMILARITY
+    return is_similar or sorted(word) == sorted(known)  # the same letters: dve, dev
 
 
 def _describe_other_kind(

@@ -34,6 +34,7 @@ def fal() -> FalProvider:
         ("fal-ai/nano-bannana-pro", "fal-ai/nano-banana-pro"),
         ("fal-ai/flux/schnel1", "fal-ai/flux/schnell"),
         ("fal-ai/flux/devv", "fal-ai/flux/dev"),
+        ("fal-ai/flux/dve", "fal-ai/flux/dev"),
         ("fal-ai/qwen-imgae-edit", "fal-ai/qwen-image-edit"),
         ("fal_ai/flux-pro/kontext", "fal-ai/flux-pro/kontext"),
     ],

@@ -9,6 +9,11 @@ from langchain_fal_image.__main__ import main
 Captured = pytest.CaptureFixture[str]
 
 
+def test_an_endpoint_of_another_kind_says_what_it_makes(capsys: Captured) -> None:
+    assert main(["describe", "fal-ai/veo3"]) == 1
+    assert "It makes videos." in capsys.readouterr().err
+
+
 def test_endpoints_are_listed_and_counted(capsys: Captured) -> None:
     assert main(["endpoints"]) == 0
     assert "629 of 629 image endpoints" in capsys.readouterr().out
