@@ -6,13 +6,30 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["drop_secret_headers", "is_secret_header", "is_valid_header", "mask_headers"]
+__all__ = [
+    "SecretText",
+    "drop_secret_headers",
+    "hide_secrets",
+    "is_secret_header",
+    "is_valid_header",
+    "mask_headers",
+]
 
 _NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
 _SECRET = re.compile(
     "auth|cookie|credential|jwt|key|passw|secret|session|signature|token", re.IGNORECASE
 )
+
+
+class SecretText(str):
+    """Text whose repr hides it, also where a traceback shows local variables."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return a placeholder."""
+        return "<hidden>"
 
 
 def is_valid_header(name: str, value: str) -> bool:
@@ -34,5 +51,13 @@ def mask_headers(headers: Mapping[Any, Any]) -> dict[str, Any]:
     """Return headers for a trace, with a placeholder in place of each secret."""
     return {
         str(name): "<hidden>" if is_secret_header(str(name)) else value
+        for name, value in headers.items()
+    }
+
+
+def hide_secrets(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers with secrets whose repr hides them."""
+    return {
+        name: SecretText(value) if is_secret_header(name) else value
         for name, value in headers.items()
     }

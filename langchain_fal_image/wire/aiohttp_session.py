@@ -19,7 +19,7 @@ from langchain_fal_image.wire.effects import (
     Unsendable,
 )
 from langchain_fal_image.wire.httpx_session import CLIENT_HEADERS, get_tls_context
-from langchain_fal_image.wire.responses import AsyncResponseStream
+from langchain_fal_image.wire.responses import AsyncRawResponse
 
 __all__ = ["AiohttpSession"]
 
@@ -29,81 +29,7 @@ _KEEPALIVE_S = 30.0
 _SKIPPED_HEADERS = ("accept", "accept-encoding", "content-type", "user-agent")
 
 
-class AiohttpSession:
-    """An aiohttp session of the running event loop, opened by the first request."""
-
-    def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
-
-    async def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        content: bytes | AsyncIterator[bytes] | None,
-        timeout: Mapping[str, float],  # noqa: ASYNC109 - the timeouts of HTTP's steps
-    ) -> AsyncResponseStream:
-        """Send a request and return its response before the body is read.
-
-        Args:
-            method: The HTTP method.
-            url: Absolute URL.
-            headers: The headers to send.
-            content: The body.
-            timeout: `connect`, `read` and `pool`, in seconds.
-
-        Raises:
-            TransportFailure: No response arrived.
-        """
-        session = self._session = self._session or self._open()
-        try:
-            response = await session.request(
-                method,
-                yarl.URL(url, encoded=True),
-                headers={**CLIENT_HEADERS, **headers},
-                data=content,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    connect=timeout["pool"],
-                    sock_connect=timeout["connect"],
-                    sock_read=timeout["read"],
-                ),
-            )
-        except _ERRORS as error:
-            raise _to_failure(error) from error
-
-        async def release() -> None:
-            response.release()
-
-        return AsyncResponseStream(
-            status=response.status,
-            headers={name.lower(): value for name, value in response.headers.items()},
-            chunks=response.content.iter_any(),
-            aclose=release,
-            errors=_BODY_ERRORS,
-            to_failure=_to_failure,
-        )
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        session, self._session = self._session, None
-        if session:
-            await session.close()
-
-    def _open(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=_MAX_CONNECTIONS,
-                keepalive_timeout=_KEEPALIVE_S,
-                ssl=get_tls_context(),
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=_SKIPPED_HEADERS,
-        )
-
-
-_BODY_ERRORS = (aiohttp.ClientError, TimeoutError, ConnectionError)
+# All errors of sending a request and of reading the body.
 _ERRORS = (aiohttp.ClientError, OSError, UnicodeError)
 # aiohttp's errors that prove that the server received nothing.
 _NEVER_OPENED = (
@@ -120,3 +46,73 @@ def _to_failure(error: Exception) -> TransportFailure:
     if isinstance(error, aiohttp.InvalidURL | UnicodeError):
         return Unsendable.from_error(error)
     return ReplyLost.from_error(error)
+
+
+class AiohttpSession:
+    """An aiohttp session of the running event loop, opened by the first request."""
+
+    errors = _ERRORS
+    to_failure = staticmethod(_to_failure)
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes | AsyncIterator[bytes] | None,
+        timeout: Mapping[str, float],  # noqa: ASYNC109 - the timeouts of HTTP's steps
+    ) -> AsyncRawResponse:
+        """Send a request and return its response before the body is read.
+
+        Args:
+            method: The HTTP method.
+            url: Absolute URL.
+            headers: The headers to send.
+            content: The body.
+            timeout: `connect`, `read` and `pool`, in seconds.
+        """
+        session = self._session = self._session or self._open()
+        response = await session.request(
+            method,
+            yarl.URL(url, encoded=True),
+            headers={**CLIENT_HEADERS, **headers},
+            data=content,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(
+                connect=timeout["pool"],
+                sock_connect=timeout["connect"],
+                sock_read=timeout["read"],
+            ),
+        )
+
+        async def release() -> None:
+            response.release()
+
+        return AsyncRawResponse(
+            status=response.status,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            chunks=response.content.iter_any(),
+            aclose=release,
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        session, self._session = self._session, None
+        if session:
+            await session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=_MAX_CONNECTIONS,
+                keepalive_timeout=_KEEPALIVE_S,
+                ssl=get_tls_context(),
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=_SKIPPED_HEADERS,
+        )

@@ -200,14 +200,12 @@ class AsyncDriver:
                 if body.write(chunk):
                     await asyncio.to_thread(body.flush)
             body.flush()
-        except response.errors as error:
-            raise response.to_failure(error) from error
         finally:
             await response.aclose()
         return HttpResponse(
             status=response.status,
             headers=response.headers,
-            body=body.buffer.getvalue(),
+            body=response.redactor.clean(body.buffer.getvalue()),
         )
 
     async def _aread_events(
@@ -218,12 +216,12 @@ class AsyncDriver:
             if not is_event_stream(response):
                 yield HttpResponse(status=response.status, headers=response.headers)
                 return
-            decoder = EventDecoder(max_bytes=request.max_bytes)
+            decoder = EventDecoder(
+                max_bytes=request.max_bytes, clean=response.redactor.clean_text
+            )
             async for chunk in response.chunks:
                 for event in decoder.feed(chunk):
                     yield event
-        except response.errors as error:
-            raise response.to_failure(error) from error
         finally:
             await response.aclose()
 

@@ -152,14 +152,12 @@ class Driver(AsyncDriver):
                 body.open_file(response.status)
             for chunk in response.chunks:
                 body.write(chunk)
-        except response.errors as error:
-            raise response.to_failure(error) from error
         finally:
             response.close()
         return HttpResponse(
             status=response.status,
             headers=response.headers,
-            body=body.buffer.getvalue(),
+            body=response.redactor.clean(body.buffer.getvalue()),
         )
 
     def _read_events(
@@ -170,11 +168,11 @@ class Driver(AsyncDriver):
             if not is_event_stream(response):
                 yield HttpResponse(status=response.status, headers=response.headers)
                 return
-            decoder = EventDecoder(max_bytes=request.max_bytes)
+            decoder = EventDecoder(
+                max_bytes=request.max_bytes, clean=response.redactor.clean_text
+            )
             for chunk in response.chunks:
                 yield from decoder.feed(chunk)
-        except response.errors as error:
-            raise response.to_failure(error) from error
         finally:
             response.close()
 

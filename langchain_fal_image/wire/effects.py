@@ -27,6 +27,7 @@ from langchain_fal_image.wire.queue import QueueUpdate
 __all__ = [
     "HEARTBEAT",
     "STREAM_END",
+    "BadEncoding",
     "Call",
     "Effect",
     "Flow",
@@ -80,6 +81,10 @@ class ReplyLost(TransportFailure):
 
 class TooLarge(TransportFailure):
     """The response exceeds the size limit and was not read to its end."""
+
+
+class BadEncoding(TransportFailure):
+    """The response is compressed in a way that the request did not accept."""
 
 
 def parse_json(text: str | bytes) -> Any:

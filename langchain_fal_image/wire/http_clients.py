@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import importlib.metadata
 import os
 import threading
+import time
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from langchain_fal_image._formats.headers import is_valid_header
+from langchain_fal_image._formats.headers import (
+    SecretText,
+    hide_secrets,
+    is_valid_header,
+)
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.bodies import Body
@@ -25,6 +31,8 @@ from langchain_fal_image.wire.httpx_session import (
     HttpxSession,
 )
 from langchain_fal_image.wire.proxies import find_proxy_mounts
+from langchain_fal_image.wire.redaction import Redactor, find_secrets
+from langchain_fal_image.wire.response_reader import ResponseReader
 from langchain_fal_image.wire.responses import AsyncResponseStream, ResponseStream
 
 if TYPE_CHECKING:
@@ -54,6 +62,7 @@ class HttpClients:
         http_client: Used for sync API calls; never closed here.
         http_async_client: Used for async API calls; never closed here.
         on_aiohttp: Whether async API calls use aiohttp.
+        now: A monotonic clock, in seconds.
 
     Raises:
         FalConfigurationError: aiohttp is requested but not installed.
@@ -68,8 +77,11 @@ class HttpClients:
         http_client: httpx.Client | None = None,
         http_async_client: httpx.AsyncClient | None = None,
         on_aiohttp: bool = False,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._context = context
+        self._now = now
+        self._create_redactor = functools.lru_cache(maxsize=16)(Redactor)
         self._on_aiohttp = on_aiohttp
         if on_aiohttp:
             _open_aiohttp_session()  # raises early if it is not installed
@@ -107,24 +119,42 @@ class HttpClients:
             TransportFailure: No response arrived.
         """
         content = request.content
-        return self._find_session(request.client).send(
-            request.method,
-            request.url,
-            headers=self.build_headers(request),
-            content=content.iter_bytes() if isinstance(content, Body) else content,
-            timeout=self._build_timeout(request),
+        session = self._find_session(request.client)
+        headers = self.build_headers(request)
+        return self._create_reader(request, headers, session).open(
+            lambda: session.send(
+                request.method,
+                request.url,
+                headers=headers,
+                content=content.iter_bytes() if isinstance(content, Body) else content,
+                timeout=self._build_timeout(request),
+            )
         )
 
     async def asend(self, request: HttpRequest) -> AsyncResponseStream:
         """Send a request from the running event loop; see `send`."""
         content = request.content
         session = await self._find_async_session(request.client)
-        return await session.send(
-            request.method,
-            request.url,
-            headers=self.build_headers(request),
-            content=content.aiter_bytes() if isinstance(content, Body) else content,
-            timeout=self._build_timeout(request),
+        headers = self.build_headers(request)
+        return await self._create_reader(request, headers, session).aopen(
+            lambda: session.send(
+                request.method,
+                request.url,
+                headers=headers,
+                content=content.aiter_bytes() if isinstance(content, Body) else content,
+                timeout=self._build_timeout(request),
+            )
+        )
+
+    def _create_reader(
+        self,
+        request: HttpRequest,
+        headers: Mapping[str, str],
+        session: HttpxSession | _AsyncSession,
+    ) -> ResponseReader:
+        redactor = self._create_redactor(find_secrets(headers))
+        return ResponseReader(
+            request, session=session, redactor=redactor, now=self._now
         )
 
     def _build_timeout(self, request: HttpRequest) -> dict[str, float]:
@@ -144,11 +174,15 @@ class HttpClients:
             FalConfigurationError: The key is missing, or a header is invalid.
         """
         headers = {"user-agent": self._user_agent, **request.headers}
+        # Files are compressed already.
+        encoding = "gzip" if request.client == "api" else "identity"
+        headers["accept-encoding"] = encoding
         if request.client == "api" and self._api_urls.fullmatch(request.url):
             # The scheme `Key` is that of fal_client/auth.py.
             key = _read_key(self._api_key, is_required=request.needs_key)
-            authorization = {"authorization": f"Key {key}"} if key else {}
-            headers = {**authorization, **self._headers, **headers}
+            own = {"authorization": SecretText(f"Key {key}")} if key else {}
+            headers = {**own, **self._headers, **headers}
+        headers = hide_secrets(headers)
         if isinstance(request.content, Body):
             headers["content-length"] = str(request.content.size)
         _check_headers(headers)

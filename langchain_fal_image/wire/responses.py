@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -14,32 +13,54 @@ from collections.abc import (
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from langchain_fal_image.wire.effects import (
-    HttpResponse,
-    ReplyLost,
-    Send,
-    TooLarge,
-    TransportFailure,
-)
+from langchain_fal_image.wire.effects import HttpResponse, Send, TooLarge
+from langchain_fal_image.wire.redaction import Redactor
 
-__all__ = ["AsyncResponseStream", "ResponseBody", "ResponseHead", "ResponseStream"]
+__all__ = [
+    "AsyncRawResponse",
+    "AsyncResponseStream",
+    "RawResponse",
+    "ResponseBody",
+    "ResponseHead",
+    "ResponseStream",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseHead:
-    """Status and headers of a response, and the errors that its body may raise.
+    """Status and headers of a response.
 
     Attributes:
         status: The status code.
         headers: Names in lower case.
-        errors: The HTTP library's exceptions for a body that cannot be read.
-        to_failure: Returns the transport failure for one of them.
     """
 
     status: int
     headers: Mapping[str, str]
-    errors: tuple[type[Exception], ...]
-    to_failure: Callable[[Exception], TransportFailure]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawResponse(ResponseHead):
+    """A response as an HTTP library returns it.
+
+    Attributes:
+        chunks: The body as it arrives, compressed if `is_decoded` is False.
+        close: Releases the connection; it is kept if the body was read to its end.
+        is_decoded: Whether the library has decompressed the body.
+    """
+
+    chunks: Iterator[bytes]
+    close: Callable[[], None]
+    is_decoded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsyncRawResponse(ResponseHead):
+    """A response as an async HTTP library returns it; see `RawResponse`."""
+
+    chunks: AsyncIterator[bytes]
+    aclose: Callable[[], Awaitable[None]]
+    is_decoded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +68,14 @@ class ResponseStream(ResponseHead):
     """A response whose body has not been read.
 
     Attributes:
-        chunks: The body as it arrives, decompressed.
+        chunks: The body as it arrives, decompressed; raises `TransportFailure`.
         close: Releases the connection; it is kept if the body was read to its end.
+        redactor: Removes the secrets of the request from the body's text.
     """
 
     chunks: Iterator[bytes]
     close: Callable[[], None]
+    redactor: Redactor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +84,12 @@ class AsyncResponseStream(ResponseHead):
 
     chunks: AsyncIterator[bytes]
     aclose: Callable[[], Awaitable[None]]
+    redactor: Redactor
 
 
 @dataclass(slots=True)
 class ResponseBody:
     """The body of a response while it arrives: in memory, or in a file.
-
-    Its total timeout starts when it is created, before the request is sent.
 
     Attributes:
         send: The effect that the response belongs to.
@@ -80,7 +102,6 @@ class ResponseBody:
     buffer: io.BytesIO = field(default_factory=io.BytesIO)
     _file: BinaryIO | None = None
     _size: int = 0
-    _started_at: float = field(default_factory=time.monotonic)
 
     def open_file(self, status: int) -> None:
         """Write the body to the effect's file if the status is 2xx, else to memory."""
@@ -95,7 +116,6 @@ class ResponseBody:
 
         Raises:
             TooLarge: The body exceeds the request's `max_bytes`.
-            ReplyLost: The request's `total_timeout` has passed.
         """
         request = self.send.request
         self._size += len(chunk)
@@ -106,9 +126,6 @@ class ResponseBody:
         if self._size > request.max_bytes:
             message = f"more than {request.max_bytes} bytes"
             raise TooLarge(message)
-        if time.monotonic() > self._started_at + request.total_timeout:
-            message = f"incomplete after {request.total_timeout:.0f} s"
-            raise ReplyLost(message)
         return self._file is not None and self.buffer.tell() > self.flush_above
 
     def flush(self) -> None:

@@ -8,6 +8,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html.
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable
 
 from langchain_fal_image.wire.effects import HEARTBEAT, StreamEvent, TooLarge
 from langchain_fal_image.wire.responses import ResponseHead
@@ -26,9 +27,13 @@ class EventDecoder:
 
     Args:
         max_bytes: The largest event.
+        clean: Removes secrets from the text of an event.
     """
 
-    def __init__(self, *, max_bytes: int) -> None:
+    def __init__(
+        self, *, max_bytes: int, clean: Callable[[str], str] | None = None
+    ) -> None:
+        self._clean = clean
         self._max_bytes = max_bytes
         self._decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
         self._line: list[str] = []  # the parts of an incomplete line
@@ -54,7 +59,8 @@ class EventDecoder:
             if line:
                 self._parse_field(line)
             elif self._data:
-                events.append(StreamEvent("\n".join(self._data)))
+                text = "\n".join(self._data)
+                events.append(StreamEvent(self._clean(text) if self._clean else text))
                 self._data, self._data_size = [], 0
         if self._line_size + self._data_size > self._max_bytes:
             message = f"an event of more than {self._max_bytes} bytes"
