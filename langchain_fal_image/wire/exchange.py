@@ -123,8 +123,8 @@ def exchange(
         ctx: Settings and clock.
         request: The request.
         rule: When it may be sent again.
-        deadline: Ends the attempts. Without one, they end before a pause that is longer
-            than `Retry` allows.
+        deadline: Ends the attempts. Without one, they end after `Timeouts.total`, or
+            before a pause that is longer than `Retry` allows.
         grace: Minimum time for the response, even if the deadline leaves less. For
             submits: their response has the id of a request that costs money.
         patience: See `Send`.
@@ -139,10 +139,10 @@ def exchange(
         TransportFailure: The last attempt had no response.
     """
     attempt = 0
+    end = (deadline or ctx.start_deadline()).at
     while True:
         attempt += 1
-        left = deadline.at - ctx.now() if deadline else float("inf")
-        total = max(left, grace, _SHORTEST_TIMEOUT_S)
+        total = max(end - ctx.now(), grace, _SHORTEST_TIMEOUT_S)
         timed = replace(
             request,
             read_timeout=min(request.read_timeout, total),
@@ -160,8 +160,10 @@ def exchange(
         if not can_retry or attempt >= rule.attempts(ctx.retry):
             break
         pause = compute_pause(ctx.retry, attempt=attempt, response=response)
-        longest = max(ctx.retry.longest_pause, ctx.retry.longest_retry_after)
-        left = deadline.at - ctx.now() if deadline else longest
+        left = end - ctx.now()
+        if not deadline:
+            longest = max(ctx.retry.longest_pause, ctx.retry.longest_retry_after)
+            left = min(left, longest)
         reason = response.status if response else failure
         if pause >= left:
             if deadline and rule.is_repeatable:

@@ -33,6 +33,7 @@ __all__ = ["DownloadedFile", "download", "upload"]
 _MAX_REDIRECTS = 5
 _MAX_URL_LENGTH = 300
 _CONCURRENT_PARTS = 4
+_SLOWEST_UPLOAD = 32 * 1024  # bytes per second, in addition to `Timeouts.total`
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _JSON = {"content-type": "application/json"}
 # The upload requests follow libs/client/src/storage.ts of fal-js.
@@ -216,8 +217,11 @@ def _append_path(url: str, name: str) -> str:
 
 
 def _exchange(ctx: Context, request: HttpRequest) -> Flow[HttpResponse]:
+    size = request.content.size if isinstance(request.content, Body) else 0
+    seconds = ctx.timeouts.total + size / _SLOWEST_UPLOAD
+    deadline = ctx.start_deadline(seconds)
     try:
-        response = yield from exchange(ctx, request, rule=REPEATABLE)
+        response = yield from exchange(ctx, request, rule=REPEATABLE, deadline=deadline)
     except guard.AccessRefused as error:
         raise _build_address_error(error) from error
     except TransportFailure as error:

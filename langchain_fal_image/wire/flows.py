@@ -246,6 +246,7 @@ def _listen(
                     url=f"{request.status_url}/stream?logs=1",
                     headers={**ctx.headers, "accept": "text/event-stream"},
                     read_timeout=min(ctx.timeouts.stream_silence, left),
+                    total_timeout=left,
                     max_bytes=ctx.limits.answer_bytes,
                 )
             )
@@ -288,6 +289,7 @@ def _try_cancel(ctx: Context, request: QueuedRequest) -> Flow[None]:
         url=request.cancel_url,
         headers=ctx.headers,
         read_timeout=ctx.timeouts.cancel,
+        total_timeout=ctx.timeouts.cancel,
         max_bytes=ctx.limits.answer_bytes,
     )
     try:

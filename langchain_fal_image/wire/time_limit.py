@@ -83,8 +83,15 @@ def _shorten(timeout: float | None, error: type[Exception]) -> float | None:
     return left if timeout is None else min(timeout, left)
 
 
-class LimitedBackend(httpcore.SyncBackend):
-    """Opens connections whose every read and write ends with the exchange's limit."""
+class LimitedBackend(httpcore.NetworkBackend):
+    """Opens connections whose every read and write ends with the exchange's limit.
+
+    Args:
+        backend: Opens the connections.
+    """
+
+    def __init__(self, backend: httpcore.NetworkBackend | None = None) -> None:
+        self._backend = backend or httpcore.SyncBackend()
 
     def connect_tcp(
         self,
@@ -95,7 +102,7 @@ class LimitedBackend(httpcore.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Open a connection."""
-        stream = super().connect_tcp(
+        stream = self._backend.connect_tcp(
             host,
             port,
             timeout=_shorten(timeout, httpcore.ConnectTimeout),
