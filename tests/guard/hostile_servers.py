@@ -37,23 +37,38 @@ class Trap(LocalServer):
 
 
 class FixedResponse(LocalServer):
-    """A server whose responses are all the same, and that must not receive a key.
+    """A server whose responses are all the same.
+
+    Args:
+        headers: The headers of each response.
+        status: Its status.
+        body: Its body.
+        may_receive_key: Whether a request may contain a key.
 
     Attributes:
         requests: The number of requests that it received.
+        encodings: The content encodings that each request accepts.
     """
 
     def __init__(
-        self, headers: dict[str, str], *, status: int = 302, body: bytes = b""
+        self,
+        headers: dict[str, str],
+        *,
+        status: int = 302,
+        body: bytes = b"",
+        may_receive_key: bool = False,
     ) -> None:
         server = self
+        self._may_receive_key = may_receive_key
         self.requests = 0
         self.keys: list[str] = []
+        self.encodings: list[str | None] = []
 
         class Handler(QuietHandler, BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 server.requests += 1
                 server.keys.append(self.headers.get("authorization", ""))
+                server.encodings.append(self.headers.get("accept-encoding"))
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -65,4 +80,4 @@ class FixedResponse(LocalServer):
 
     def __exit__(self, *_: object) -> None:
         super().__exit__()
-        assert not any(self.keys)
+        assert self._may_receive_key or not any(self.keys)
