@@ -25,7 +25,7 @@ from langchain_fal_image.provider import fal as default_fal
 from langchain_fal_image.results._parse import parse_output
 from langchain_fal_image.wire.effects import Flow, HttpResponse, parse_json
 from langchain_fal_image.wire.error_responses import build_error
-from langchain_fal_image.wire.queue import QueuedRequest
+from langchain_fal_image.wire.queue import QueuedRequest, check_endpoint_id
 from langchain_fal_image.wire.signature import parse_signed_webhook
 
 __all__ = ["Webhook", "averify", "verify"]
@@ -72,7 +72,7 @@ class Webhook:
             FalResponseError: The payload contains no result; you can fetch it with
                 `fal.request(model, hook.request_id).result()`.
         """
-        fal = fal or default_fal
+        fal, model = fal or default_fal, check_endpoint_id(model)
         if self.status != "OK":
             raise self._build_error(model, fal)
         result, _ = parse_output(

@@ -19,6 +19,7 @@ from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Call, Flow, parse_json
 from langchain_fal_image.wire.files import download
+from langchain_fal_image.wire.queue import check_endpoint_id
 
 if TYPE_CHECKING:
     from langchain_fal_image._session.refresh import CatalogUpdate
@@ -50,6 +51,7 @@ class Contracts:
         If it is not available, the catalog's contract is returned; without that one,
         `FalDownloadError` is raised.
         """
+        endpoint_id = check_endpoint_id(endpoint_id)
         if fetched := self._get_fetched(endpoint_id):
             return fetched
         stored = yield from self._load(endpoint_id)

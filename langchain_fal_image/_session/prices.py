@@ -17,6 +17,7 @@ from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Flow, HttpRequest, TransportFailure
 from langchain_fal_image.wire.error_responses import build_error
 from langchain_fal_image.wire.exchange import REPEATABLE, exchange
+from langchain_fal_image.wire.queue import check_endpoint_id
 
 __all__ = ["Price", "Prices"]
 
@@ -91,6 +92,7 @@ class Prices:
         A price is unknown if the key has no access to prices, fal lists none, or fal
         cannot be reached. An unknown price is requested again after five minutes.
         """
+        endpoint_id = check_endpoint_id(endpoint_id)
         with self._lock:
             at, price = self._known.get(endpoint_id, (0.0, None))
         age = time.time() - at

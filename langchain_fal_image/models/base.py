@@ -16,11 +16,13 @@ from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image._session.default import default_session
 from langchain_fal_image._session.session import Session
 from langchain_fal_image.budget.budget import Budget
+from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.inputs.reference import OutputFile, OutputFiles
 from langchain_fal_image.models._input_schema import create_input_model
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.wire.effects import Flow
+from langchain_fal_image.wire.queue import check_endpoint_id
 
 if TYPE_CHECKING:
     from langchain_fal_image.budget.ledger import RequestEstimate
@@ -101,17 +103,14 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
     @field_validator("model")
     @classmethod
     def _check_endpoint_id(cls, model: str) -> str:
-        if "/" not in model.strip("/") or "://" in model:
+        try:
+            return check_endpoint_id(model)
+        except FalConfigurationError as error:
             from langchain_fal_image.options.search import find_nearest_id  # noqa: PLC0415
 
-            nearest = find_nearest_id(model)
-            message = (
-                f"{model!r} is not an endpoint id. Endpoint ids look like "
-                f"'fal-ai/qwen-image': an owner and a name, with more parts if needed."
-                + (f" Did you mean {nearest}?" if nearest else "")
-            )
-            raise ValueError(message)
-        return model.strip("/")
+            if nearest := find_nearest_id(model[:100]):
+                error.next_step += f" Did you mean {nearest}?"
+            raise
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Return the settings for `repr`, without file bytes and secret headers."""

@@ -178,10 +178,9 @@ class HttpClients:
         encoding = "gzip" if request.client == "api" else "identity"
         headers["accept-encoding"] = encoding
         if request.client == "api" and self._api_urls.fullmatch(request.url):
-            # The scheme `Key` is that of fal_client/auth.py.
             key = _read_key(self._api_key, is_required=request.needs_key)
-            own = {"authorization": SecretText(f"Key {key}")} if key else {}
-            headers = {**own, **self._headers, **headers}
+            authorization = {"authorization": key} if key else {}
+            headers = {**authorization, **self._headers, **headers}
         headers = hide_secrets(headers)
         if isinstance(request.content, Body):
             headers["content-length"] = str(request.content.size)
@@ -295,15 +294,15 @@ def _open_aiohttp_session() -> AiohttpSession:
     return AiohttpSession()
 
 
-def _read_key(api_key: SecretStr | None, *, is_required: bool) -> str:
-    """Return the configured key, else the environment's, else an empty text."""
-    if api_key and (key := api_key.get_secret_value().strip()):
-        return key
-    for name in _KEY_VARIABLES:
-        if key := os.environ.get(name, "").strip():
-            return key
+def _read_key(api_key: SecretStr | None, *, is_required: bool) -> SecretText | None:
+    """Return the header with the configured key, else with the environment's."""
+    own = api_key.get_secret_value() if api_key else ""
+    for text in (own, *(os.environ.get(name, "") for name in _KEY_VARIABLES)):
+        if key := text.strip():
+            # The scheme `Key` is that of fal_client/auth.py.
+            return SecretText(f"Key {key}")
     if not is_required:
-        return ""
+        return None
     message = (
         "No fal key is set: api_key is missing, and the environment has neither "
         "FAL_API_KEY nor FAL_KEY."

@@ -8,10 +8,20 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import quote
 
+from langchain_fal_image._formats.identifiers import is_endpoint_id, is_request_id
+from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.config import Hosts
 
-__all__ = ["LogEntry", "Output", "QueueUpdate", "QueuedRequest", "parse_update"]
+__all__ = [
+    "LogEntry",
+    "Output",
+    "QueueUpdate",
+    "QueuedRequest",
+    "check_endpoint_id",
+    "parse_update",
+]
 
 _log = logging.getLogger("langchain_fal_image")
 _URL_FIELDS = ("status_url", "response_url", "cancel_url")
@@ -20,6 +30,25 @@ _STATUSES = frozenset({"IN_QUEUE", "IN_PROGRESS", "COMPLETED"})
 
 # Prefixes of endpoint ids before owner and alias; see fal_client/client.py.
 _NAMESPACES = frozenset({"workflows", "comfy"})
+
+
+def check_endpoint_id(text: str) -> str:
+    """Return an endpoint id without slashes at its ends.
+
+    An id becomes a part of URLs: another form could change their path or query.
+
+    Raises:
+        FalConfigurationError: It has another form.
+    """
+    endpoint_id = text.strip("/") if isinstance(text, str) else ""
+    if is_endpoint_id(endpoint_id):
+        return endpoint_id
+    message = f"{safe_repr(text)} is not an endpoint id."
+    raise FalConfigurationError(
+        message,
+        next_step="Endpoint ids look like 'fal-ai/qwen-image': an owner and a name, "
+        "with more parts if needed.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +80,19 @@ class QueuedRequest:
         They contain the endpoint's owner and alias without the rest of its path: the
         URLs of `fal-ai/nano-banana-pro/edit` start with `fal-ai/nano-banana-pro`
         (fal_client/client.py).
+
+        Raises:
+            FalConfigurationError: An id has another form.
         """
-        parts = endpoint_id.strip("/").split("/")
+        endpoint_id = check_endpoint_id(endpoint_id)
+        if not isinstance(request_id, str) or not is_request_id(request_id):
+            message = f"{safe_repr(request_id)} is not a request id."
+            step = "Use the request_id of a request, a result or a webhook."
+            raise FalConfigurationError(message, next_step=step)
+        parts = endpoint_id.split("/")
         length = 3 if parts[0] in _NAMESPACES else 2
         app = "/".join(parts[:length])
-        name = quote(request_id, safe="", errors="replace")
-        base = f"{hosts.queue}/{app}/requests/{name}"
+        base = f"{hosts.queue}/{app}/requests/{quote(request_id, safe='')}"
         return cls(
             endpoint_id=endpoint_id,
             request_id=request_id,

@@ -12,10 +12,8 @@ from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import quote
 
-from langchain_fal_image.errors import (
-    FalOptionError,
-    FalResponseError,
-)
+from langchain_fal_image._formats.identifiers import is_request_id
+from langchain_fal_image.errors import FalOptionError, FalResponseError
 from langchain_fal_image.wire.context import Context, Deadline
 from langchain_fal_image.wire.effects import (
     Flow,
@@ -49,6 +47,7 @@ from langchain_fal_image.wire.queue import (
     Output,
     QueuedRequest,
     QueueUpdate,
+    check_endpoint_id,
     parse_update,
 )
 
@@ -82,6 +81,7 @@ def enqueue(
             accepted it.
         FalError: fal did not accept the request.
     """
+    model = check_endpoint_id(model)
     content = _encode(payload, model)
     # The query parameter is that of fal_client/client.py.
     query = f"?fal_webhook={quote(webhook_url, safe='')}" if webhook_url else ""
@@ -100,7 +100,7 @@ def enqueue(
         raise build_uncertain_error(
             model, "fal's response to it cannot be read"
         ) from error
-    if not isinstance(request_id, str) or not request_id:
+    if not isinstance(request_id, str) or not is_request_id(request_id):
         raise build_uncertain_error(model, "fal's response to it has no request id")
     urls = {
         name: body[name]
@@ -127,6 +127,7 @@ def run_sync(
         FalSubmitUncertainError: The response was lost, so the request id is unknown.
         FalError: fal did not accept the request.
     """
+    model = check_endpoint_id(model)
     response = yield from _post_once(
         ctx,
         f"{ctx.hosts.run}/{model}",

@@ -82,8 +82,6 @@ async def test_a_bomb_is_not_unpacked(
                         await request.astatus()
 
 
-
-
 @pytest.mark.parametrize("size", [1, 7, 1000, 10**6])
 def test_any_split_of_a_compressed_body_gives_the_same_bytes(size: int) -> None:
     content = json.dumps(list(range(100_000))).encode()
@@ -129,7 +127,9 @@ async def test_files_are_requested_without_a_content_encoding(way: str) -> None:
         image = GeneratedImage(url=f"{here.url}/x.png").using(fal)
         with pytest.raises(errors.FalDownloadError):
             await (asyncio.to_thread(image.read) if way == "sync" else image.aread())
-        await (asyncio.to_thread(request.status) if way == "sync" else request.astatus())
+        await (
+            asyncio.to_thread(request.status) if way == "sync" else request.astatus()
+        )
         await fal.aclose()
     assert here.encodings == ["identity"]
     assert seen == {"api": "gzip"}

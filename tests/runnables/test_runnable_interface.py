@@ -166,8 +166,6 @@ def test_invalid_constructor_options_raise() -> None:
         FalTextToImage(llm=object())
     with pytest.raises(ValueError, match="seed has two values"):
         FalTextToImage(options={"seed": 1}, seed=2)
-    with pytest.raises(ValueError, match="not an endpoint id"):
-        FalTextToImage(model="qwen-image")
 
 
 def test_an_unknown_option_is_sent_with_a_warning(

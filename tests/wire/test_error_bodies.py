@@ -233,10 +233,9 @@ def test_foreign_urls_of_a_restored_request_are_not_used(url: str) -> None:
     assert all(each.url.startswith(BASE) for each in stage.sent)
 
 
-def test_a_request_id_is_one_segment_of_the_path() -> None:
-    stage = Stage(submit=[answer(200, {**SUBMITTED, "request_id": "../a?b#c/\ud800"})])
-    request = stage.play(flows.submit(stage.context, MODEL, {}))
-    built = QueuedRequest.for_id(
-        Hosts(), endpoint_id=MODEL, request_id=request.request_id
-    )
-    assert built.status_url.endswith("/requests/..%2Fa%3Fb%23c%2F%3F/status")
+@pytest.mark.parametrize("request_id", ["../a?b#c/\ud800", "..", ".", "a/b", "a b", 7])
+def test_a_submit_without_a_usable_request_id_is_uncertain(request_id: Any) -> None:
+    stage = Stage(submit=[answer(200, {**SUBMITTED, "request_id": request_id})])
+    with pytest.raises(errors.FalSubmitUncertainError, match="no request id"):
+        stage.play(flows.submit(stage.context, MODEL, {}))
+    assert stage.operations() == ["submit"]

@@ -30,7 +30,7 @@ from langchain_fal_image.errors import (
     FalError,
 )
 from langchain_fal_image.wire import flows
-from langchain_fal_image.wire.config import Timeouts
+from langchain_fal_image.wire.config import Hosts, Timeouts
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import (
     HttpRequest,
@@ -184,10 +184,10 @@ def test_an_invalid_header_is_a_configuration_error(
         run(make_driver(play, headers={name: value}), generate())
 
 
-def test_an_endpoint_id_too_long_for_a_url_is_a_connection_error(run: Run) -> None:
-    flow = flows.generate(Context(), "x" * 70_000, {})
+def test_a_base_url_too_long_for_a_url_is_a_connection_error(run: Run) -> None:
+    ctx = Context(hosts=Hosts(queue=f"https://a.example/{'x' * 70_000}"))
     with pytest.raises(FalConnectionError) as caught:
-        run(make_driver(play), flow)
+        run(make_driver(play), flows.generate(ctx, MODEL, {}))
     assert not caught.value.is_retryable
 
 

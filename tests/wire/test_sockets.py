@@ -72,10 +72,10 @@ class Loopback(BaseHTTPRequestHandler):
         if "storage" in self.path:
             place = {"upload_url": f"{host}/put?sig=1", "file_url": f"{host}/in.png"}
             return self.answer(200, json.dumps(place).encode())
-        if self.path == "/queue/drop":
+        if self.path == "/queue/a/drop":
             self.close_connection = True
             return None
-        if self.path == "/queue/bad":
+        if self.path == "/queue/a/bad":
             return self.answer(422, b'{"detail": "bad"}')
         return self.answer(200, b'{"request_id": "r-1"}')
 
@@ -136,7 +136,7 @@ def test_a_post_whose_response_is_lost_is_sent_once(
     run: Run, loopback: Driver, near: Context, server: Any
 ) -> None:
     with pytest.raises(FalSubmitUncertainError):
-        run(loopback, flows.generate(near, "drop", {}))
+        run(loopback, flows.generate(near, "a/drop", {}))
     assert len(server.seen) == 1
 
 
@@ -144,7 +144,7 @@ def test_an_error_response_over_sockets(
     run: Run, loopback: Driver, near: Context
 ) -> None:
     with pytest.raises(FalInvalidInputError, match="bad"):
-        run(loopback, flows.generate(near, "bad", {}))
+        run(loopback, flows.generate(near, "a/bad", {}))
 
 
 def test_files_are_transferred_without_the_key(
