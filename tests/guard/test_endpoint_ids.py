@@ -42,7 +42,7 @@ ENDPOINT_IDS = [
     f"{QWEN}@evil.example",
     "fal-ai/qwen-imag\u0435",
     "https://evil.example/a",
-    "no-owner",
+    "no-owner-at-all",
     "/",
     "",
     "a/" * 200 + "b",
@@ -123,6 +123,8 @@ WAYS: dict[str, Callable[[FalProvider, str], Any]] = {
 def test_an_id_of_another_form_is_refused(
     way: str, endpoint_id: str, fal: FalProvider, sent: list[httpx.Request]
 ) -> None:
+    if way == "transcription" and endpoint_id == "no-owner-at-all":
+        return  # its owner can be omitted
     with pytest.raises(errors.FalError) as caught:
         WAYS[way](fal, endpoint_id)
     assert "endpoint id" in str(caught.value)
