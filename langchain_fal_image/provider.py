@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.stores import BaseStore
 from pydantic import SecretStr
 
+from langchain_fal_image._formats.headers import hide_secrets
 from langchain_fal_image._session.prices import Price
 from langchain_fal_image._session.session import Session
 from langchain_fal_image._session.settings import (
@@ -45,8 +46,8 @@ class FalProvider(Session):
     """A configured connection to fal; `create_fal` returns one.
 
     Safe to share between threads, tasks and event loops, and after a fork.
-    Pickling leaves out the key, the clients and the stored bytes: the copy reads
-    the key from the environment.
+    Pickling leaves out the key, headers that may hold a secret, the clients and the
+    stored bytes: the copy reads the key from the environment.
     """
 
     # --- Models ---
@@ -274,8 +275,8 @@ def create_fal(
 
     Nothing is sent, and no key is needed, before the first request.
 
-    If no URL is set and the environment has `FAL_SANDBOX_URL`, the provider uses the
-    sandbox at that URL (`python -m langchain_fal_image.sandbox`).
+    If no URL and no key is passed and the environment has `FAL_SANDBOX_URL`, the
+    provider uses the sandbox at that URL of this machine (see `sandbox`).
 
     Args:
         api_key: fal's key. By default the environment's `FAL_API_KEY`, else
@@ -294,8 +295,8 @@ def create_fal(
             retry never causes a second charge.
         limits: Sizes in bytes: from which size an input image is uploaded instead of
             sent inside the request, and how large downloads may be.
-        http_client: An `httpx.Client` for sync API calls; the provider never closes
-            it. Downloads always use the provider's own guarded client.
+        http_client: An `httpx.Client` for sync API calls, never closed by the provider.
+            Its own transport limits how slowly headers arrive. Downloads never use it.
         http_async_client: The same for async API calls.
         async_transport: `httpx`, or `aiohttp` (extra `fast`), which takes less CPU
             time if many generations are in flight. By default the environment's
@@ -306,8 +307,11 @@ def create_fal(
             the most recently used 256 MiB are kept in memory.
 
     Raises:
-        FalConfigurationError: A setting is unknown, or contradicts another one.
+        FalConfigurationError: A setting is invalid, or contradicts another.
     """
+    # From here on, tracebacks with local variables show no secret.
+    api_key = SecretStr(api_key) if isinstance(api_key, str) else api_key
+    headers = hide_secrets(headers or {})
     urls = {
         "queue": base_url,
         "run": run_url,
@@ -316,11 +320,11 @@ def create_fal(
         "openapi": openapi_url,
     }
     configured = {name: url.rstrip("/") for name, url in urls.items() if url}
-    sandbox = read_sandbox_url()
-    if sandbox and not configured:
+    sandbox = "" if configured else read_sandbox_url(api_key)
+    if sandbox:
         hosts = Hosts.sandbox(sandbox)
         # The environment's key is for fal and never goes to a sandbox.
-        api_key = api_key or "sandbox"
+        api_key = SecretStr("sandbox")
         _log.warning("%s is set: requests go to the sandbox", SANDBOX_VARIABLE)
     else:
         hosts = replace(Hosts(), **configured)

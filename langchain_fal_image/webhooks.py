@@ -14,6 +14,7 @@ fal may deliver a webhook more than once, with the same `request_id`
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from langchain_fal_image.wire.signature import parse_signed_webhook
 
 __all__ = ["Webhook", "averify", "verify"]
 
+_STATUS = re.compile(r"\b[45][0-9]{2}\b")  # in "Invalid status code: 422"
 _TOLERANCE_S = 300.0  # docs.fal.ai/model-endpoints/webhooks
 
 
@@ -95,14 +97,14 @@ class Webhook:
         }
 
     def _build_error(self, model: str, fal: FalProvider) -> FalError:
-        digits = "".join(filter(str.isdigit, self.error or ""))[:3]
-        status = int(digits) if len(digits) == 3 else 500  # noqa: PLR2004 - HTTP's
+        found = _STATUS.search(self.error or "")
+        status = int(found[0]) if found else 500
         queued = QueuedRequest.for_id(
             fal.context.hosts, endpoint_id=model, request_id=self.request_id
         )
         body = self.payload if self.payload is not None else {"detail": self.error}
         response = HttpResponse(
-            status=max(status, 400),
+            status=status,
             headers={"x-fal-request-id": self.request_id},
             body=json.dumps(body).encode(),
         )

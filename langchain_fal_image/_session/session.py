@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from langchain_core.stores import BaseStore, InMemoryByteStore
 from pydantic import SecretStr
 
+from langchain_fal_image._formats.headers import drop_secret_headers, hide_secrets
 from langchain_fal_image._session.byte_store import RecentBytes
 from langchain_fal_image._session.prices import Prices
 from langchain_fal_image._session.settings import (
     AsyncTransport,
+    check_hosts,
     check_transport,
     read_transport,
 )
@@ -38,17 +40,14 @@ __all__ = ["Session"]
 _T = TypeVar("_T")
 
 _MEMORY_BYTES = 256 * 1024 * 1024
-_SECRET_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "x-api-key"}
-)
 
 
 class Session:
     """Settings, key, clients and stores; `FalProvider` is its public subclass.
 
     Safe to share between threads, tasks and event loops, and after a fork.
-    Pickling leaves out the key, the clients and the stored bytes: the copy reads
-    the key from the environment.
+    Pickling leaves out the key, headers that may hold a secret, the clients and the
+    stored bytes: the copy reads the key from the environment.
 
     Files below `allowed_dirs` may be read as input. `open_requests` holds, by id, the
     requests that calls in any thread are waiting for.
@@ -75,8 +74,10 @@ class Session:
             if http_async_client is not None:
                 message = "Both http_async_client and async_transport are set."
                 raise FalConfigurationError(message, next_step="Set only one of them.")
+        hosts = hosts or Hosts()
+        check_hosts(hosts)
         self.context = Context(
-            hosts=hosts or Hosts(),
+            hosts=hosts,
             timeouts=timeouts or Timeouts(),
             polling=polling or Polling(),
             retry=retry or Retry(),
@@ -86,7 +87,7 @@ class Session:
         self.prices = Prices()
         self.open_requests: dict[str, QueuedRequest] = {}
         self._api_key = SecretStr(api_key) if isinstance(api_key, str) else api_key
-        self._headers = dict(headers or {})
+        self._headers = hide_secrets(headers or {})
         self._store = store
         self._memory = RecentBytes(max_bytes=_MEMORY_BYTES)
         self._clients = (http_client, http_async_client)
@@ -227,11 +228,7 @@ class Session:
         in_memory = isinstance(self._store, InMemoryByteStore)
         return {
             "context": self.context,
-            "headers": {
-                name: value
-                for name, value in self._headers.items()
-                if name.lower() not in _SECRET_HEADERS
-            },
+            "headers": drop_secret_headers(self._headers),
             "allowed_dirs": self.allowed_dirs,
             "store": None if in_memory else self._store,
         }

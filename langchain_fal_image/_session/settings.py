@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from typing import Literal, TypeAlias, cast, get_args
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from langchain_fal_image.errors import FalConfigurationError
+from langchain_fal_image.wire import guard
+from langchain_fal_image.wire.config import Hosts
 
 __all__ = [
     "SANDBOX_VARIABLE",
     "AsyncTransport",
+    "check_hosts",
     "check_transport",
     "read_sandbox_url",
     "read_transport",
@@ -21,9 +28,57 @@ SANDBOX_VARIABLE = "FAL_SANDBOX_URL"
 _TRANSPORT_VARIABLE = "FAL_ASYNC_TRANSPORT"
 
 
-def read_sandbox_url() -> str:
-    """Return the URL of the sandbox that the environment names, else ""."""
-    return os.environ.get(SANDBOX_VARIABLE, "").strip().rstrip("/")
+def read_sandbox_url(api_key: SecretStr | None) -> str:
+    """Return the URL of the sandbox that the environment names, else "".
+
+    Args:
+        api_key: The key that the developer set, which never goes to a sandbox.
+
+    Raises:
+        FalConfigurationError: There is a key, or the URL is not on this machine.
+    """
+    url = os.environ.get(SANDBOX_VARIABLE, "").strip().rstrip("/")
+    if not url:
+        return ""
+    if api_key and api_key.get_secret_value().strip():
+        message = f"Both api_key and {SANDBOX_VARIABLE} are set."
+        raise FalConfigurationError(
+            message,
+            next_step=f"A key is never sent to a sandbox. Unset {SANDBOX_VARIABLE} to "
+            f"use fal, or remove api_key to use the sandbox.",
+        )
+    if not _is_loopback(url):
+        message = f"{SANDBOX_VARIABLE} is not an http URL of this machine."
+        raise FalConfigurationError(
+            message,
+            next_step="Set it to a URL such as http://127.0.0.1:8000, or unset it and "
+            "pass the URLs of a server on another machine: create_fal(base_url=…).",
+        )
+    return url
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        is_local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+    return is_local and parts.scheme in {"http", "https"} and "@" not in parts.netloc
+
+
+def check_hosts(hosts: Hosts) -> None:
+    """Check that the base URLs are http(s) URLs without a password."""
+    for url in hosts.urls():
+        try:
+            guard.check_url(url, trusted=[guard.parse_origin(url)])
+        except guard.AccessRefused as error:
+            message = f"A base URL of the provider is refused: {error}."
+            raise FalConfigurationError(
+                message,
+                next_step="Use a URL such as https://fal-proxy.example, and pass "
+                "credentials as headers: create_fal(headers=…).",
+            ) from error
 
 
 def read_transport() -> AsyncTransport:

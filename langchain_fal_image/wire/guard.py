@@ -207,7 +207,7 @@ def _parse_url(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        message = f"it is not a URL ({error})"
+        message = "it is not a URL"
         raise AccessRefused(message) from error
     if parts.scheme not in _PORTS:
         message = f"its scheme {parts.scheme!r} is not http or https"

@@ -10,13 +10,16 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from langchain_fal_image._formats.headers import is_valid_header
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.errors import FalConfigurationError, FalWebhookError
+from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.context import Context
 from langchain_fal_image.wire.effects import Flow, HttpRequest, TransportFailure
 from langchain_fal_image.wire.exchange import STATUS, exchange
@@ -25,10 +28,12 @@ __all__ = ["WebhookKeys", "parse_signed_webhook"]
 
 _MAX_KEY_AGE_S = 24 * 60 * 60
 _MIN_KEY_AGE_S = 60.0
+_KEYS_PATH = "/.well-known/jwks.json"
 _TIMEOUT_S = 10.0
 _MAX_DOCUMENT_BYTES = 64 * 1024
 _KEY_BYTES = 32
 _PREFIX = "x-fal-webhook-"
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +71,15 @@ def parse_signed_webhook(
     if missing:
         message = f"The header {_PREFIX}{missing[0]} is missing."
         raise FalWebhookError(message)
-    request_id, user_id, timestamp, signature = (
-        str(lower[_PREFIX + name]).strip() for name in names
-    )
-    try:
-        age = now - int(timestamp)
-    except ValueError as error:
+    values = [str(lower[_PREFIX + name]).strip() for name in names]
+    if not all(map(is_valid_header, names, values)):
+        message = "A header contains characters that HTTP does not allow."
+        raise FalWebhookError(message)
+    request_id, user_id, timestamp, signature = values
+    if not _TIMESTAMP.fullmatch(timestamp):
         message = f"The timestamp {safe_repr(timestamp)} is not a number of seconds."
-        raise FalWebhookError(message) from error
+        raise FalWebhookError(message)
+    age = now - int(timestamp)
     if abs(age) > tolerance:
         direction = "old" if age > 0 else "in the future"
         message = (
@@ -100,13 +106,14 @@ class WebhookKeys:
     def __init__(self) -> None:
         self._keys: tuple[bytes, ...] = ()
         self._at = float("-inf")
+        self._failed_at = float("-inf")
         self._lock = threading.Lock()
 
     def check(self, ctx: Context, webhook: SignedWebhook) -> Flow[None]:
         """Check a signature against fal's keys.
 
-        If none matches, the keys are fetched again, at most once a minute: fal may
-        have changed them.
+        If none matches, the keys are fetched again: fal may have changed them. This
+        happens at most once a minute, also if they cannot be fetched.
 
         Raises:
             FalWebhookError: The signature is not fal's, or the keys are not available.
@@ -115,11 +122,19 @@ class WebhookKeys:
         _load_cryptography()
         with self._lock:
             keys, age = self._keys, ctx.now() - self._at
+            since_failure = ctx.now() - self._failed_at
         if age < _MAX_KEY_AGE_S and _matches_any(keys, webhook):
             return
         if age < _MIN_KEY_AGE_S:
             raise _build_signature_error()
-        keys = yield from _fetch_keys(ctx)
+        if since_failure < _MIN_KEY_AGE_S:
+            raise _build_keys_error(ctx, "the last attempt failed less than 60 s ago")
+        try:
+            keys = yield from _fetch_keys(ctx)
+        except FalWebhookError:
+            with self._lock:
+                self._failed_at = ctx.now()
+            raise
         with self._lock:
             self._keys, self._at = keys, ctx.now()
         if not _matches_any(keys, webhook):
@@ -161,11 +176,10 @@ def _matches_any(keys: tuple[bytes, ...], webhook: SignedWebhook) -> bool:
 
 
 def _fetch_keys(ctx: Context) -> Flow[tuple[bytes, ...]]:
-    url = f"{ctx.hosts.rest}/.well-known/jwks.json"
     # The document is public: it is fetched without the key.
     request = HttpRequest(
         method="GET",
-        url=url,
+        url=f"{ctx.hosts.rest}{_KEYS_PATH}",
         read_timeout=_TIMEOUT_S,
         max_bytes=_MAX_DOCUMENT_BYTES,
         client="media",
@@ -174,17 +188,18 @@ def _fetch_keys(ctx: Context) -> Flow[tuple[bytes, ...]]:
         response = yield from exchange(
             ctx, request, rule=STATUS, deadline=ctx.start_deadline(_TIMEOUT_S)
         )
-    except TransportFailure as error:
-        raise _build_keys_error(url, str(error)) from error
+    except (TransportFailure, guard.AccessRefused) as error:
+        raise _build_keys_error(ctx, str(error)) from error
     if not response.is_success:
-        raise _build_keys_error(url, f"the server answered {response.status}")
+        raise _build_keys_error(ctx, f"the server answered {response.status}")
     keys = tuple(_parse_keys(response.json_or_none()))
     if not keys:
-        raise _build_keys_error(url, "the document contains no Ed25519 key")
+        raise _build_keys_error(ctx, "the document contains no Ed25519 key")
     return keys
 
 
-def _build_keys_error(url: str, reason: str) -> FalWebhookError:
+def _build_keys_error(ctx: Context, reason: str) -> FalWebhookError:
+    url = f"{ctx.hosts.rest}{_KEYS_PATH}"
     message = f"fal's public keys could not be fetched from {url}: {reason}."
     return FalWebhookError(
         message,

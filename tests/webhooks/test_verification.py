@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -50,6 +53,7 @@ def change(headers: dict[str, str], name: str, value: str | None) -> dict[str, s
 
 
 SIGNATURE = "x-fal-webhook-signature"
+TIMESTAMP = "x-fal-webhook-timestamp"
 WRONG: dict[str, tuple[Any, Any, str]] = {
     "no signature": (
         lambda h: change(h, SIGNATURE, None),
@@ -84,6 +88,31 @@ WRONG: dict[str, tuple[Any, Any, str]] = {
         "not fal's",
     ),
     "a changed body": (lambda h: h, BODY.replace(b"7", b"8"), "not fal's"),
+    "a huge time": (
+        lambda h: change(h, TIMESTAMP, "9" * 400),
+        BODY,
+        "not a number of seconds",
+    ),
+    "a time in other digits": (
+        lambda h: change(h, TIMESTAMP, "\u0661\u0662"),
+        BODY,
+        "HTTP does not allow",
+    ),
+    "a time with a sign": (
+        lambda h: change(h, TIMESTAMP, f"+{int(NOW)}"),
+        BODY,
+        "not a number of seconds",
+    ),
+    "an unpaired surrogate": (
+        lambda h: change(h, "x-fal-webhook-user-id", "\ud800"),
+        BODY,
+        "HTTP does not allow",
+    ),
+    "a line break": (
+        lambda h: change(h, "x-fal-webhook-request-id", "r-1\nuser"),
+        BODY,
+        "HTTP does not allow",
+    ),
     "a changed time": (
         lambda h: change(h, "x-fal-webhook-timestamp", str(int(NOW) - 1)),
         BODY,
@@ -191,6 +220,57 @@ def test_new_keys_are_fetched_at_most_once_a_minute(fal_sandbox: Sandbox) -> Non
         clock[0] += 24 * 60 * 60 + 1
         verify(sign(other))
         assert count_fetches() == 3
+
+
+def test_keys_that_cannot_be_fetched_are_fetched_at_most_once_a_minute(
+    fal_sandbox: Sandbox, receiver: Receiver
+) -> None:
+    receiver.document = b"{}"
+    clock = [1000.0]
+    rest_url = receiver.url.removesuffix("/hook")
+    with create_fal("k", rest_url=rest_url, retry=AT_ONCE) as fal:
+        fal.context = replace(fal.context, now=lambda: clock[0])
+        for second in range(150):
+            clock[0] = 1000.0 + second
+            with pytest.raises(errors.FalWebhookError, match="could not be") as caught:
+                webhooks.verify(sign(fal_sandbox), BODY, fal=fal, now=now)
+            assert caught.value.is_retryable
+    assert receiver.fetches == 3
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+async def test_keys_on_a_private_address_are_reported(
+    way: str, fal_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda _, *args, **named: real("127.0.0.1", *args, **named),
+    )
+    async with create_fal("k", retry=AT_ONCE) as fal:
+        verify: Any = webhooks.averify
+        if way == "sync":
+            verify = partial(asyncio.to_thread, webhooks.verify)
+        with pytest.raises(errors.FalWebhookError, match="not a public address"):
+            await verify(sign(fal_sandbox), BODY, fal=fal, now=now)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        ("Invalid status code: 422", 422),
+        ("\u00b2\u00b2\u00b2", 500),
+        ("code 99999", 500),
+        ("200", 500),
+        (None, 500),
+    ],
+)
+def test_any_text_of_an_error_becomes_an_error(error: Any, status: int) -> None:
+    hook = webhooks.Webhook("r-1", status="ERROR", payload={}, error=error)
+    with pytest.raises(errors.FalRequestError) as caught:
+        hook.result(model=QWEN)
+    assert caught.value.status_code == status
 
 
 def test_the_age_is_that_of_the_current_time_by_default(

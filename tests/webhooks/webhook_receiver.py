@@ -17,6 +17,7 @@ class Receiver(LocalServer):
         received: The headers and the body of each webhook.
         refusals: The number of webhooks that it answers with 503 first.
         document: The response to a GET.
+        fetches: The number of GETs.
     """
 
     def __init__(self) -> None:
@@ -24,6 +25,7 @@ class Receiver(LocalServer):
         self.received: list[tuple[dict[str, str], bytes]] = []
         self.refusals = 0
         self.document = b""
+        self.fetches = 0
         self.changed = threading.Condition()
 
         class Handler(QuietHandler, BaseHTTPRequestHandler):
@@ -37,6 +39,7 @@ class Receiver(LocalServer):
                 self.end_headers()
 
             def do_GET(self) -> None:
+                receiver.fetches += 1
                 self.send_response(200)
                 self.send_header("content-length", str(len(receiver.document)))
                 self.end_headers()
