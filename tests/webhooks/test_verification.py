@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from webhook_receiver import Receiver
@@ -251,7 +251,7 @@ async def test_keys_on_a_private_address_are_reported(
     async with create_fal("k", retry=AT_ONCE) as fal:
         verify: Any = webhooks.averify
         if way == "sync":
-            verify = partial(asyncio.to_thread, webhooks.verify)
+            verify = partial(asyncio.to_thread, cast("Any", webhooks.verify))
         with pytest.raises(errors.FalWebhookError, match="not a public address"):
             await verify(sign(fal_sandbox), BODY, fal=fal, now=now)
 
