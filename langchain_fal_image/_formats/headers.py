@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from langchain_fal_image._formats.hidden import HiddenText
+
 __all__ = [
-    "SecretText",
     "drop_secret_headers",
     "hide_secrets",
     "is_secret_header",
@@ -20,16 +21,6 @@ _VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
 _SECRET = re.compile(
     "auth|cookie|credential|jwt|key|passw|secret|session|signature|token", re.IGNORECASE
 )
-
-
-class SecretText(str):
-    """Text whose repr hides it, also where a traceback shows local variables."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        """Return a placeholder."""
-        return "<hidden>"
 
 
 def is_valid_header(name: str, value: str) -> bool:
@@ -58,6 +49,6 @@ def mask_headers(headers: Mapping[Any, Any]) -> dict[str, Any]:
 def hide_secrets(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers with secrets whose repr hides them."""
     return {
-        name: SecretText(value) if is_secret_header(name) else value
+        name: HiddenText(value) if is_secret_header(name) else value
         for name, value in headers.items()
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from langchain_fal_image._formats.hidden import HiddenText
 from langchain_fal_image.errors import FalConfigurationError, FalInputError
 from langchain_fal_image.inputs.reference import InputReference
 from langchain_fal_image.wire import guard
@@ -92,8 +93,8 @@ def _send_source(
     mime_type = found.mime_type if found else _get_stated_type(file)
     if size <= session.context.limits.inline_bytes:
         content = yield Call(lambda: source.read(0, size))
-        encoded = base64.b64encode(content).decode("ascii")
-        url = f"data:{mime_type};base64,{encoded}"
+        encoded = HiddenText(base64.b64encode(content).decode("ascii"))
+        url: str = HiddenText(f"data:{mime_type};base64,{encoded}")
         reference_url = file.origin.url
     else:
         extension = file_type.extensions.get(mime_type, ".bin")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ from langchain_core.runnables.config import (
 )
 
 from langchain_fal_image._formats.headers import mask_headers
-from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image._formats.safe_repr import redact_base64, safe_repr
 from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.file import GeneratedFile
 from langchain_fal_image.wire.effects import Call
@@ -25,7 +24,7 @@ __all__ = ["start_run", "trace_input"]
 # The names that content blocks use for base64 without the prefix of a data URI.
 _BASE64_NAMES = frozenset({"base64", "data", "file_data"})
 _MAX_PLAIN = 64
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{400,}={0,2}")
+_MAX_DEPTH = 32
 
 
 def start_run(name: str, input: Any, config: RunnableConfig) -> Call:
@@ -50,40 +49,38 @@ def start_run(name: str, input: Any, config: RunnableConfig) -> Call:
     )
 
 
-def trace_input(value: Any) -> Any:
+def trace_input(value: Any, depth: int = _MAX_DEPTH) -> Any:
     """Return an input as JSON for a trace, without file bytes."""
     if isinstance(value, str):
-        return _trace_text(value)
+        return (
+            safe_repr(value) if value[:5].lower() == "data:" else redact_base64(value)
+        )
     if isinstance(value, PromptValue):
         value = value.to_messages()
     if isinstance(value, BaseMessage):
-        return {"type": value.type, "content": trace_input(value.content)}
+        return {"type": value.type, "content": trace_input(value.content, depth)}
+    if isinstance(value, Mapping | list | tuple) and not depth:
+        return "…"
     if isinstance(value, Mapping):
-        return {str(name): _trace_field(str(name), value[name]) for name in value}
+        return dict(_trace_field(name, value[name], depth - 1) for name in value)
     if isinstance(value, list | tuple):
-        return [trace_input(item) for item in value]
+        return [trace_input(item, depth - 1) for item in value]
     if isinstance(value, GeneratedFile):
         return value.reference().to_dict()
     if isinstance(value, FalResult):
-        if value.files:
-            return [file.reference().to_dict() for file in value.files]
-        return {"model": value.model, "request_id": value.request_id}
+        files = [file.reference().to_dict() for file in value.files]
+        return files or {"model": value.model, "request_id": value.request_id}
     if value is None or isinstance(value, bool | int | float):
         return value
     return safe_repr(value)
 
 
-def _trace_field(name: str, value: Any) -> Any:
+def _trace_field(name: Any, value: Any, depth: int) -> tuple[str, Any]:
+    if not isinstance(name, str):
+        return safe_repr(name), trace_input(value, depth)
     if name.lower() == "headers" and value is not None:
         value = mask_headers(value) if isinstance(value, Mapping) else "<hidden>"
     is_base64 = isinstance(value, str) and name in _BASE64_NAMES
     if is_base64 and len(value) > _MAX_PLAIN:
-        return f"<{len(value)} characters of base64>"
-    return trace_input(value)
-
-
-def _trace_text(text: str) -> str:
-    # Text with a space near its start is a prompt, so the slow pattern is skipped.
-    if " " not in text[:_MAX_PLAIN] and _BASE64.fullmatch(text):
-        return f"<{len(text)} characters of base64>"
-    return safe_repr(text) if text[:5].lower() == "data:" else text
+        return name, f"<{len(value)} characters of base64>"
+    return redact_base64(name), trace_input(value, depth)

@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from langchain_core.runnables.config import merge_configs
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from langchain_fal_image._formats.hidden import hide_base64
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image._session.default import default_session
 from langchain_fal_image._session.session import Session
@@ -154,12 +155,14 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
             FalOptionError: The endpoint does not take the options; nothing was sent.
             FalError: The request failed; see `langchain_fal_image.errors`.
         """
+        input = hide_base64(input)  # noqa: A001 - LangChain's name
         return self._session.run(self._invoke_flow(input, config, **kwargs))
 
     async def ainvoke(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
     ) -> R:
         """Make one request and wait for its result; see `invoke`."""
+        input = hide_base64(input)  # noqa: A001 - LangChain's name
         return await self._session.arun(self._invoke_flow(input, config, **kwargs))
 
     def submit(
@@ -179,12 +182,14 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
         Raises:
             FalError: See `invoke`.
         """
+        input = hide_base64(input)  # noqa: A001 - LangChain's name
         return self._session.run(self._submit_flow(input, kwargs, webhook_url))
 
     async def asubmit(
         self, input: Any, *, webhook_url: str | None = None, **kwargs: Any
     ) -> FalRequest[R]:
         """Submit a request without waiting for its result; see `submit`."""
+        input = hide_base64(input)  # noqa: A001 - LangChain's name
         return await self._session.arun(self._submit_flow(input, kwargs, webhook_url))
 
     def payload(self, input: Any, **kwargs: Any) -> ResolvedOptions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image._formats.safe_repr import redact_base64, safe_repr
 from langchain_fal_image.errors import OptionFault
 from langchain_fal_image.options.contract import ContractSource
 
@@ -52,7 +52,9 @@ class Issues:
         It is a warning if it contradicts only a contract of an `unsure_source`.
         """
         value = safe_repr(option.value)
-        fault = OptionFault(option.name, value, problem, allowed, nearest)
+        # A name may be base64 too, where a caller mistakes a file for an option.
+        name = redact_base64(option.name)
+        fault = OptionFault(name, value, problem, allowed, nearest)
         if unsure_source is None:
             self.faults.append(fault)
             return
@@ -70,6 +72,7 @@ class Issues:
 
     def add_warning(self, warning: str) -> None:
         """Add a warning: the caller may not expect what is sent."""
+        warning = redact_base64(warning)
         if warning not in self.warnings:
             self.warnings.append(warning)
 

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
+from langchain_fal_image._formats.hidden import HiddenBytes
 from langchain_fal_image.wire.effects import (
     STREAM_END,
     Call,
@@ -205,7 +206,7 @@ class AsyncDriver:
         return HttpResponse(
             status=response.status,
             headers=response.headers,
-            body=response.redactor.clean(body.buffer.getvalue()),
+            body=HiddenBytes(response.redactor.clean(body.buffer.getvalue())),
         )
 
     async def _aread_events(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
+from langchain_fal_image._formats.hidden import HiddenBytes
 from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.wire.effects import BadEncoding, ReplyLost, TooLarge
 
@@ -52,7 +53,7 @@ class Decompressor:
         try:
             while chunk and not self._inflate.eof:
                 if piece := self._inflate.decompress(chunk, _PIECE_BYTES):
-                    yield piece
+                    yield HiddenBytes(piece)
                 chunk = self._inflate.unconsumed_tail
         except zlib.error as error:
             raise ReplyLost.from_error(error) from error

@@ -17,6 +17,7 @@ from concurrent.futures import (
 )
 from typing import Any, TypeVar, cast
 
+from langchain_fal_image._formats.hidden import HiddenBytes
 from langchain_fal_image.wire.async_driver import AsyncDriver
 from langchain_fal_image.wire.effects import (
     STREAM_END,
@@ -157,7 +158,7 @@ class Driver(AsyncDriver):
         return HttpResponse(
             status=response.status,
             headers=response.headers,
-            body=response.redactor.clean(body.buffer.getvalue()),
+            body=HiddenBytes(response.redactor.clean(body.buffer.getvalue())),
         )
 
     def _read_events(

@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, S
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Self, TypeAlias, TypeVar
 
+from langchain_fal_image._formats.hidden import HiddenBytes, hide_base64
 from langchain_fal_image.wire.bodies import Body
 from langchain_fal_image.wire.queue import QueueUpdate
 
@@ -51,6 +52,7 @@ __all__ = [
 
 _T = TypeVar("_T")
 _DEEPEST_NESTING = 100
+_MAX_VALUES = 1_000_000
 
 
 class TransportFailure(Exception):  # noqa: N818 - thrown into flows, never to users
@@ -88,11 +90,16 @@ class BadEncoding(TransportFailure):
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Parse JSON from an untrusted source.
+    """Parse JSON from an untrusted source; its repr shows no base64.
 
     Raises:
-        ValueError: It is not JSON, or it is nested too deeply to be processed.
+        ValueError: It is not JSON, or it is nested too deeply or has too many values
+            to be processed.
     """
+    marks: Any = (",", "[", "{") if isinstance(text, str) else (b",", b"[", b"{")
+    if len(text) > _MAX_VALUES and sum(map(text.count, marks)) > _MAX_VALUES:
+        message = "it has too many values"
+        raise ValueError(message)
     message = "it is nested too deeply"
     try:
         value = json.loads(text)
@@ -103,7 +110,7 @@ def parse_json(text: str | bytes) -> Any:
         depth += 1
         if depth > _DEEPEST_NESTING:
             raise ValueError(message)
-    return value
+    return hide_base64(value)
 
 
 def _children(value: Any) -> Iterable[Any]:
@@ -118,9 +125,10 @@ def encode_json(payload: Any) -> bytes:
     Raises:
         ValueError: It contains NaN or an infinite number, which JSON does not have.
     """
-    return json.dumps(
+    text = json.dumps(
         payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    ).encode()
+    )
+    return HiddenBytes(text.encode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_fal_image._formats.safe_repr import redact, safe_repr
+from langchain_fal_image._formats.safe_repr import redact_base64, safe_repr
 from langchain_fal_image.errors import (
     FalAuthError,
     FalCancelledError,
@@ -254,7 +254,7 @@ def _shorten_body(body: Any) -> Any:
 
 
 def _shorten(text: str) -> str:
-    text = redact(text)
+    text = redact_base64(text)
     return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 1]}…"
 
 

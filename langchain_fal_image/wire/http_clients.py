@@ -16,11 +16,8 @@ import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from langchain_fal_image._formats.headers import (
-    SecretText,
-    hide_secrets,
-    is_valid_header,
-)
+from langchain_fal_image._formats.headers import hide_secrets, is_valid_header
+from langchain_fal_image._formats.hidden import HiddenText
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.bodies import Body
@@ -294,13 +291,13 @@ def _open_aiohttp_session() -> AiohttpSession:
     return AiohttpSession()
 
 
-def _read_key(api_key: SecretStr | None, *, is_required: bool) -> SecretText | None:
+def _read_key(api_key: SecretStr | None, *, is_required: bool) -> HiddenText | None:
     """Return the header with the configured key, else with the environment's."""
     own = api_key.get_secret_value() if api_key else ""
     for text in (own, *(os.environ.get(name, "") for name in _KEY_VARIABLES)):
         if key := text.strip():
             # The scheme `Key` is that of fal_client/auth.py.
-            return SecretText(f"Key {key}")
+            return HiddenText(f"Key {key}")
     if not is_required:
         return None
     message = (

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Protocol
 
+from langchain_fal_image._formats.hidden import HiddenBytes
 from langchain_fal_image.wire.decompression import Decompressor
 from langchain_fal_image.wire.effects import HttpRequest, TransportFailure
 from langchain_fal_image.wire.redaction import Redactor
@@ -94,6 +95,7 @@ class ResponseReader:
                 chunk = next(raw.chunks, None)
             if chunk is None:
                 break
+            chunk = HiddenBytes(chunk)
             self._limit.check()
             yield from decompressor.feed(chunk)
         if rest := decompressor.finish():
@@ -107,6 +109,7 @@ class ResponseReader:
                     chunk = await anext(raw.chunks, None)
             if chunk is None:
                 break
+            chunk = HiddenBytes(chunk)
             self._limit.check()
             for piece in decompressor.feed(chunk):
                 yield piece

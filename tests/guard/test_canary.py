@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import functools
 import pickle
 import re
 import sys
@@ -10,11 +12,13 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from conftest import BASE64, CANARY
 from langchain.agents import create_agent
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.load import dumps
+from langchain_core.messages import HumanMessage
 from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 
 from langchain_fal_image import (
@@ -96,6 +100,56 @@ def test_no_trace_contains_it(fal: FalProvider) -> None:
     for run in runs.traced_runs:
         assert_clean(str(run.model_dump()))
     assert len(runs.traced_runs) == 4
+
+
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 400).decode()
+LINES = base64.encodebytes(base64.b64decode(PNG)).decode()
+REFUSED: dict[str, Any] = {
+    "broken base64": PNG[:-3],
+    "a leading space": f" {PNG}",
+    "line breaks": LINES,
+    "carriage returns": LINES.replace("\n", "\r\n "),
+    "form for URLs": base64.urlsafe_b64encode(b"\xfb\xff" + base64.b64decode(PNG)),
+    "text for URLs": PNG.replace("+", "-").replace("/", "_"),
+    "broken data URI": f"data:image/png;base64,{PNG}=A",
+    "a data URI after a space": f" data:image/png;base64,{PNG}",
+    "a data URI with line breaks": f"data:image/png;base64,{LINES}",
+    "a data URI in text": f"![x](data:image/png;base64,{PNG})",
+    "a key": {PNG: "x"},
+    "a key of bytes": {b"\x89PNG": PNG},
+    "a list": [[PNG + "!"]],
+    "a block": {"type": "image", "base64": LINES},
+    "another block": {"type": "file", "file": {"file_data": PNG}},
+    "a field of another name": {"content": {"blob": PNG}},
+    "a set": {PNG},
+    "deep": functools.reduce(lambda inner, _: [inner], range(200), PNG),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("way", ["images", "input", "option", "message"])
+def test_no_trace_of_a_refused_input_contains_it(name: str, way: str) -> None:
+    traces, runs = Traces(), RunCollectorCallbackHandler()
+    config: Any = {"callbacks": [traces, runs]}
+    transport = httpx.MockTransport(lambda _: httpx.Response(422, json={"detail": ""}))
+    with httpx.Client(transport=transport) as client:
+        model = FalImageEdit(fal=create_fal(CANARY, http_client=client))
+        value = REFUSED[name]
+        given = {
+            "images": {"prompt": "a", "images": value},
+            "input": value,
+            "option": {"prompt": "a", "images": "https://a.example/b", "extra": value},
+            "message": HumanMessage([{"type": "image_url", "image_url": value}]),
+        }[way]
+        with contextlib.suppress(Exception):
+            model.invoke(given, config)
+    [run] = runs.traced_runs
+    assert run.error
+    for text in (traces.text, str(run.model_dump())):
+        assert_clean(text)
+        assert PNG[400:440] not in text
+        assert LINES.splitlines()[9] not in text
+        assert len(text) < 20_000
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 422, 429, 500, 503])

@@ -90,7 +90,7 @@ def test_an_id_like_no_other_has_no_warning(fal: FalProvider, endpoint_id: str) 
 def test_an_id_without_an_owner_is_an_error_that_names_the_endpoint(
     fal: FalProvider,
 ) -> None:
-    with pytest.raises(ValueError, match="Did you mean openai/gpt-image-2"):
+    with pytest.raises(FalConfigurationError, match="Did you mean openai/gpt-image-2"):
         fal.image("gpt-image-2")
 
 
