@@ -5,6 +5,7 @@ Imported with the first call, so that creating a model is fast.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
     from langchain_fal_image.options.kind import Kind
 
 __all__ = ["ModelCall", "generate", "run_traced", "submit"]
+
+_HTTP_URL = re.compile(r"\s*https?:\S+\s*", re.IGNORECASE)
+# Options whose text fal does not fetch, even if it is a URL.
+_PROSE = re.compile("prompt|text|lyrics|caption|description|instruction")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,20 +226,26 @@ def _send_files(call: ModelCall) -> Flow[_Payload]:
 
 
 def _check_urls(call: ModelCall) -> None:
-    """Refuse private URLs in other options that fal reads, such as `video_url`."""
-    files = {path[0] for path in call.options.files}  # read_input_file checked these
-    for name, value in call.options.payload.items():
-        if name in files or not name.endswith(("_url", "_urls")):
+    """Refuse private URLs in other options that fal reads, such as `loras[0].path`."""
+    files = set(call.options.files)  # read_input_file checked these
+    for path, text in paths.find_texts(call.options.payload):
+        name = next((each for each in reversed(path) if isinstance(each, str)), "")
+        if path in files or not _is_url(name, text):
             continue
-        for text in value if isinstance(value, list) else [value]:
-            if not isinstance(text, str) or "://" not in text:
-                continue
-            try:
-                guard.check_url(text, trusted=call.session.context.trusted_origins)
-            except guard.AccessRefused as error:
-                message = f"{name}={safe_repr(text)} is refused: {error}."
-                step = "Pass a public http(s) URL."
-                raise FalInputError(message, next_step=step) from error
+        try:
+            guard.check_url(text.strip(), trusted=call.session.context.trusted_origins)
+        except guard.AccessRefused as error:
+            message = (
+                f"{paths.format_path(path)}={safe_repr(text)} is refused: {error}."
+            )
+            step = "Pass a public http(s) URL."
+            raise FalInputError(message, next_step=step) from error
+
+
+def _is_url(name: str, text: str) -> bool:
+    if name.endswith(("_url", "_urls")):
+        return "://" in text
+    return bool(_HTTP_URL.fullmatch(text)) and not _PROSE.search(name)
 
 
 def _find_file_type(schema: EndpointSchema | None, path: paths.Path) -> FileType:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["Path", "copy", "format_path", "get", "put"]
+__all__ = ["Path", "copy", "find_texts", "format_path", "get", "put"]
 
 Path = tuple[str | int, ...]
 
@@ -36,3 +37,15 @@ def format_path(path: Path) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}"
     return text.lstrip(".")
+
+
+def find_texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Find the strings of a payload, with their paths."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from find_texts(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from find_texts(item, (*path, index))

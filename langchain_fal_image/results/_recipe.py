@@ -17,7 +17,7 @@ An input image is `{"step": 1, "image": 0}` if an earlier step made it, else
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from langchain_fal_image.inputs.reference import InputReference
@@ -85,7 +85,7 @@ class _Writer:
         """Add a step after the steps it depends on; return its number."""
         options = paths.copy(result.options)
         unused = list(result.inputs)
-        for path, text in list(_find_texts(options)):
+        for path, text in list(paths.find_texts(options)):
             if reference := _take_reference(unused, text):
                 paths.put(options, path, self._write_source(reference))
         if result.seed is not None:
@@ -133,14 +133,3 @@ def _take_reference(unused: list[InputReference], text: str) -> InputReference |
             unused.remove(reference)
             return reference
     return None
-
-
-def _find_texts(value: Any, path: paths.Path = ()) -> Iterator[tuple[paths.Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _find_texts(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _find_texts(item, (*path, index))
