@@ -105,11 +105,11 @@ class Contracts:
             return None
         [stored] = yield Call(lambda: store.mget([key]), lambda: store.amget([key]))
         try:
-            fetched_at, document = json.loads(stored or b"null")
+            fetched_at, document = parse_json(stored or b"null")
         except (ValueError, TypeError):
             return None
         is_time = isinstance(fetched_at, int | float)
-        is_fresh = is_time and time.time() - fetched_at < _MAX_AGE_S
+        is_fresh = is_time and 0 <= time.time() - fetched_at < _MAX_AGE_S
         is_document = is_fresh and isinstance(document, dict)
         return (fetched_at, document) if is_document else None
 

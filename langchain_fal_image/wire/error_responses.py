@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -216,7 +217,7 @@ def format_detail(body: Any) -> str:
         if isinstance(value, Mapping) and isinstance(value.get("message"), str):
             return _shorten(value["message"])
         if isinstance(value, list) and value:
-            return _shorten("; ".join(_format_item(each) for each in value))
+            return _shorten("; ".join(map(_format_item, value[:_MAX_DETAILS])))
     return ""
 
 
@@ -245,7 +246,7 @@ def _shorten_body(body: Any) -> Any:
     if isinstance(body, Mapping):
         return {
             _shorten(str(key)): _shorten_body(value)
-            for key, value in body.items()
+            for key, value in itertools.islice(body.items(), _MAX_DETAILS)
             if key != "input"
         }
     if isinstance(body, list):

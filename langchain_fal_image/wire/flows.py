@@ -43,6 +43,7 @@ _log = logging.getLogger("langchain_fal_image")
 # The read timeout of a stream is fixed when it opens. Once that timeout ends later than
 # the deadline by more than this, the stream is opened again with a shorter one.
 _SLACK_S = 1.0
+_MAX_LOGS = 10_000
 
 
 def submit(
@@ -308,6 +309,7 @@ class _StatusTracker:
     def __init__(self, request: QueuedRequest, last: QueueUpdate | None = None) -> None:
         self._request = request
         self._logs: list[LogEntry] = []
+        self._seen: set[LogEntry] = set()
         self._last = last
 
     @property
@@ -340,7 +342,8 @@ class _StatusTracker:
         if known and list(logs[:known]) == self._logs:
             fresh = logs[known:]
         else:
-            seen = set(self._logs)
-            fresh = tuple(each for each in logs if each not in seen)
+            fresh = tuple(each for each in logs if each not in self._seen)
+        fresh = fresh[: max(0, _MAX_LOGS - known)]
         self._logs += fresh
+        self._seen.update(fresh)
         return fresh

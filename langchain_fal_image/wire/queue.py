@@ -21,9 +21,12 @@ __all__ = [
     "QueuedRequest",
     "check_endpoint_id",
     "parse_update",
+    "read_position",
 ]
 
 _log = logging.getLogger("langchain_fal_image")
+_MAX_TEXT = 10_000
+_MAX_POSITION = 10_000_000
 _URL_FIELDS = ("status_url", "response_url", "cancel_url")
 # The statuses in fal_client/client.py; a failed request is COMPLETED too.
 _STATUSES = frozenset({"IN_QUEUE", "IN_PROGRESS", "COMPLETED"})
@@ -203,13 +206,12 @@ def parse_update(body: Any, request: QueuedRequest) -> QueueUpdate | None:
     status = body.get("status")
     if not isinstance(status, str) or status not in _STATUSES:
         return None
-    position = body.get("queue_position")
     logs = body.get("logs")
     metrics = body.get("metrics")
     return QueueUpdate(
         status=status,
         request=request,
-        queue_position=position if type(position) is int else None,
+        queue_position=read_position(body),
         logs=tuple(map(_parse_log, logs)) if isinstance(logs, list) else (),
         metrics=metrics if isinstance(metrics, Mapping) and metrics else None,
         error=_parse_text(body.get("error")),
@@ -217,12 +219,19 @@ def parse_update(body: Any, request: QueuedRequest) -> QueueUpdate | None:
     )
 
 
+def read_position(body: Mapping[str, Any]) -> int | None:
+    """Return the queue position of a status; None if it is not a sensible number."""
+    position = body.get("queue_position")
+    is_number = type(position) is int and 0 <= position <= _MAX_POSITION
+    return position if is_number else None
+
+
 def _parse_log(entry: Any) -> LogEntry:
     if not isinstance(entry, Mapping):
-        return LogEntry(str(entry))
+        return LogEntry(str(entry)[:_MAX_TEXT])
     message = entry.get("message")
     return LogEntry(
-        message="" if message is None else str(message),
+        message="" if message is None else str(message)[:_MAX_TEXT],
         level=_parse_text(entry.get("level")),
         timestamp=_parse_text(entry.get("timestamp")),
     )
@@ -231,4 +240,4 @@ def _parse_log(entry: Any) -> LogEntry:
 def _parse_text(value: Any) -> str | None:
     if isinstance(value, Mapping):
         value = value.get("message")
-    return value if isinstance(value, str) and value else None
+    return value[:_MAX_TEXT] if isinstance(value, str) and value else None

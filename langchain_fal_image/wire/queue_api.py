@@ -49,6 +49,7 @@ from langchain_fal_image.wire.queue import (
     QueueUpdate,
     check_endpoint_id,
     parse_update,
+    read_position,
 )
 
 __all__ = ["cancel", "enqueue", "fetch_result", "fetch_status", "run_sync"]
@@ -110,11 +111,10 @@ def enqueue(
     digest = hashlib.sha256(content).hexdigest()
     built = QueuedRequest.for_id(ctx.hosts, endpoint_id=model, request_id=request_id)
     queued = replace(built, payload_sha256=digest, **urls)
-    position = body.get("queue_position")
     return QueueUpdate(
         status="IN_QUEUE",
         request=queued.replace_foreign_urls(ctx.hosts),
-        queue_position=position if type(position) is int else None,
+        queue_position=read_position(body),
     )
 
 

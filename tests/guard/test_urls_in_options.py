@@ -37,7 +37,7 @@ PUBLIC = [
 ]
 
 
-def make_payload(way: str, url: str) -> tuple[str, dict[str, Any]]:
+def make_payload(way: str, url: str) -> Any:
     return {
         "lora": (LORA, {"loras": [{"path": "owner/name"}, {"path": url}]}),
         "unknown": ("acme/new-model", {"lora": {"source": [url]}}),
