@@ -34,7 +34,9 @@ async def main() -> int:
         )
         for row, result in zip(rows, results, strict=True):
             if isinstance(result, ImageResult):
-                path = await result.images[0].asave(OUT / "catalogue" / row["name"])
+                path = await result.images[0].asave(
+                    OUT / "catalogue" / row["name"], overwrite=True
+                )
                 print(f"{row['name']}: {path.name}, seed {result.seed}")
             elif isinstance(result, FalError):
                 print(f"{row['name']}: {result} (charged: {result.charged})")

@@ -29,18 +29,20 @@ def main() -> int:
     with provider() as (fal, served_by):
         draw, edit = FalTextToImage(fal=fal), FalImageEdit(fal=fal)
         result = library.add(draw.invoke("a small orange robot in a meadow"))
-        result.images[0].save(OUT / "character" / "0")
+        result.images[0].save(OUT / "character" / "0", overwrite=True)
         for number, prompt in enumerate(STORY, start=1):
             options = {"prompt": prompt, "images": result.images}
             result = library.add(edit.invoke(options))
-            result.images[0].save(OUT / "character" / str(number))
+            result.images[0].save(OUT / "character" / str(number), overwrite=True)
         recipe = result.recipe(library=library)
         recipe_json = json.dumps(recipe, indent=2)
         (OUT / "character" / "recipe.json").write_text(recipe_json, encoding="utf-8")
         for number, step in enumerate(recipe["steps"], start=1):
             print(f"{number}. {step['options']['prompt']}")
         varied = replay(recipe, changes={6: {"prompt": "make it rain"}}, fal=fal)
-        path = varied.images[0].save(OUT / "character" / "5_in_the_rain")
+        path = varied.images[0].save(
+            OUT / "character" / "5_in_the_rain", overwrite=True
+        )
         print(f"step 6 changed, 1 image paid: {path.name}")
     print(f"images by: {served_by}")
     return 0 if len(recipe["steps"]) == len(STORY) + 1 else 1

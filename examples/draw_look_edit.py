@@ -72,7 +72,9 @@ def main() -> int:
             ImageResult.from_artifact(each, fal=fal) for each in end["artifacts"]
         ]
         for number, result in enumerate(results, start=1):
-            path = result.images[0].save(OUT / "loop" / f"round_{number}")
+            path = result.images[0].save(
+                OUT / "loop" / f"round_{number}", overwrite=True
+            )
             print(f"{path.name}: {result.prompt}")
     print(f"{budget.summary()}\nimages by: {served_by}")
     return 0 if end["critique"] == "good" else 1

@@ -46,8 +46,8 @@ def main() -> int:
         drawing = fal.text_to_image().invoke(transcription.text)
         chain = CAPTION | model | fal.speech(speed=0.9)
         caption = chain.invoke({"text": transcription.text})
-        [image] = drawing.save(folder)
-        audio = caption.save(folder / "caption")
+        [image] = drawing.save(folder, overwrite=True)
+        audio = caption.save(folder / "caption", overwrite=True)
         page = render_page(
             "An image from a recording",
             drawing.to_html(embed=True) + caption.to_html(embed=True),

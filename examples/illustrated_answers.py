@@ -70,7 +70,7 @@ def main() -> int:
             | RunnableLambda(add_sources)
         )
         result = chain.invoke({"question": "Which volcano has cherry blossoms?"})
-        path = result.images[0].save(OUT / "illustrated" / "answer")
+        path = result.images[0].save(OUT / "illustrated" / "answer", overwrite=True)
     print(f"{result.prompt}\nsources: {result.metadata['sources']}, file: {path.name}")
     print(f"images by: {served_by}")
     return 0 if result.metadata["sources"] == ["fuji.md"] else 1

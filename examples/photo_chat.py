@@ -43,7 +43,7 @@ def main() -> int:
             result = ImageResult.from_artifact(message.artifact, fal=fal)
             inputs = [each.handle for each in result.inputs]
             [image] = result.images
-            path = image.save(OUT / "photo" / str(image.handle))
+            path = image.save(OUT / "photo" / str(image.handle), overwrite=True)
             print(f"{', '.join(map(str, inputs))} -> {image.handle}: {path.name}")
     print(f"images by: {served_by}")
     return 0 if len(answers) == 2 else 1  # noqa: PLR2004 - two turns

@@ -83,7 +83,7 @@ async def save(messages: list[Any], fal: FalProvider) -> dict[str, str]:
         if isinstance(message, ToolMessage) and message.status == "success":
             result = ImageResult.from_artifact(message.artifact, fal=fal)
             for image in result.images:
-                path = await image.asave(OUT / str(image.handle))
+                path = await image.asave(OUT / str(image.handle), overwrite=True)
                 files[str(image.handle)] = path.name
                 print(f"  saved {path.relative_to(OUT.parent)}")
     return files

@@ -10,7 +10,6 @@ traces of the tools contain no base64.
 from __future__ import annotations
 
 import base64
-import io
 import logging
 import threading
 from collections import OrderedDict
@@ -31,7 +30,6 @@ __all__ = ["FalThumbnails"]
 
 _log = logging.getLogger("langchain_fal_image")
 _CACHE_SIZE = 128
-_QUALITY = 80
 _Response = ModelResponse[Any] | AIMessage | Any
 
 
@@ -73,7 +71,7 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
         self._side = side
         self._newest = newest
         self._fal = fal or default_fal
-        self._cache: OrderedDict[tuple[str | None, int], str] = OrderedDict()
+        self._cache: OrderedDict[tuple[str | None, str | None], str] = OrderedDict()
         self._lock = threading.Lock()
 
     def wrap_model_call(
@@ -129,23 +127,17 @@ class FalThumbnails(AgentMiddleware[Any, Any, Any]):
         return blocks
 
     def _read_thumbnail(self, image: GeneratedImage) -> Flow[str]:
-        key = (image.request_id, image.index)
+        # Not the request id, which an artifact from elsewhere can repeat.
+        key = (image.sha256, image.url)
         with self._lock:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
         content = yield from image._read_flow()
-        encoded: str = yield Call(lambda: _encode_thumbnail(content, self._side, image))
+        made = yield Call(lambda: image._make_thumbnail(content, self._side))
+        encoded = base64.b64encode(made).decode("ascii")
         with self._lock:
             self._cache[key] = encoded
             while len(self._cache) > _CACHE_SIZE:
                 self._cache.popitem(last=False)
         return encoded
-
-
-def _encode_thumbnail(content: bytes, side: int, image: GeneratedImage) -> str:
-    opened = image._open(content)
-    opened.thumbnail((side, side))
-    encoded = io.BytesIO()
-    opened.convert("RGB").save(encoded, format="JPEG", quality=_QUALITY)
-    return base64.b64encode(encoded.getvalue()).decode("ascii")

@@ -229,7 +229,8 @@ class BatchRun:
                 break
             suffix = f"_{index + 1}" if len(result.images) > 1 else ""
             try:
-                path = await image.asave(folder / f"{number:05d}{suffix}")
+                saving = image._save_flow(folder, stem=f"{number:05d}{suffix}")
+                path = await self._model._session.arun(saving)
             except FalDownloadError as error:
                 self._record_error(number, "made", error)
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import base64
+import errno
 import os
 import uuid
 from collections.abc import Mapping
@@ -14,6 +15,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
 from langchain_fal_image.inputs.reference import InputReference, OutputFile
 from langchain_fal_image.results._bound import Bound
+from langchain_fal_image.results._disk import (
+    create_private_file,
+    make_private_folder,
+    make_stem,
+    publish,
+    publish_in_folder,
+)
 from langchain_fal_image.wire.effects import Call
 
 if TYPE_CHECKING:
@@ -68,26 +76,35 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
         """Return the file's bytes; see `read`."""
         return await self._session.arun(self._read_flow())
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the file to disk.
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the file to disk, readable only by this user.
 
         Args:
             path: A file, or an existing directory. If the name has no extension, the
                 extension of the file's type is added. Missing parent directories are
-                created.
+                created. In a directory, the file gets the letters and digits of fal's
+                name, else its handle, and a number if another file has that name
+                (`fuji.png`, `fuji_2.png`).
+            overwrite: Whether to replace another file of this name.
 
         Returns:
             The path of the file. An incomplete file never appears there.
 
         Raises:
+            FileExistsError: `path` is another file, with other bytes, and `overwrite`
+                is False. The image is still at its URL.
             FalDownloadError: The bytes are not available.
             OSError: The file cannot be written.
         """
-        return self._session.run(self._save_flow(Path(path)))
+        return self._session.run(self._save_flow(Path(path), overwrite=overwrite))
 
-    async def asave(self, path: str | os.PathLike[str]) -> Path:
+    async def asave(
+        self, path: str | os.PathLike[str], *, overwrite: bool = False
+    ) -> Path:
         """Write the file to disk; see `save`."""
-        return await self._session.arun(self._save_flow(Path(path)))
+        return await self._session.arun(
+            self._save_flow(Path(path), overwrite=overwrite)
+        )
 
     def to_content_block(self) -> dict[str, Any]:
         """Return the file as a LangChain content block, by URL.
@@ -129,6 +146,9 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
             [content] = yield Call(
                 lambda: store.mget([key]), lambda: store.amget([key])
             )
+            if not isinstance(content, bytes | None):
+                message = f"The provider's store returned {type(content).__name__}."
+                raise FalConfigurationError(message, next_step="Store bytes in it.")
         if content is None:
             if self.url is None:
                 message = (
@@ -145,14 +165,17 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
         self._check_content(content, len(content))
         return content
 
-    def _save_flow(self, path: Path, *, name: str | None = None) -> Flow[Path]:
+    def _save_flow(
+        self, path: Path, *, stem: str | None = None, overwrite: bool = False
+    ) -> Flow[Path]:
         """Write the file to disk.
 
         Args:
-            path: See `save`.
-            name: The name of the file if `path` is a directory, without an extension.
+            path: See `save`; with a stem, the directory, which is created.
+            stem: The name of the file, without an extension.
+            overwrite: See `save`.
         """
-        file: BinaryIO = yield Call(lambda: _open_part_file(path))
+        file: BinaryIO = yield Call(lambda: _create_part_file(path))
         part = Path(file.name)
         try:
             if self.url is None or self.sha256 is not None:
@@ -161,7 +184,9 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
             else:
                 yield from _download(self._session, self.url, into=file)
                 yield Call(lambda: self._check_content(*_read_head(file)))
-            written: Path = yield Call(lambda: self._rename(file, path, name))
+            written: Path = yield Call(
+                lambda: self._publish(file, path, stem, overwrite)
+            )
         finally:
             file.close()
             part.unlink(missing_ok=True)
@@ -171,20 +196,33 @@ class GeneratedFile(Bound, OutputFile, abc.ABC):
     def _check_content(self, head: bytes, size: int) -> None:
         """Set the fields that the bytes show; raise if the bytes are text."""
 
-    def _rename(self, file: BinaryIO, path: Path, name: str | None) -> Path:
+    def _publish(
+        self,
+        file: BinaryIO,
+        path: Path,
+        stem: str | None,
+        overwrite: bool,  # noqa: FBT001 - internal
+    ) -> Path:
         """Move a complete file to its final name."""
-        extension = self._extensions.get(self.mime_type or "", "")
-        if path.is_dir():
-            own = self.file_name if name is None else None
-            stem = name or self.handle or self.media_type
-            path /= Path(own or f"{stem}{extension}").name
-        elif not path.suffix:
-            path = path.with_suffix(extension)
-        path.parent.mkdir(parents=True, exist_ok=True)
         file.flush()
         os.fsync(file.fileno())
         file.close()
-        Path(file.name).replace(path)
+        part = Path(file.name)
+        extension = self._extensions.get(self.mime_type or "", "")
+        if stem is not None or path.is_dir():
+            make_private_folder(path)
+            stem = stem or make_stem(self.file_name) or make_stem(self.handle)
+            return publish_in_folder(
+                part, path, stem or self.media_type, extension, overwrite=overwrite
+            )
+        if not path.suffix:
+            path = path.with_suffix(extension)
+        make_private_folder(path.parent)
+        try:
+            publish(part, path, overwrite=overwrite)
+        except FileExistsError as error:
+            message = f"Pass overwrite=True or another name to save {self._label}"
+            raise FileExistsError(errno.EEXIST, message, str(path)) from error
         return path
 
     @property
@@ -210,13 +248,12 @@ def _download(
     return download(session.context, url, into=into)
 
 
-def _open_part_file(path: Path) -> BinaryIO:
-    """Open a temporary file on the same disk, to rename once it is complete."""
-    folder = path if path.is_dir() else path.parent
+def _create_part_file(path: Path) -> BinaryIO:
+    """Create a temporary file on the same disk, to rename once it is complete."""
+    folder = path
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent
-    name = f".{path.name[:100]}.{uuid.uuid4().hex[:8]}.part"
-    return (folder / name).open("x+b")
+    return create_private_file(folder / f".{uuid.uuid4().hex}.part")
 
 
 def _read_head(file: BinaryIO) -> tuple[bytes, int]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import io
+import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from langchain_fal_image._formats.image import EXTENSIONS, sniff_image
+from langchain_fal_image._formats.pillow import decode_image, make_thumbnail
 from langchain_fal_image._formats.signatures import is_text
 from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
 from langchain_fal_image.results._artifact import shorten_artifact
+from langchain_fal_image.results._disk import make_stem
 from langchain_fal_image.results._output import find_images, read_entry
 from langchain_fal_image.results._recipe import ResultLookup, write_recipe
 from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.file import GeneratedFile
-from langchain_fal_image.wire.effects import Call, Gather
+from langchain_fal_image.wire.effects import Gather
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["GeneratedImage", "ImageResult"]
+
+T = TypeVar("T")
 
 _ARTIFACT_BYTES_PER_IMAGE = 1024
 _PARALLEL_DOWNLOADS = 8
@@ -66,7 +70,7 @@ class GeneratedImage(GeneratedFile):
             FalDownloadError: The bytes are not available, are not an image, or have
                 more pixels than `limits.image_pixels`.
         """
-        return self._open(self.read())
+        return self._decode(self.read(), decode_image)
 
     def to_html(self, *, embed: bool = False) -> str:
         """Return the image as HTML, by its URL.
@@ -84,33 +88,21 @@ class GeneratedImage(GeneratedFile):
         source = self._html_source(embed=embed)
         return render_image(source, self.handle or f"image {self.index + 1}")
 
-    def _open(self, content: bytes) -> PIL.Image.Image:
-        """Open the image's bytes with Pillow; see `to_pil`."""
+    def _make_thumbnail(self, content: bytes, side: int) -> bytes:
+        """Return a small JPEG of the image; raises the errors of `to_pil`."""
+        return self._decode(content, functools.partial(make_thumbnail, side=side))
+
+    def _decode(self, content: bytes, decode: Callable[..., T]) -> T:
         try:
-            import PIL.Image  # noqa: PLC0415 - Pillow is an extra
+            return decode(content, max_pixels=self._session.context.limits.image_pixels)
         except ImportError as error:
             message = "Opening an image needs Pillow."
             raise FalConfigurationError(
                 message, next_step="pip install 'langchain-fal-image[images]'"
             ) from error
-        limit = self._session.context.limits.image_pixels
-        try:
-            image = PIL.Image.open(io.BytesIO(content))
-            if image.width * image.height > limit:
-                message = (
-                    f"{self._label} has {image.width}x{image.height} pixels; at "
-                    f"most {limit} are decoded."
-                )
-                raise FalDownloadError(
-                    message,
-                    request_id=self.request_id,
-                    next_step="Raise limits.image_pixels to decode it.",
-                )
-            image.load()
-        except (OSError, PIL.Image.DecompressionBombError) as error:
-            message = f"Pillow cannot open {self._label}: {error}."
+        except ValueError as error:
+            message = f"{self._label} cannot be decoded: {error}."
             raise FalDownloadError(message, request_id=self.request_id) from error
-        return image
 
     def _check_content(self, head: bytes, size: int) -> None:
         image_type = sniff_image(head)
@@ -177,40 +169,58 @@ class ImageResult(FalResult):
             images.append(fields)
         return {"fal": {"images": images, **super().provider_metadata["fal"]}}
 
-    def save(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+    def save(
+        self, folder: str | os.PathLike[str], *, overwrite: bool = False
+    ) -> tuple[Path, ...]:
         """Write all images into a folder, several at the same time.
 
         Args:
-            folder: The folder, created if it is missing. The files get fal's names if
-                these differ, else the handles of the images, else `image_1` and so on.
+            folder: The folder, created if it is missing. The files get the letters and
+                digits of fal's names if these differ, else the handles of the images,
+                else `image_1` and so on. A number is added if another file has the
+                name (`fuji.png`, `fuji_2.png`).
+            overwrite: Whether to replace other files of these names.
 
         Returns:
             The paths, in the order of the images. An incomplete file never appears
-            there.
+            there. Only this user can read the files.
 
         Raises:
             FalDownloadError: The bytes of an image are not available.
             OSError: A file cannot be written.
         """
-        return self._session.run(self._save_flow(Path(folder)))
+        return self._session.run(self._save_flow(Path(folder), overwrite=overwrite))
 
-    async def asave(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+    async def asave(
+        self, folder: str | os.PathLike[str], *, overwrite: bool = False
+    ) -> tuple[Path, ...]:
         """Write all images into a folder, several at the same time; see `save`."""
-        return await self._session.arun(self._save_flow(Path(folder)))
+        return await self._session.arun(
+            self._save_flow(Path(folder), overwrite=overwrite)
+        )
 
-    def _save_flow(self, folder: Path) -> Flow[tuple[Path, ...]]:
-        yield Call(lambda: folder.mkdir(parents=True, exist_ok=True))
-        names = [image.file_name for image in self.images]
-        are_distinct = None not in names and len(set(names)) == len(names)
+    def _save_flow(
+        self, folder: Path, *, overwrite: bool = False
+    ) -> Flow[tuple[Path, ...]]:
         flows = [
-            image._save_flow(
-                folder,
-                name=None if are_distinct else image.handle or f"image_{number}",
-            )
-            for number, image in enumerate(self.images, start=1)
+            image._save_flow(folder, stem=stem, overwrite=overwrite)
+            for stem, image in zip(self._choose_stems(), self.images, strict=True)
         ]
         written: list[Path] = yield Gather(flows, limit=_PARALLEL_DOWNLOADS)
         return tuple(written)
+
+    def _choose_stems(self) -> list[str]:
+        """Return a different file name for each image, without extension."""
+        stems: list[str] = []
+        for names in (
+            [image.file_name for image in self.images],
+            [image.handle for image in self.images],
+            [f"image_{number + 1}" for number in range(len(self.images))],
+        ):
+            stems = [make_stem(name) for name in names]
+            if all(stems) and len({stem.casefold() for stem in stems}) == len(stems):
+                break
+        return stems
 
     def recipe(self, *, library: ResultLookup | None = None) -> dict[str, Any]:
         """Return the recipe: each step from the first prompt to this result.

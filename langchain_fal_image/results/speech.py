@@ -139,13 +139,15 @@ class SpeechResult(FalResult):
         """Return the audio's bytes; see `GeneratedAudio.read`."""
         return await self.audio.aread()
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the audio to a file; see `GeneratedAudio.save`."""
-        return self.audio.save(path)
+        return self.audio.save(path, overwrite=overwrite)
 
-    async def asave(self, path: str | os.PathLike[str]) -> Path:
+    async def asave(
+        self, path: str | os.PathLike[str], *, overwrite: bool = False
+    ) -> Path:
         """Write the audio to a file; see `GeneratedAudio.save`."""
-        return await self.audio.asave(path)
+        return await self.audio.asave(path, overwrite=overwrite)
 
     def to_html(self, *, embed: bool = False) -> str:
         """Return a player as HTML, with the text; see `GeneratedAudio.to_html`."""

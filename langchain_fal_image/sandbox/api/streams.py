@@ -19,6 +19,8 @@ _PATH: Final = "/stream"
 # have no document of their own.
 _DOCUMENTED_ELSEWHERE: Final = {"fal-ai/flux/dev", "fal-ai/flux/schnell"}
 _PREVIEW_SIDE: Final = 96
+# What the sandbox draws; without a list Pillow also tries decoders that start programs.
+_FORMATS: Final = ("PNG", "JPEG", "WEBP")
 
 
 def find_endpoint(path: str) -> tuple[str, bool]:
@@ -58,7 +60,7 @@ def make_progress(output: Any, files: Files) -> Any:
 
 
 def _shrink(content: bytes) -> dict[str, Any]:
-    image = Image.open(io.BytesIO(content)).convert("RGB")
+    image = Image.open(io.BytesIO(content), formats=_FORMATS).convert("RGB")
     image.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
     file = io.BytesIO()
     image.save(file, format="JPEG")

@@ -15,7 +15,13 @@ from langchain_fal_image.sandbox.input_file import InputFile, UnreadableInputErr
 
 __all__ = ["open_image"]
 
-# Pillow's decoders raise these for broken files.
+# Without this list Pillow tries all its decoders, and the one for EPS starts a
+# program. The last two need a newer Pillow or a plugin.
+_FORMATS: Final = (
+    *("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "ICO"),
+    *("AVIF", "HEIF"),
+)
+# Pillow's decoders raise these for broken files, and KeyError if one is not installed.
 _DECODE_ERRORS: Final[tuple[type[Exception], ...]] = (
     *(OSError, ValueError, SyntaxError, EOFError, struct.error, IndexError),
     *(KeyError, TypeError, OverflowError, Image.DecompressionBombError),
@@ -31,7 +37,7 @@ def open_image(file: InputFile) -> Image.Image:
     if file.content is None:
         return _draw_stand_in(file.url)
     try:
-        image = Image.open(io.BytesIO(file.content))
+        image = Image.open(io.BytesIO(file.content), formats=_FORMATS)
         image.load()
         if not image.has_transparency_data:
             return image.convert("RGB")
