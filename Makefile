@@ -48,6 +48,7 @@ docs: $(VENV)/check.done ## Build the documentation site into site/
 bench: $(VENV)/test.done ## Compare the speed of this package with other clients
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/tool_call.py
+	$(BIN)/python benchmarks/artifacts.py
 	$(BIN)/python benchmarks/transfers.py
 	$(BIN)/python benchmarks/clients.py
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 __all__ = ["render_figure", "render_image", "render_player", "render_transcript"]
+
+_MAX_CAPTION = 2000
+_MAX_LINES = 1000
+_MAX_TEXT = 100_000
 
 
 def render_image(source: str, alt: str) -> str:
@@ -34,9 +38,9 @@ def render_player(source: str) -> str:
 
 
 def render_transcript(
-    lines: Iterable[tuple[float | None, str, str]], caption: str
+    lines: Sequence[tuple[float | None, str, str]], caption: str
 ) -> str:
-    """Return a transcription with one line for each segment.
+    """Return a transcription with one line for each of the first segments.
 
     Args:
         lines: The start in seconds, the speaker and the text of each segment.
@@ -44,9 +48,12 @@ def render_transcript(
     """
     rows = "".join(
         f"<p style='margin:.3em 0'><span style='opacity:.6'>{_format_time(start)} "
-        f"{html.escape(speaker)}</span> {html.escape(text.strip())}</p>"
-        for start, speaker, text in lines
+        f"{html.escape(speaker[:_MAX_CAPTION])}</span> "
+        f"{html.escape(text[:_MAX_TEXT].strip())}</p>"
+        for start, speaker, text in lines[:_MAX_LINES]
     )
+    if (rest := len(lines) - _MAX_LINES) > 0:
+        rows += f"<p>… {rest} more segments</p>"
     return render_figure(rows, caption)
 
 
@@ -62,6 +69,7 @@ def render_figure(content: str, caption: str) -> str:
 
     Args:
         content: HTML.
-        caption: Plain text.
+        caption: Plain text; its end is left out if it is long.
     """
-    return f"<figure>{content}<figcaption>{html.escape(caption)}</figcaption></figure>"
+    caption = html.escape(caption[:_MAX_CAPTION])
+    return f"<figure>{content}<figcaption>{caption}</figcaption></figure>"

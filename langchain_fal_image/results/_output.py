@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import math
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_fal_image._formats.audio import sniff_audio
 from langchain_fal_image._formats.data_uri import decode_data_uri
 from langchain_fal_image._formats.image import sniff_image
 from langchain_fal_image.options.kind import AUDIO_OUTPUTS, STEM_OUTPUTS
+
+if TYPE_CHECKING:
+    from langchain_fal_image.results.file import GeneratedFile
 
 __all__ = [
     "extract_bytes",
@@ -20,9 +25,17 @@ __all__ = [
     "read_entry",
     "read_seconds",
     "wrap_audio_bytes",
+    "write_entry",
 ]
 
 _MIN_ENCODED = 64
+# No endpoint makes nearly as many; every file becomes a value, a handle and a block.
+_MAX_FILES = 256
+# No server accepts a longer one.
+_MAX_URL = 8192
+_MAX_TEXT = 255
+_MAX_INTEGER = 2**53
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _AUDIO_NAMES = frozenset({*AUDIO_OUTPUTS, *STEM_OUTPUTS})
 
 
@@ -32,19 +45,26 @@ def find_images(output: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     Most endpoints return `images`, some a single `image`, few fields of other names,
     such as `depth_map` and `normal_map`.
     """
-    return _find_entries(output, ("images", "image")) or [
-        entry
-        for name in output
-        for entry in _find_entries(output, (name,))
-        if "width" in entry or str(entry.get("content_type")).startswith("image/")
-    ]
+    return (
+        _find_entries(output, ("images", "image"))
+        or [
+            entry
+            for name in output
+            for entry in _find_entries(output, (name,))
+            if "width" in entry
+            or (_read_text(entry, "content_type") or "").startswith("image/")
+        ][:_MAX_FILES]
+    )
 
 
 def find_audio(output: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the audio entries of fal's output, under any name that endpoints use."""
-    return _find_entries(output, AUDIO_OUTPUTS) or [
-        entry for name in STEM_OUTPUTS for entry in _find_entries(output, (name,))
-    ]
+    return (
+        _find_entries(output, AUDIO_OUTPUTS)
+        or [entry for name in STEM_OUTPUTS for entry in _find_entries(output, (name,))][
+            :_MAX_FILES
+        ]
+    )
 
 
 def _find_entries(
@@ -52,28 +72,26 @@ def _find_entries(
 ) -> list[Mapping[str, Any]]:
     """Return the entries under the first name that has any.
 
-    An entry is an object with a `url`, or the URL itself. Others are skipped.
+    An entry is an object with a `url` or `sha256`, or the URL itself. Other items are
+    skipped.
     """
     for name in names:
         found = output.get(name)
         if isinstance(found, str | Mapping):
             found = [found]
         if isinstance(found, list | tuple):
-            entries = [entry for entry in map(_to_entry, found) if entry]
-            if entries:
-                return entries
+            entries = (entry for entry in map(_to_entry, found) if entry)
+            if first := list(itertools.islice(entries, _MAX_FILES)):
+                return first
     return []
 
 
 def _to_entry(found: Any) -> Mapping[str, Any]:
-    if isinstance(found, str) and found:
+    if isinstance(found, str):
         digest = found.removeprefix("sha256:")
-        return {"url": found} if digest == found else {"url": None, "sha256": digest}
-    if isinstance(found, Mapping) and any(
-        isinstance(found.get(name), str) for name in ("url", "sha256")
-    ):
-        return found
-    return {}
+        found = {"url": found} if digest == found else {"url": None, "sha256": digest}
+    is_file = isinstance(found, Mapping) and (_read_url(found) or _read_digest(found))
+    return found if is_file else {}
 
 
 def read_entry(entry: Mapping[str, Any], *more: str) -> dict[str, Any]:
@@ -84,25 +102,45 @@ def read_entry(entry: Mapping[str, Any], *more: str) -> dict[str, Any]:
         *more: The names of further integer fields, such as `width`.
     """
     return {
-        "url": _read_text(entry, "url"),
+        "url": _read_url(entry),
         "mime_type": _read_text(entry, "content_type"),
         "file_name": _read_text(entry, "file_name"),
-        "sha256": _read_text(entry, "sha256"),
+        "sha256": _read_digest(entry),
         **{name: _read_integer(entry, name) for name in ("file_size", *more)},
     }
 
 
+def write_entry(file: GeneratedFile) -> dict[str, Any]:
+    """Return an entry of fal's output that is read as this file."""
+    names = ("url", "sha256", "file_name", "file_size", "width", "height", "duration")
+    fields = {name: getattr(file, name, None) for name in names}
+    fields["content_type"] = file.mime_type
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _read_url(entry: Mapping[str, Any]) -> str | None:
+    url = entry.get("url")
+    return url if isinstance(url, str) and 0 < len(url) <= _MAX_URL else None
+
+
+def _read_digest(entry: Mapping[str, Any]) -> str | None:
+    digest = entry.get("sha256")
+    is_digest = isinstance(digest, str) and _DIGEST.fullmatch(digest)
+    return digest if is_digest else None
+
+
 def _read_text(entry: Mapping[str, Any], name: str) -> str | None:
     value = entry.get(name)
-    return value if isinstance(value, str) else None
+    return value[:_MAX_TEXT] if isinstance(value, str) else None
 
 
 def _read_integer(entry: Mapping[str, Any], name: str) -> int | None:
     value = entry.get(name)
     if isinstance(value, float) and value.is_integer():
-        return int(value)
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    return value if is_integer else None
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value < _MAX_INTEGER else None
 
 
 def read_seconds(*sources: Mapping[str, Any]) -> float | None:
@@ -170,10 +208,11 @@ def _is_image(text: str) -> bool:
 
 
 def _replace_data_uri(text: str, contents: dict[str, bytes]) -> str:
-    if text[:5].lower() != "data:":
+    # Spaces before a URL do not count (WHATWG URL Standard).
+    if text[:64].lstrip()[:5].lower() != "data:":
         return text
     try:
-        content, _ = decode_data_uri(text)
+        content, _ = decode_data_uri(text.lstrip())
     except ValueError as error:
         return f"unreadable data URI ({error})"
     return _keep(content, contents)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from langchain_fal_image._formats.plain_json import clean_json
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.kind import Kind, detect_kind
 from langchain_fal_image.results._output import extract_bytes, wrap_audio_bytes
@@ -46,6 +47,7 @@ def parse_output(
     Raises:
         FalResponseError: The output lacks the image, audio or text.
     """
+    body = clean_json(body)
     if kind is None:
         names = body if isinstance(body, Mapping) else {}
         kind = schema.kind if schema else detect_kind(names)

@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeGuard
 
+from langchain_fal_image._formats.plain_json import clean_json
 from langchain_fal_image.errors import FalResponseError
 from langchain_fal_image.inputs.reference import (
     InputReference,
     OutputFiles,
     read_references,
 )
+from langchain_fal_image.results._artifact import keep_smallest, measure
 from langchain_fal_image.results._bound import Bound
 from langchain_fal_image.results.response import ResponseMetadata
 
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
     from langchain_fal_image.results.file import GeneratedFile
 
 __all__ = ["FalResult"]
+
+# A longer output is reduced before it is copied into an artifact.
+_COPIED_BYTES = 256 * 1024
+_MAX_SEED = 2**64
+_MAX_NAMED = 16
+_MAX_NAME = 500
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
@@ -70,7 +78,8 @@ class FalResult(Bound, OutputFiles, abc.ABC):
     def seed(self) -> int | None:
         """The seed that fal used, if the endpoint has one."""
         seed = self.raw.get("seed", self.options.get("seed"))
-        return seed if isinstance(seed, int) and not isinstance(seed, bool) else None
+        is_seed = isinstance(seed, int) and not isinstance(seed, bool)
+        return seed if is_seed and abs(seed) < _MAX_SEED else None
 
     @property
     def timings(self) -> Mapping[str, Any]:
@@ -123,6 +132,14 @@ class FalResult(Bound, OutputFiles, abc.ABC):
             changes[self._files_field] = tuple(files)
         return self._with(**changes)
 
+    def _name_files(self) -> str:
+        """Return the handles, URLs or digests of the first files, for a repr."""
+        names = [
+            (file.handle or file.url or f"sha256:{file.sha256}")[:_MAX_NAME]
+            for file in self.files[:_MAX_NAMED]
+        ]
+        return ", ".join([*names, *(["…"] if len(self.files) > _MAX_NAMED else [])])
+
     @abc.abstractmethod
     def to_html(self) -> str:
         """Return the result as HTML."""
@@ -150,6 +167,11 @@ class FalResult(Bound, OutputFiles, abc.ABC):
             if key in self.options and self.options[key] == value
         ]
         raw = {key: value for key, value in self.raw.items() if key not in echo}
+        essential = self._reduce()
+        is_long = measure(raw) > _COPIED_BYTES
+        if is_long:
+            extras = {key: raw[key] for key in raw if key not in essential}
+            raw = {**keep_smallest(extras, _COPIED_BYTES), **essential}
         fields = {
             "type": self.artifact_type,
             "model": self.model,
@@ -162,9 +184,10 @@ class FalResult(Bound, OutputFiles, abc.ABC):
             "warnings": list(self.warnings),
             "inputs": [reference.to_dict() for reference in self.inputs],
             "metadata": copy.deepcopy(dict(self.metadata)),
-            "shortened": self.is_shortened,
+            "shortened": self.is_shortened or is_long,
         }
-        return self._shorten({key: value for key, value in fields.items() if value})
+        artifact = {key: value for key, value in fields.items() if value}
+        return self._shorten(artifact, essential)
 
     @classmethod
     def from_artifact(
@@ -240,6 +263,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
         Raises:
             FalResponseError: The output lacks the image, audio or text.
         """
+        output = clean_json(output)
         body = output if isinstance(output, Mapping) else {}
         fields = cls._parse(body, request_id)
         if fields is None:
@@ -251,7 +275,7 @@ class FalResult(Bound, OutputFiles, abc.ABC):
             model=model,
             request_id=request_id,
             options=dict(options or {}),
-            raw=dict(body),
+            raw=body,
             warnings=warnings,
             inputs=inputs,
             response=response or ResponseMetadata.received_now(model),
@@ -266,5 +290,11 @@ class FalResult(Bound, OutputFiles, abc.ABC):
         """Parse the fields that only this class has; None if they are missing."""
 
     @abc.abstractmethod
-    def _shorten(self, artifact: dict[str, Any]) -> dict[str, Any]:
-        """Shorten an artifact to its limit."""
+    def _reduce(self) -> dict[str, Any]:
+        """Return fal's output with only the fields that this class needs, bounded."""
+
+    @abc.abstractmethod
+    def _shorten(
+        self, artifact: dict[str, Any], essential: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Shorten an artifact to its limit; `essential` is what `_reduce` returned."""

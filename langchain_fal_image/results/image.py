@@ -15,7 +15,7 @@ from langchain_fal_image._formats.signatures import is_text
 from langchain_fal_image.errors import FalConfigurationError, FalDownloadError
 from langchain_fal_image.results._artifact import shorten_artifact
 from langchain_fal_image.results._disk import make_stem
-from langchain_fal_image.results._output import find_images, read_entry
+from langchain_fal_image.results._output import find_images, read_entry, write_entry
 from langchain_fal_image.results._recipe import ResultLookup, write_recipe
 from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.file import GeneratedFile
@@ -34,6 +34,7 @@ T = TypeVar("T")
 
 _ARTIFACT_BYTES_PER_IMAGE = 1024
 _PARALLEL_DOWNLOADS = 8
+_MAX_DESCRIPTION = 1000
 
 _CAMEL_IMAGE_FIELDS = {
     "content_type": "contentType",
@@ -253,13 +254,9 @@ class ImageResult(FalResult):
 
     def __repr__(self) -> str:
         """Return the request and its images."""
-        images = ", ".join(
-            image.handle or image.url or f"sha256:{image.sha256}"
-            for image in self.images
-        )
         return (
             f"ImageResult(model={self.model!r}, request_id={self.request_id!r}, "
-            f"seed={self.seed}, images=[{images}])"
+            f"seed={self.seed}, images=[{self._name_files()}])"
         )
 
     def _with_prompt(self, prompt: str) -> Self:
@@ -291,9 +288,21 @@ class ImageResult(FalResult):
         )
         return {"images": images} if images else None
 
-    def _shorten(self, artifact: dict[str, Any]) -> dict[str, Any]:
+    def _reduce(self) -> dict[str, Any]:
+        raw: dict[str, Any] = {"images": [write_entry(image) for image in self.images]}
+        if any(image.nsfw is not None for image in self.images):
+            raw["has_nsfw_concepts"] = [image.nsfw for image in self.images]
+        if "seed" in self.raw and self.seed is not None:
+            raw["seed"] = self.seed
+        if self.description:
+            raw["description"] = self.description[:_MAX_DESCRIPTION]
+        return raw
+
+    def _shorten(
+        self, artifact: dict[str, Any], essential: Mapping[str, Any]
+    ) -> dict[str, Any]:
         limit = _ARTIFACT_BYTES_PER_IMAGE * len(self.images)
-        return shorten_artifact(artifact, limit, droppable=("raw",))
+        return shorten_artifact(artifact, limit, essential=essential)
 
 
 def _read_flag(flags: Any, index: int) -> bool | None:

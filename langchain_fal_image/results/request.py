@@ -116,9 +116,7 @@ class FalRequest(Bound, Generic[R]):
             At most 1 KB, with a long prompt shortened; `from_dict` restores it.
         """
         artifact = {"type": _ARTIFACT_TYPE, "handle": handle, **self.to_dict()}
-        return shorten_artifact(
-            copy.deepcopy(artifact), _ARTIFACT_BYTES, droppable=("raw",)
-        )
+        return shorten_artifact(copy.deepcopy(artifact), _ARTIFACT_BYTES, essential={})
 
     @staticmethod
     def is_artifact(value: object) -> TypeGuard[Mapping[str, Any]]:

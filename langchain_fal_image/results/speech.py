@@ -14,7 +14,12 @@ from langchain_fal_image.errors import FalDownloadError, FalResponseError
 from langchain_fal_image.options.endpoint import TEXT_OPTIONS
 from langchain_fal_image.options.kind import AUDIO_OUTPUTS, STEM_OUTPUTS
 from langchain_fal_image.results._artifact import shorten_artifact
-from langchain_fal_image.results._output import find_audio, read_entry, read_seconds
+from langchain_fal_image.results._output import (
+    find_audio,
+    read_entry,
+    read_seconds,
+    write_entry,
+)
 from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.file import GeneratedFile
 
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["GeneratedAudio", "SpeechResult"]
 
 _ARTIFACT_BYTES_PER_AUDIO = 1024
+_MAX_ID = 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +135,7 @@ class SpeechResult(FalResult):
     def voice_id(self) -> str | None:
         """The id of a cloned or designed voice, for `voice` of the MiniMax models."""
         voice = self.raw.get("custom_voice_id")
-        return voice if isinstance(voice, str) else None
+        return voice if isinstance(voice, str) and len(voice) <= _MAX_ID else None
 
     def read(self) -> bytes:
         """Return the audio's bytes; see `GeneratedAudio.read`."""
@@ -159,12 +165,9 @@ class SpeechResult(FalResult):
 
     def __repr__(self) -> str:
         """Return the request and its audio."""
-        audios = ", ".join(
-            each.handle or each.url or f"sha256:{each.sha256}" for each in self.audios
-        )
         return (
             f"SpeechResult(model={self.model!r}, request_id={self.request_id!r}, "
-            f"audios=[{audios}])"
+            f"audios=[{self._name_files()}])"
         )
 
     @classmethod
@@ -185,8 +188,20 @@ class SpeechResult(FalResult):
         has_voice = isinstance(body.get("custom_voice_id"), str)
         return {"audios": audios} if audios or has_voice else None
 
-    def _shorten(self, artifact: dict[str, Any]) -> dict[str, Any]:
-        limit = _ARTIFACT_BYTES_PER_AUDIO * max(1, len(self.audios))
+    def _reduce(self) -> dict[str, Any]:
+        raw: dict[str, Any] = {}
+        if self.audios:
+            raw["audio"] = [write_entry(audio) for audio in self.audios]
+        if self.voice_id:
+            raw["custom_voice_id"] = self.voice_id
+        return raw
+
+    def _shorten(
+        self, artifact: dict[str, Any], essential: Mapping[str, Any]
+    ) -> dict[str, Any]:
         return shorten_artifact(
-            artifact, limit, droppable=("raw", "options", "warnings")
+            artifact,
+            _ARTIFACT_BYTES_PER_AUDIO * max(1, len(self.audios)),
+            essential=essential,
+            droppable=("warnings", "options"),
         )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.documents import Document
 
 from langchain_fal_image.options.kind import AUDIO_OUTPUTS
-from langchain_fal_image.results._artifact import shorten_artifact
+from langchain_fal_image.results._artifact import (
+    measure,
+    reduce_raw,
+    shorten_artifact,
+    take_first,
+)
 from langchain_fal_image.results.base import FalResult
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ __all__ = ["Segment", "TranscriptionResult"]
 
 _LANGUAGES = ("inferred_languages", "languages", "language_code", "language")
 _ARTIFACT_BYTES = 64 * 1024
+_MAX_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,25 +143,26 @@ class TranscriptionResult(FalResult):
             f"characters={len(self.text)})"
         )
 
-    def _shorten(self, artifact: dict[str, Any]) -> dict[str, Any]:
-        raw = artifact.get("raw", {})
-        if len(json.dumps(artifact)) <= _ARTIFACT_BYTES:
-            return artifact
-        artifact["shortened"] = True
-        raw.pop("diarization_segments", None)
+    def _reduce(self) -> dict[str, Any]:
         lists = [
-            name for name in ("chunks", "words") if isinstance(raw.get(name), list)
+            name for name in ("chunks", "words") if isinstance(self.raw.get(name), list)
         ]
-        emptied: dict[str, Any] = {**raw, **{name: [] for name in lists}, "text": ""}
-        rest = len(json.dumps({**artifact, "raw": emptied}))
         # The text and each list of its parts get an equal share of the bytes.
-        share = max(0, _ARTIFACT_BYTES - rest) // (len(lists) + 1)
-        for name in lists:
-            raw[name] = _take_first(raw[name], share)
-        if isinstance(raw.get("text"), str):
-            raw["text"] = "".join(_take_first(raw["text"], share))
+        share = _ARTIFACT_BYTES * 7 // 8 // (len(lists) + 1)
+        raw = {name: take_first(self.raw[name], share) for name in lists}
+        return {**raw, "text": "".join(take_first(self.text, share))}
+
+    def _shorten(
+        self, artifact: dict[str, Any], essential: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        if measure(artifact) > _ARTIFACT_BYTES:
+            artifact["shortened"] = True
+            reduce_raw(artifact, essential, _ARTIFACT_BYTES // 16)
         return shorten_artifact(
-            artifact, _ARTIFACT_BYTES, droppable=("raw", "options", "warnings")
+            artifact,
+            _ARTIFACT_BYTES,
+            essential=essential,
+            droppable=("warnings", "options"),
         )
 
     @classmethod
@@ -173,18 +179,6 @@ class TranscriptionResult(FalResult):
         if not isinstance(text, str):
             return None
         return {"text": text.strip(), "segments": segments}
-
-
-def _take_first(parts: Sequence[Any], size: int) -> list[Any]:
-    """Return as many of the first parts as fit into `size` bytes of JSON."""
-    kept = []
-    for part in parts:
-        # Characters are counted without quotes, list items with a comma and a space.
-        size -= len(json.dumps(part)) + (-2 if isinstance(part, str) else 2)
-        if size < 0:
-            break
-        kept.append(part)
-    return kept
 
 
 def _find_segments(output: Mapping[str, Any]) -> tuple[Segment, ...]:
@@ -231,5 +225,5 @@ def _find_language(output: Mapping[str, Any]) -> str | None:
         if isinstance(found, list) and found:
             found = found[0]
         if isinstance(found, str) and found:
-            return found
+            return found[:_MAX_NAME]
     return None
