@@ -19,14 +19,21 @@ from langchain_fal_image.wire.error_responses import build_error
 from langchain_fal_image.wire.exchange import REPEATABLE, exchange
 from langchain_fal_image.wire.queue import check_endpoint_id
 
-__all__ = ["Price", "Prices"]
+__all__ = ["Price", "Prices", "parse_amount"]
 
 _log = logging.getLogger("langchain_fal_image")
 _MAX_AGE_S = 24 * 60 * 60
 _MAX_AGE_UNKNOWN_S = 5 * 60
 _TIMEOUT_S = 10.0
 _MEGAPIXEL = 1_000_000
-_CHARACTERS = re.compile(r"(?:([\d,]+) ?)?(k|m|thousand|million)? ?char(?:acter)?")
+_CHARACTERS = re.compile(
+    r"(?:([1-9][0-9,]{0,12}) ?)?(k|m|thousand|million)? ?char(?:acter)?"
+)
+_UNIT = re.compile(r"[\w ,./()%+-]{1,64}")
+_CURRENCY = re.compile(r"[A-Za-z]{3}")
+_MAX_PRICE = 1_000_000
+_MAX_LENGTH = 40
+_MAX_PLACES = 20
 _SCALES = {"": 1, "k": 1000, "thousand": 1000, "m": 1_000_000, "million": 1_000_000}
 
 
@@ -141,11 +148,29 @@ def _parse_price(body: Any, endpoint_id: str) -> Price | None:
         if not isinstance(entry, Mapping) or entry.get("endpoint_id") != endpoint_id:
             continue
         unit, currency = entry.get("unit"), entry.get("currency", "USD")
-        try:
-            unit_price = Decimal(str(entry.get("unit_price")))
-        except InvalidOperation:
-            return None
-        is_named = isinstance(unit, str) and isinstance(currency, str)
-        if is_named and unit_price.is_finite() and unit_price >= 0:
-            return Price(unit_price, str(unit), str(currency).upper())
+        unit_price = parse_amount(entry.get("unit_price"), most=_MAX_PRICE)
+        is_named = _is_match(_UNIT, unit) and _is_match(_CURRENCY, currency)
+        if unit_price is not None and is_named:
+            return Price(unit_price, unit, currency.upper())
     return None
+
+
+def _is_match(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def parse_amount(value: Any, *, most: int) -> Decimal | None:
+    """Return an amount that fal reports; None if it is not a number from 0 to `most`.
+
+    Decimals may have huge exponents, with which arithmetic and formatting fail.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        text = str(value)
+        amount = Decimal(text) if len(text) <= _MAX_LENGTH else Decimal(-1)
+    except (InvalidOperation, ValueError):  # or an integer that is too long for a text
+        return None
+    exponent = amount.as_tuple().exponent
+    is_plain = isinstance(exponent, int) and exponent >= -_MAX_PLACES
+    return abs(amount) if is_plain and 0 <= amount <= most else None

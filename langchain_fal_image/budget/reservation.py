@@ -6,15 +6,21 @@ accepts None as the budget, which means no limit.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Self
 
+from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image._session.prices import parse_amount
 from langchain_fal_image.budget.budget import Budget
 from langchain_fal_image.budget.ledger import RequestEstimate
 from langchain_fal_image.errors import Charged, FalError
 
 __all__ = ["Reservation", "set_handles", "settle_request"]
+
+_log = logging.getLogger("langchain_fal_image")
+_MAX_UNITS = 10**9
 
 
 class Reservation:
@@ -42,12 +48,10 @@ class Reservation:
         self.seed: int | None = None
 
     def set_billed_units(self, units: str | None) -> None:
-        """Record the units that fal billed; a text that is not a number is ignored."""
-        try:
-            parsed = Decimal(units) if units else None
-        except InvalidOperation:
-            return
-        self._units = parsed if parsed is None or parsed.is_finite() else None
+        """Record the units that fal billed; without them, the estimate counts."""
+        self._units = parse_amount(units, most=_MAX_UNITS)
+        if units and self._units is None:
+            _log.warning("fal billed %s units; the estimate counts", safe_repr(units))
 
     def __enter__(self) -> Self:
         if self._budget is not None:
