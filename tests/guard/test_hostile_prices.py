@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -27,7 +28,8 @@ def serve(
 
     def answer(request: httpx.Request) -> httpx.Response:
         if "pricing" in request.url.path:
-            return httpx.Response(200, json={"prices": [{**PRICE, **(price or {})}]})
+            body = json.dumps({"prices": [{**PRICE, **(price or {})}]})
+            return httpx.Response(200, content=body)
         headers: Any = {} if units is None else {"x-fal-billable-units": units}
         return httpx.Response(200, json=IMAGES, headers=headers)
 
