@@ -26,17 +26,17 @@ from langchain_fal_image.durable.fingerprint import (
     summarize,
     to_canonical_json,
 )
-from langchain_fal_image.durable.journal import Entry, Journal
+from langchain_fal_image.durable.journal import Entry, Journal, State
 from langchain_fal_image.durable.runner import BatchRun, Settings, describe_error
 from langchain_fal_image.errors import (
     FalConfigurationError,
     FalJournalError,
     FalSubmitUncertainError,
+    FalWebhookError,
 )
 from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
 from langchain_fal_image.options.call_settings import is_call_setting
-from langchain_fal_image.results.image import ImageResult
-from langchain_fal_image.results.request import FalRequest
+from langchain_fal_image.results._parse import parse_output
 from langchain_fal_image.webhooks import Webhook
 
 __all__ = ["BatchReport", "DurableBatch"]
@@ -92,9 +92,11 @@ class DurableBatch:
     Args:
         model: The runnable that makes the images. The batch can only continue with
             the same endpoint and options.
-        journal: The journal's file. Only one process at a time can open it.
+        journal: The journal's file. Only one process at a time can open it, and only
+            this user can read it.
         images: The directory for images. They are named `00042.png`, or `00042_1.png`
-            and so on if an input makes several. None records only the results.
+            and so on if an input makes several; another file of that name stays, and a
+            number is added. None records only the results.
         concurrency: The maximum number of inputs to process at the same time.
         on_uncertain: Whether to report inputs that an earlier run left uncertain, or to
             submit them again.
@@ -214,48 +216,60 @@ class DurableBatch:
             Whether the webhook was new; False for a repeated one.
 
         Raises:
-            FalJournalError: The journal has no such request, or is in use.
+            FalJournalError: The journal has no such request, is damaged or in use.
+            FalResponseError: The payload has no image.
+            FalWebhookError: The payload has no request id.
             FalDownloadError: An image cannot be downloaded; the next start tries again.
         """
         if isinstance(payload, Webhook):
             payload = payload.to_dict()
-        request_id = str(payload.get("request_id"))
+        request_id = payload.get("request_id") if isinstance(payload, Mapping) else None
+        if not isinstance(request_id, str):
+            message = "This is not a webhook of fal: it has no request_id."
+            raise FalWebhookError(message)
         with Journal(self._journal) as journal:
             entry = journal.find(request_id)
-            if entry is None or entry.request is None:
-                message = f"The journal {self._journal} has no request {request_id}."
+            if entry is None:
+                message = (
+                    f"The journal {self._journal} has no request "
+                    f"{safe_repr(request_id)}."
+                )
                 raise FalJournalError(
                     message, next_step="Pass the webhook to the batch it belongs to."
                 )
             if entry.state in {"made", "done", "failed"}:
                 return False
             output = payload.get("payload")
-            if payload.get("status") != "OK" or not isinstance(output, Mapping):
-                # Fetch the result from fal's queue, which returns the full error.
-                asyncio.run(self._complete_entry(journal, entry, None))
-                return True
-            request = FalRequest.from_dict(entry.request)
-            result = ImageResult.from_output(
+            is_result = payload.get("status") == "OK" and isinstance(output, Mapping)
+            asyncio.run(self._complete(journal, entry, output if is_result else None))
+            return True
+
+    async def _complete(
+        self, journal: Journal, entry: Entry, output: Mapping[str, Any] | None
+    ) -> None:
+        """Complete an input; without an output, fetch it from fal's queue.
+
+        The queue returns the full error of a failed request.
+        """
+        run, session = self._start(journal, []), self.model._session
+        try:
+            if output is None:
+                await run.resume(entry)
+                return
+            request = journal.restore_request(entry)
+            result, contents = parse_output(
                 output,
+                schema=None,
+                kind="image",
                 model=request.endpoint_id,
-                request_id=request_id,
+                request_id=request.request_id,
                 options=request.options,
                 inputs=request.inputs,
             )
-            asyncio.run(self._complete_entry(journal, entry, result))
-            return True
-
-    async def _complete_entry(
-        self, journal: Journal, entry: Entry, result: ImageResult | None
-    ) -> None:
-        run = self._start(journal, [])
-        try:
-            if result is None:
-                await run.resume(entry)
-            else:
-                await run.save_result(entry.number, result.using(self.model._session))
+            await session.arun(session.store_bytes(contents))
+            await run.save_result(entry.number, result.using(session))
         finally:
-            await self.model._session.aclose()
+            await session.aclose()
 
     async def _run_and_close(self, inputs: Iterable[Any]) -> BatchReport:
         try:
@@ -277,12 +291,17 @@ class DurableBatch:
 
 
 def _read_report(journal: Journal) -> BatchReport:
+    entries = journal.entries()
+
+    def choose(*states: State) -> tuple[Entry, ...]:
+        return tuple(entry for entry in entries if entry.state in states)
+
     return BatchReport(
-        done=tuple(journal.entries("done")),
-        failed=tuple(journal.entries("failed")),
-        uncertain=tuple(journal.entries("uncertain", "intended")),
-        open=tuple(journal.entries("open", "made")),
-        waiting=tuple(journal.entries("waiting")),
+        done=choose("done"),
+        failed=choose("failed"),
+        uncertain=choose("uncertain", "intended"),
+        open=choose("open", "made"),
+        waiting=choose("waiting"),
     )
 
 

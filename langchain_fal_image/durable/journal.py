@@ -6,15 +6,22 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
-from langchain_fal_image.errors import FalJournalError
+from pydantic import ConfigDict, Json, TypeAdapter, ValidationError
+
+from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image.errors import FalError, FalJournalError
+from langchain_fal_image.results._disk import create_private_file, make_private_folder
+from langchain_fal_image.results.image import ImageResult
+from langchain_fal_image.results.request import FalRequest
 
 __all__ = ["Entry", "Journal", "State"]
 
+T = TypeVar("T")
 State = Literal["waiting", "intended", "open", "made", "done", "failed", "uncertain"]
 """The state of an input.
 
@@ -24,6 +31,13 @@ but not all images are on disk. `done`: all images are on disk. `failed`: fal or
 refused it. `uncertain`: fal may have accepted it.
 """
 
+_Object = Json[dict[str, Any]] | None
+_ROW = TypeAdapter(
+    tuple[int, str, State, _Object, _Object, Json[list[str]] | None, _Object],
+    config=ConfigDict(strict=True, hide_input_in_errors=True),
+)
+_COLUMNS = ("number", "summary", "state", "request", "artifact", "files", "error")
+_SELECT = f"select {', '.join(_COLUMNS)} from inputs"  # noqa: S608 - fixed names
 _VERSION = "1"
 _TABLES = """
 create table meta (name text primary key, value text not null);
@@ -80,10 +94,12 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(path.parent)
+            with contextlib.suppress(FileExistsError):
+                create_private_file(path).close()
             # Do not wait for the lock: another process holds it until it ends.
             self._database = sqlite3.connect(path, timeout=0, isolation_level=None)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, ValueError, sqlite3.Error) as error:
             message = f"The journal {path} cannot be opened: {error}."
             raise FalJournalError(message, next_step="Choose another path.") from error
         try:
@@ -100,9 +116,7 @@ class Journal:
         self._database.execute("pragma locking_mode = exclusive")
         self._database.execute("pragma synchronous = full")
         self._database.execute("begin exclusive")
-        tables = {
-            row[0] for row in self._database.execute("select name from sqlite_master")
-        }
+        tables = dict(self._database.execute("select name, type from sqlite_master"))
         if not tables:
             for statement in filter(str.strip, _TABLES.split(";")):
                 self._database.execute(statement)
@@ -111,7 +125,9 @@ class Journal:
         [[verdict]] = self._database.execute("pragma quick_check(1)")
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
-        if tables and not {"meta", "inputs"} <= tables:
+        # A trigger could drop what the batch records.
+        is_foreign = {"trigger", "view"} & set(tables.values())
+        if tables and (is_foreign or not {"meta", "inputs"} <= set(tables)):
             message = f"{self.path} is an SQLite file, but not a batch's journal."
             raise FalJournalError(message, next_step="Choose another path.")
         if (version := self._get("version")) != _VERSION:
@@ -142,7 +158,7 @@ class Journal:
                     [(n, digest, text, now) for n, (digest, text) in enumerate(inputs)],
                 )
                 return
-        known = [row[0] for row in self._database.execute("select digest from inputs")]
+        known = [row[0] for row in self._read("select digest from inputs")]
         digests = [digest for digest, _ in inputs]
         if known_model == model and known == digests:
             return
@@ -167,23 +183,42 @@ class Journal:
         Args:
             *states: The states to return; by default all.
         """
-        chosen = ",".join("?" * len(states))
-        where = f"where state in ({chosen})" if states else ""
-        rows = self._database.execute(
-            f"select number, summary, state, request, artifact, files, error"  # noqa: S608 - contains no values
-            f" from inputs {where} order by number",
-            states,
-        )
-        return [_parse_row(*row) for row in rows]
+        found = map(self._parse_row, self._read(f"{_SELECT} order by number"))
+        return [entry for entry in found if not states or entry.state in states]
 
     def find(self, request_id: str) -> Entry | None:
         """Return the input of a request; None if the journal has no such request."""
-        rows = self._database.execute(
-            "select number, summary, state, request, artifact, files, error from inputs"
-            " where json_extract(request, '$.request_id') = ?",
-            (request_id,),
+        where = "where json_extract(request, '$.request_id') = ?"
+        # SQLite does not accept lone surrogates.
+        rows = self._read(
+            f"{_SELECT} {where}", request_id.encode(errors="replace").decode()
         )
-        return next((_parse_row(*row) for row in rows), None)
+        return next(map(self._parse_row, rows), None)
+
+    def restore_request(self, entry: Entry) -> FalRequest:
+        """Return the request that fal accepted for an input.
+
+        Raises:
+            FalJournalError: The entry has no request, or a damaged one.
+        """
+        return self._restore(FalRequest.from_dict, entry.request, entry)
+
+    def restore_result(self, entry: Entry) -> ImageResult:
+        """Return the result of an input.
+
+        Raises:
+            FalJournalError: The entry has no result, or a damaged one.
+        """
+        return self._restore(ImageResult.from_artifact, entry.artifact, entry)
+
+    def _restore(
+        self, restore: Callable[[dict[str, Any]], T], stored: Any, entry: Entry
+    ) -> T:
+        try:
+            return restore(stored or {})
+        except (FalError, ValueError) as error:
+            what = f"the record of input {entry.number} cannot be read"
+            raise self._build_damage(what) from error
 
     def update(self, number: int, state: State, **columns: Any) -> None:
         """Record the state of an input.
@@ -241,25 +276,44 @@ class Journal:
             message = f"The journal {self.path} cannot be written: {error}."
             step = "Free some disk space."
         else:
-            message = f"The journal {self.path} is damaged or not a journal: {error}."
-            step = (
-                "Restore it from a copy, or choose another path; fal's dashboard lists "
-                "the submitted requests. The file was not changed."
-            )
+            return self._build_damage(str(error))
         return FalJournalError(message, next_step=step)
 
+    def _build_damage(self, what: str) -> FalJournalError:
+        message = f"The journal {self.path} is damaged or not a journal: {what}."
+        step = (
+            "Restore it from a copy, or choose another path; fal's dashboard lists "
+            "the submitted requests. The file was not changed."
+        )
+        return FalJournalError(message, next_step=step)
+
+    def _read(self, statement: str, *values: str) -> list[Any]:
+        try:
+            return self._database.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._convert_error(error) from error
+
+    def _parse_row(self, row: Any) -> Entry:
+        try:
+            number, summary, state, request, artifact, files, error = (
+                _ROW.validate_python(row)
+            )
+        except ValidationError as invalid:
+            fault = invalid.errors(include_url=False, include_input=False)[0]
+            column = _COLUMNS[int(fault["loc"][0])] if fault["loc"] else "row"
+            what = f"{column} of input {safe_repr(row[0])}: {fault['msg']}"
+            raise self._build_damage(what) from invalid
+        for name, found in (("request_id", request), ("message", error)):
+            if found is not None and not isinstance(found.get(name), str):
+                what = f"the record of input {number} has no {name}"
+                raise self._build_damage(what)
+        return Entry(
+            number, summary, state, request, artifact, tuple(files or ()), error
+        )
+
     def _get(self, name: str) -> str | None:
-        row = self._database.execute(
-            "select value from meta where name = ?", (name,)
-        ).fetchone()
-        return row[0] if row else None
+        rows = self._read("select value from meta where name = ?", name)
+        return rows[0][0] if rows else None
 
     def _put(self, name: str, value: str) -> None:
         self._database.execute("insert into meta values (?, ?)", (name, value))
-
-
-def _parse_row(number: int, summary: str, state: State, *json_columns: Any) -> Entry:
-    request, artifact, files, error = (
-        None if text is None else json.loads(text) for text in json_columns
-    )
-    return Entry(number, summary, state, request, artifact, tuple(files or ()), error)

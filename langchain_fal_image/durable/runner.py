@@ -125,8 +125,8 @@ class BatchRun:
 
     async def resume(self, entry: Entry) -> None:
         """Wait for a request that an earlier start submitted, and save its result."""
-        request = FalRequest.from_dict(entry.request or {})
-        await self._await_result(entry.number, request.using(self._model._session))
+        request = self._journal.restore_request(entry).using(self._model._session)
+        await self._await_result(entry.number, request)
 
     async def save_result(self, number: int, result: ImageResult) -> None:
         """Record a result and save its images."""
@@ -140,9 +140,8 @@ class BatchRun:
         await self._save_images(number, result)
 
     async def _process(self, entry: Entry) -> None:
-        if entry.state == "made" and entry.artifact:
-            fal = self._model._session
-            result = ImageResult.from_artifact(entry.artifact, fal=fal)
+        if entry.state == "made":
+            result = self._journal.restore_result(entry).using(self._model._session)
             await self._save_images(entry.number, result)
         elif entry.state == "open":
             await self.resume(entry)
@@ -263,8 +262,8 @@ class BatchRun:
             await asyncio.gather(*map(self._cancel, entries))
 
     async def _cancel(self, entry: Entry) -> None:
-        request = FalRequest.from_dict(entry.request or {})
         try:
+            request = self._journal.restore_request(entry)
             status = await request.using(self._model._session).acancel()
         except FalError as error:
             _log.warning("request %s was not cancelled: %s", entry.request_id, error)

@@ -86,7 +86,8 @@ def test_a_price_that_cannot_be_is_unknown(price: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["0 characters", ", characters", "00 chars", "\u0660 chars", "k", "1,,,k chars"]
+    "unit",
+    ["0 characters", ", characters", "00 chars", "\u0660 chars", "k", "1,,,k chars"],
 )
 def test_an_odd_unit_is_a_price_without_an_estimate(unit: str) -> None:
     with serve({"unit": unit}) as fal:
