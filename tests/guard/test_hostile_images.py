@@ -15,6 +15,7 @@ import httpx
 import PIL.EpsImagePlugin
 import PIL.Image
 import pytest
+from hostile_servers import FixedResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import ToolMessage
@@ -86,16 +87,23 @@ def test_no_image_starts_ghostscript(fal: FalProvider, ghostscript: Path) -> Non
     assert result.image.read() == make_dos_eps()
     with pytest.raises(FalDownloadError, match="no decoder"):
         result.image.to_pil()
-    add_thumbnails(fal, result)
     with pytest.raises(UnreadableInputError):
         open_image(InputFile(["image_url"], "https://a.b/c.png", make_dos_eps()))
     assert not ghostscript.exists()
 
 
-def add_thumbnails(fal: FalProvider, result: ImageResult) -> list[Any]:
-    """Return the messages that a chat model gets after a tool made the result."""
-    message = ToolMessage("Made it.", tool_call_id="1", artifact=result.to_artifact())
-    return fal.run(FalThumbnails(fal=fal)._add_thumbnails([message]))
+def test_a_thumbnail_starts_no_program(ghostscript: Path) -> None:
+    with FixedResponse({}, status=200, body=make_dos_eps()) as server:
+        fal = create_fal("k", base_url=server.url)
+        result = ImageResult.from_output(
+            {"images": [f"{server.url}/a.png"]}, model="fal-ai/qwen-image"
+        )
+        message = ToolMessage("Made.", tool_call_id="1", artifact=result.to_artifact())
+        [shown] = fal.run(FalThumbnails(fal=fal)._add_thumbnails([message]))
+        assert server.requests == 1
+        fal.close()
+    assert "base64" not in str(shown.content)
+    assert not ghostscript.exists()
 
 
 # --- Mutated images ---
@@ -153,7 +161,7 @@ def edit_image(fal: FalProvider, result: ImageResult) -> None:
 WAYS: tuple[Callable[[FalProvider, ImageResult], object], ...] = (
     lambda _, result: result.image.to_pil(),
     lambda _, result: result.image._repr_html_(),
-    add_thumbnails,
+    lambda _, result: result.image._make_thumbnail(result.image.read(), 64),
     edit_image,
 )
 

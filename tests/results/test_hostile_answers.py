@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from langchain_fal_image import ImageResult, SpeechResult, TranscriptionResult
 from langchain_fal_image._formats.safe_repr import safe_repr
-from langchain_fal_image.errors import FalDownloadError, FalResponseError
+from langchain_fal_image.errors import FalDownloadError, FalError, FalResponseError
 from langchain_fal_image.results._parse import parse_output
 
 URL = "https://v3.fal.media/files/a.png"
@@ -153,9 +153,9 @@ def test_a_field_of_an_unexpected_value_counts_as_missing(
 ) -> None:
     if image is None:
         with pytest.raises(FalResponseError):
-            read("image", {"images": [entry]})
+            ImageResult.from_output({"images": [entry]}, model="fal-ai/x")
         return
-    [found] = read("image", {"images": [entry]}).images
+    [found] = ImageResult.from_output({"images": [entry]}, model="fal-ai/x").images
     assert {name: getattr(found, name) for name in image} == image
 
 
@@ -237,4 +237,5 @@ def test_any_change_of_an_answer_is_a_result_or_an_error(changes: list[Any]) -> 
         with contextlib.suppress(FalDownloadError):  # bytes that no store has
             assert result._repr_html_()
         json.dumps(result.to_artifact(), allow_nan=False).encode()
-        assert each.from_artifact(result.to_artifact()).files == result.files
+        with contextlib.suppress(FalError):  # a URL that is not one
+            assert each.from_artifact(result.to_artifact()).files == result.files
