@@ -36,6 +36,7 @@ _SIGNATURES = (
 )
 _M4A_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
 _IMAGE_BRANDS = frozenset({*IMAGE_BRANDS, b"crx "})
+_MAX_READ = 1024 * 1024
 _SYNC = 0xFFE0
 _LAYER = 0x0006
 _LAYER_3 = 0x0002
@@ -56,8 +57,9 @@ class AudioType:
 def sniff_audio(data: bytes) -> AudioType | None:
     """Recognise MP3, WAV, FLAC, Ogg, M4A, MP4, WebM, AAC, AIFF and AMR files.
 
-    `data` is the file, or at least its beginning.
+    `data` is the file, or at least its beginning; only the first MiB is read.
     """
+    data = data[:_MAX_READ]
     if read_riff_form(data) == b"WAVE":
         return AudioType("audio/wav", _read_wav_duration(data))
     if data[:4] == b"FORM" and data[8:12] in {b"AIFF", b"AIFC"}:

@@ -41,6 +41,7 @@ _SIGNATURES = (
 _SIZE_BOX = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
 _ROTATION_BOX = re.compile(rb"irot[\1\3]")
 
+_MAX_READ = 1024 * 1024
 _PNG_HEADER = 26
 _PNG_ALPHA = frozenset({4, 6})  # the colour types with an alpha channel
 # JPEG's start-of-frame markers; C4, C8 and CC in that range mark other segments.
@@ -65,9 +66,10 @@ class ImageType:
 def sniff_image(data: bytes) -> ImageType | None:
     """Recognise the formats of `EXTENSIONS`; return None for other files.
 
-    `data` is the file, or at least its beginning. A JPEG's size comes after its
-    metadata, which can be long.
+    `data` is the file, or at least its beginning; only the first MiB is read. A JPEG's
+    size comes after its metadata, which can be long.
     """
+    data = data[:_MAX_READ]
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return _read_png(data)
     if data.startswith(b"\xff\xd8\xff"):

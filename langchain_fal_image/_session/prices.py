@@ -151,7 +151,7 @@ def _parse_price(body: Any, endpoint_id: str) -> Price | None:
         unit_price = parse_amount(entry.get("unit_price"), most=_MAX_PRICE)
         is_named = _is_match(_UNIT, unit) and _is_match(_CURRENCY, currency)
         if unit_price is not None and is_named:
-            return Price(unit_price, unit, currency.upper())
+            return Price(unit_price, str(unit), str(currency).upper())
     return None
 
 

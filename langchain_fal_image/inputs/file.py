@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_fal_image._formats.data_uri import decode_data_uri
 from langchain_fal_image._formats.safe_repr import safe_repr
+from langchain_fal_image.errors import FalInputImageError
 from langchain_fal_image.inputs.file_type import IMAGE, FileType
 from langchain_fal_image.inputs.reference import InputReference, OutputFile, OutputFiles
 from langchain_fal_image.wire import guard
@@ -84,15 +85,23 @@ def read_input_file(
     if isinstance(value, os.PathLike):
         return _read_path(value, option, session, file_type)
     if file_type is IMAGE and hasattr(value, "getbands"):
-        encoded = io.BytesIO()
-        value.save(encoded, format="PNG")
-        return InputFile(option, file_type, content=encoded.getvalue())
+        return InputFile(option, file_type, content=_encode_png(value, option))
     message = (
         f"{option}={safe_repr(value)} is not {_with_article(file_type.word)}. Pass an "
         f"https URL, a data URI, bytes, {file_type.accepted}, or a file below one of "
         f"allowed_dirs."
     )
     raise file_type.error(message)
+
+
+def _encode_png(image: Any, option: str) -> bytes:
+    encoded = io.BytesIO()
+    try:
+        image.save(encoded, format="PNG")
+    except Exception as error:  # Pillow raises errors of any class
+        message = f"{option}: Pillow cannot write this image as PNG: {error}."
+        raise FalInputImageError(message) from error
+    return encoded.getvalue()
 
 
 def _take_only_file(value: Any, option: str, file_type: FileType) -> Any:
@@ -174,10 +183,11 @@ def _read_path(
         found = guard.resolve_path(path, allowed_dirs=session.allowed_dirs)
     except guard.AccessRefused as error:
         message = f"{option}={safe_repr(str(path))} is refused: {error}."
+        allowed = ", ".join(map(str, session.allowed_dirs)) or "none"
         raise file_type.error(
             message,
             next_step="Pass a URL or bytes, or let the developer allow the directory: "
-            "create_fal(allowed_dirs=[…]).",
+            f"create_fal(allowed_dirs=[…]); allowed: {allowed}.",
         ) from error
     mime_type, _ = mimetypes.guess_type(found.name)
     return InputFile(option, file_type, path=found, mime_type=mime_type)

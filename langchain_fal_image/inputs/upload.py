@@ -70,7 +70,7 @@ def send_file(
     try:
         return (yield from _send_source(file, session, FileSource(opened), check))
     except OSError as error:
-        message = f"{file.option}: {file.path} cannot be read: {error}."
+        message = f"{file.option}: {file.path.name} cannot be read: {error.strerror}."
         raise file.file_type.error(message) from error
     finally:
         opened.close()
@@ -133,15 +133,15 @@ def _open_allowed(file: InputFile, session: Session) -> BinaryIO:
     try:
         opened = path.open("rb")
     except OSError as error:
-        message = f"{file.option}: {path} cannot be read: {error.strerror}."
+        message = f"{file.option}: {path.name} cannot be read: {error.strerror}."
         raise file.file_type.error(message) from error
     try:
         fault = _find_fault(opened, path, session)
     except OSError as error:
-        fault = str(error)
+        fault = f"it cannot be read ({error.strerror})"
     if fault:
         opened.close()
-        message = f"{file.option}: {path} is refused: {fault}."
+        message = f"{file.option}: {path.name} is refused: {fault}."
         raise file.file_type.error(message)
     return opened
 

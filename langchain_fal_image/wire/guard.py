@@ -175,7 +175,8 @@ def resolve_path(path: str | os.PathLike[str], *, allowed_dirs: Iterable[Path]) 
         The resolved file.
 
     Raises:
-        AccessRefused: It is outside of these directories, or not a file.
+        AccessRefused: It is outside of these directories, or not a file. The message
+            names no directory.
     """
     allowed = tuple(allowed_dirs)
     if not allowed:
@@ -186,11 +187,12 @@ def resolve_path(path: str | os.PathLike[str], *, allowed_dirs: Iterable[Path]) 
         is_inside = any(resolved.is_relative_to(each) for each in allowed)
         is_file = is_inside and resolved.is_file()
     except (OSError, ValueError, RuntimeError) as error:
-        message = f"the path cannot be resolved ({error})"
+        # Only the reason: a chat model may read it, and the rest contains the path.
+        reason = getattr(error, "strerror", None) or "it is not a path"
+        message = f"the path cannot be resolved ({reason})"
         raise AccessRefused(message) from error
     if not is_inside:
-        names = ", ".join(map(str, allowed))
-        message = f"it is not below an allowed directory ({names})"
+        message = "it is not below an allowed directory"
         raise AccessRefused(message)
     if not is_file:
         message = (

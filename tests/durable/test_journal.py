@@ -109,6 +109,33 @@ def files_up_to(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, before)
 
 
+def test_another_batch_in_the_same_folder_loses_no_image(
+    make: MakeBatch, tmp_path: Path
+) -> None:
+    first = make().run(PROMPTS)
+    contents = {each: each.read_bytes() for each in (tmp_path / "images").iterdir()}
+    second = make(journal=tmp_path / "other.sqlite").run(
+        [f"{each}!" for each in PROMPTS]
+    )
+    assert all(path.read_bytes() == content for path, content in contents.items())
+    names = {name for each in (*first.done, *second.done) for name in each.files}
+    assert names == {each.name for each in (tmp_path / "images").iterdir()}
+    assert len(names) == 12
+    assert second.done[0].files == ("00000_2.png",)
+
+
+def test_an_image_that_an_earlier_start_saved_is_not_saved_twice(
+    make: MakeBatch, tmp_path: Path
+) -> None:
+    make().run(PROMPTS)
+    with sqlite3.connect(tmp_path / "run.sqlite") as base:
+        base.execute("update inputs set state = 'made', files = null")
+    base.close()
+    report = make().run(PROMPTS)
+    assert report.done[0].files == ("00000.png",)
+    assert len(list((tmp_path / "images").iterdir())) == 6
+
+
 def test_a_full_disk_for_images_loses_nothing(
     make: MakeBatch, tmp_path: Path, fal_sandbox: Sandbox
 ) -> None:

@@ -7,7 +7,8 @@ import gzip
 import io
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from conftest import CANARY
 from hostile_servers import FixedResponse, Trap
 
 from langchain_fal_image import FalImageEdit, GeneratedImage, Limits, create_fal, errors
+from langchain_fal_image._formats.audio import sniff_audio
+from langchain_fal_image._formats.image import sniff_image
 
 
 @pytest.fixture
@@ -69,6 +72,34 @@ def test_a_hostile_path_is_not_read(path: str, folder: Path, trap: Trap) -> None
         FalImageEdit(fal=fal, prompt="a").invoke({"images": [full_path]})
 
 
+@pytest.mark.parametrize("path", ["/etc/passwd", "x" * 5000, "a\0b", "~/x", "\ud800"])
+def test_a_refusal_names_no_directory_to_a_model(path: str, folder: Path) -> None:
+    with create_fal("k", allowed_dirs=[folder]) as fal:
+        edit = FalImageEdit(fal=fal, prompt="a")
+        with pytest.raises(errors.FalInputImageError) as caught:
+            edit.invoke({"images": [path]})
+        assert str(folder) not in caught.value.message
+        # A developer reads the next step, a chat model does not.
+        assert str(folder) in caught.value.next_step
+
+
+def test_a_file_that_cannot_be_read_is_named_without_its_directory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    PIL.Image.new("RGB", (512, 512)).save(folder / "good.png")
+
+    def refuse(self: Path, *_: Any, **__: Any) -> Any:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.chdir(folder)
+    with create_fal("k", allowed_dirs=[folder]) as fal:
+        edit = FalImageEdit(fal=fal, prompt="a")
+        with pytest.raises(errors.FalInputImageError, match=r"good\.png") as caught:
+            edit.invoke({"images": ["good.png"]})
+    assert str(folder) not in caught.value.message
+
+
 def test_a_file_replaced_by_a_link_is_not_read(
     folder: Path, tmp_path: Path, trap: Trap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +121,46 @@ def test_a_file_replaced_by_a_link_is_not_read(
         FalImageEdit(fal=fal, prompt="a").invoke({"images": [str(good)]})
 
 
+def make_cmyk(_: Path) -> PIL.Image.Image:
+    return PIL.Image.new("CMYK", (512, 512))
+
+
+def make_truncated(folder: Path) -> PIL.Image.Image:
+    path = folder / "truncated.jpg"
+    PIL.Image.effect_noise((512, 512), 50).save(path)
+    path.write_bytes(path.read_bytes()[:5000])
+    return PIL.Image.open(path)
+
+
+@pytest.mark.parametrize("make", [make_cmyk, make_truncated])
+def test_a_pillow_image_that_cannot_be_written_is_an_input_error(
+    make: Callable[[Path], PIL.Image.Image], tmp_path: Path
+) -> None:
+    with create_fal("k") as fal, make(tmp_path) as image:
+        edit = FalImageEdit(fal=fal, prompt="a")
+        with pytest.raises(errors.FalInputImageError, match="as PNG"):
+            edit.invoke({"images": [image]})
+
+
 # --- Sizes ---
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\xff\xd8\xff",
+        b"\xff\xd8\xff\xe0\0\2",
+        b"\0\0\0\x10ftypheic\0\0\0\0",
+        b"RIFF\4\0\0\0WAVE",
+    ],
+)
+@pytest.mark.parametrize("filling", [b"\xff", b"\xff\xe0\0\2", bytes(8)])
+def test_a_long_header_is_read_to_a_limit(head: bytes, filling: bytes) -> None:
+    content = head + filling * (32 * 1024 * 1024 // len(filling))
+    started = time.process_time()
+    for sniff in (sniff_image, sniff_audio):
+        sniff(content)
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])
