@@ -216,7 +216,7 @@ class Journal:
     ) -> T:
         try:
             return restore(stored or {})
-        except (FalError, ValueError) as error:
+        except (FalError, LookupError, TypeError, ValueError, AttributeError) as error:
             what = f"the record of input {entry.number} cannot be read"
             raise self._build_damage(what) from error
 

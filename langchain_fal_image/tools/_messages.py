@@ -37,6 +37,7 @@ MAX_CHARACTERS = 4000
 _MAX_TEXT = 1000
 _MAX_LINE = 240
 _MAX_URL = 200
+_MAX_SHOWN = 16
 _CHARGED = {
     "no": "Nothing was charged.",
     "maybe": "It may have been charged.",
@@ -132,7 +133,7 @@ def describe_result(
 
     Args:
         result: A result whose files have handles.
-        vision: Whether to add image blocks, by URL, after the text.
+        vision: Whether to add blocks of the first 16 images, by URL, after the text.
         max_characters: How many characters of a transcription to return; the text
             says how many are left out.
 
@@ -143,7 +144,8 @@ def describe_result(
     text = _DESCRIBE[result.kind](result, max_characters)
     if not vision:
         return text
-    images = [file.to_content_block() for file in result.files if file.url]
+    shown = result.files[:_MAX_SHOWN]
+    images = [file.to_content_block() for file in shown if file.url]
     return [{"type": "text", "text": text}, *images]
 
 

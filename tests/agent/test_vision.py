@@ -28,6 +28,7 @@ from langchain_fal_image import (
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.middleware import FalThumbnails
 from langchain_fal_image.sandbox import Sandbox
+from langchain_fal_image.tools._messages import describe_result
 
 
 def make_messages(fal: FalProvider, **arguments: Any) -> list[BaseMessage]:
@@ -50,6 +51,12 @@ def test_the_answer_is_text_and_images(fal: FalProvider) -> None:
     assert [each["type"] for each in images] == ["image", "image"]
     assert len(json.dumps(message.content)) < 2000
     assert images == read_blocks(message)
+
+
+def test_an_answer_shows_a_limited_number_of_images() -> None:
+    output = {"images": [f"https://v3.fal.media/{number}.png" for number in range(99)]}
+    result = ImageResult.from_output(output, model="fal-ai/x")
+    assert len(describe_result(result, vision=True)) == 1 + 16
 
 
 def read_blocks(message: Any) -> list[dict[str, Any]]:
