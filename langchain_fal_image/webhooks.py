@@ -62,7 +62,8 @@ class Webhook:
 
         Args:
             model: The endpoint id, which a webhook does not contain.
-            fal: The provider that downloads the files; by default the default instance.
+            fal: The provider that downloads the files, and whose store gets bytes that
+                the payload contains; by default the default instance.
 
         Returns:
             An `ImageResult`, `SpeechResult` or `TranscriptionResult`, depending on
@@ -77,12 +78,14 @@ class Webhook:
         fal, model = fal or default_fal, check_endpoint_id(model)
         if self.status != "OK":
             raise self._build_error(model, fal)
-        result, _ = parse_output(
+        result, contents = parse_output(
             self.payload,
             schema=fal.contract(model),
             model=model,
             request_id=self.request_id,
         )
+        if contents:
+            fal.store.mset(list(contents.items()))
         return result.using(fal)
 
     def to_dict(self) -> dict[str, Any]:

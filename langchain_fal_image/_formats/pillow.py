@@ -32,6 +32,8 @@ _DECODERS = {
     "image/bmp": "BMP",
     "image/tiff": "TIFF",
 }
+# Each scan of a progressive JPEG writes all pixels again; encoders make about ten.
+_MAX_SCANS = 100
 _MAX_REASON = 200
 _QUALITY = 80
 
@@ -51,6 +53,9 @@ def decode_image(content: bytes, *, max_pixels: int) -> PIL.Image.Image:
         PIL.Image.init()
     if found is None or decoder not in PIL.Image.OPEN:
         message = f"Pillow has no decoder for {found.mime_type if found else 'it'}"
+        raise ValueError(message)
+    if decoder == "JPEG" and content.count(b"\xff\xda") > _MAX_SCANS:
+        message = "it has too many scans"
         raise ValueError(message)
     # Some decoders allocate the pixels as soon as they open a file.
     _check_pixels(found.width or 0, found.height or 0, max_pixels)

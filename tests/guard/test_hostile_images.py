@@ -227,3 +227,12 @@ def test_the_limit_of_pixels_is_a_setting() -> None:
     fal = create_fal("k", store=InMemoryByteStore(), limits=Limits(image_pixels=479))
     with pytest.raises(FalDownloadError, match=r"24x20 pixels.*is 479"):
         store_image(fal, IMAGES["tiff"]).image.to_pil()
+
+
+def test_a_jpeg_of_many_scans_is_not_decoded(fal: FalProvider) -> None:
+    content = IMAGES["progressive jpeg"]
+    start = content.rindex(b"\xff\xda")  # the last scan, which can be repeated
+    bomb = content[:start] + content[start:-2] * 5000 + content[-2:]
+    with pytest.raises(FalDownloadError, match="too many scans"):
+        store_image(fal, bomb).image.to_pil()
+    assert store_image(fal, content).image.to_pil().size == (24, 20)

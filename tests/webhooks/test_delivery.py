@@ -65,6 +65,14 @@ def test_a_webhook_contains_speech_or_a_transcription(
     assert result.raw == request.result().raw
 
 
+def test_bytes_in_a_webhook_can_be_read(fal: FalProvider) -> None:
+    uri = "data:image/gif;base64,R0lGODlhAQABAAAAADs="
+    hook = webhooks.Webhook("r-1", payload={"images": [{"url": uri}]})
+    result = hook.result(model="fal-ai/qwen-image", fal=fal)
+    assert result.image.url is None
+    assert result.image.read().startswith(b"GIF89a")
+
+
 def test_a_refused_webhook_is_delivered_again(
     fal: FalProvider, receiver: Receiver
 ) -> None:
