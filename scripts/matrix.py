@@ -100,11 +100,10 @@ def run_tests(home: Path, wheel: Path, python: str) -> tuple[str, str]:
     run([inside, "-m", "pip", "install", "--quiet", "--upgrade", *packages])
     for each in (
         *(f"tests/{name}" for name in TESTS),
-        "tests/conftest.py",
-        "tests/audio_files.py",
-        "tests/clocks.py",
+        *(f"tests/{each.name}" for each in (ROOT / "tests").glob("*.py")),
         "examples",
         "benchmarks",
+        "scripts",
     ):
         source, target = ROOT / each, home / "work" / each
         target.parent.mkdir(parents=True, exist_ok=True)
