@@ -64,7 +64,8 @@ class Timeouts:
     """Timeouts in seconds.
 
     Attributes:
-        total: One generation, from the submit to its result.
+        total: One generation, from the submit to its result. Also the longest time of
+            every other call, such as a status, a download or a step of an upload.
         connect: Opening a connection.
         read: The response to an ordinary call.
         submit: The response to a submit.
