@@ -320,7 +320,7 @@ def create_fal(
         "openapi": openapi_url,
     }
     configured = {name: url.rstrip("/") for name, url in urls.items() if url}
-    sandbox = "" if configured else read_sandbox_url(api_key)
+    sandbox = "" if configured else read_sandbox_url(api_key, headers)
     if sandbox:
         hosts = Hosts.sandbox(sandbox)
         # The environment's key is for fal and never goes to a sandbox.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Mapping
 from typing import Literal, TypeAlias, cast, get_args
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from langchain_fal_image._formats.headers import is_secret_header
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.wire import guard
 from langchain_fal_image.wire.config import Hosts
@@ -28,24 +30,28 @@ SANDBOX_VARIABLE = "FAL_SANDBOX_URL"
 _TRANSPORT_VARIABLE = "FAL_ASYNC_TRANSPORT"
 
 
-def read_sandbox_url(api_key: SecretStr | None) -> str:
+def read_sandbox_url(api_key: SecretStr | None, headers: Mapping[str, str]) -> str:
     """Return the URL of the sandbox that the environment names, else "".
 
     Args:
         api_key: The key that the developer set, which never goes to a sandbox.
+        headers: The headers that the developer set; nor do secrets in them.
 
     Raises:
-        FalConfigurationError: There is a key, or the URL is not on this machine.
+        FalConfigurationError: There is a secret, or the URL is not on this machine.
     """
     url = os.environ.get(SANDBOX_VARIABLE, "").strip().rstrip("/")
     if not url:
         return ""
+    names = [f"the header {name}" for name in headers if is_secret_header(name)]
     if api_key and api_key.get_secret_value().strip():
-        message = f"Both api_key and {SANDBOX_VARIABLE} are set."
+        names.insert(0, "api_key")
+    if names:
+        message = f"Both {names[0]} and {SANDBOX_VARIABLE} are set."
         raise FalConfigurationError(
             message,
             next_step=f"A key is never sent to a sandbox. Unset {SANDBOX_VARIABLE} to "
-            f"use fal, or remove api_key to use the sandbox.",
+            f"use fal, or remove {names[0]} to use the sandbox.",
         )
     if not _is_loopback(url):
         message = f"{SANDBOX_VARIABLE} is not an http URL of this machine."

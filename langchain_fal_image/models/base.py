@@ -284,8 +284,9 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
             strict=self.strict,
             nearest_size=getattr(self, "nearest_size", False),
         )
-        if warning:
-            options = replace(options, warnings=(warning, *options.warnings))
+        warnings = (warning, *options.warnings) if warning else options.warnings
+        payload = hide_base64(options.payload)
+        options = replace(options, payload=payload, warnings=warnings)
         return ModelCall(
             model=self.model,
             kind=self.kind,

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from langchain_fal_image._formats.hidden import hide_base64
 from langchain_fal_image._session.default import default_session
 from langchain_fal_image._session.session import Session
 from langchain_fal_image.budget.budget import Budget
@@ -122,7 +123,7 @@ class FalTool(BaseTool):
         values, arguments = super()._to_args_and_kwargs(tool_input, tool_call_id)
         if values:  # a plain text is the value of the first argument
             arguments = {**dict(zip(self.args, values, strict=False)), **arguments}
-        return (), {**arguments, "tool_call_id": tool_call_id}
+        return (), {**hide_base64(arguments), "tool_call_id": tool_call_id}
 
     def _run(
         self,

@@ -18,6 +18,7 @@ _HIDDEN = b"<hidden>"
 # Shorter texts are not secrets, but occur in ordinary responses.
 _MIN_LENGTH = 8
 _SEPARATORS = re.compile(r"[\s;,=]+")
+_DIGIT = re.compile("[0-9]").search
 _ESCAPE = re.compile(rb"\\{1,4}(?:u00([2-7][0-9a-f])|/)", re.IGNORECASE)
 
 
@@ -60,12 +61,15 @@ class Redactor:
         return self.clean(encoded).decode("utf-8", "surrogatepass")
 
 
-def _split(value: str) -> list[str]:
-    found = []
+def _split(value: str) -> set[str]:
+    """Return the secrets in a header's value; the parts of `id:secret` if possible."""
+    found: set[str] = set()
     for word in _SEPARATORS.split(value):
-        parts = [part for part in word.split(":") if len(part) >= _MIN_LENGTH]
-        found += parts or [word]
-    return [each for each in found if len(each) >= _MIN_LENGTH]
+        parts = word.split(":")
+        # A part without a digit may be an ordinary word, such as a project's name.
+        random = {part for part in parts if len(part) >= _MIN_LENGTH and _DIGIT(part)}
+        found |= random if len(random) == len(parts) else {word, *random}
+    return {each for each in found if len(each) >= _MIN_LENGTH}
 
 
 def _encode(part: str) -> set[bytes]:

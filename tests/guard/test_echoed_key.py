@@ -78,6 +78,23 @@ def test_short_keys_do_not_change_responses(key: str) -> None:
     assert Redactor([f"Key {key}"]).clean(text) == text
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "cleaned"),
+    [
+        ("my-project:s3cr3t-value", "my-project s3cr3t-value", "my-project <hidden>"),
+        ("my-project:s3cr3t-value", "my-project:s3cr3t-value", "<hidden>"),
+        (
+            "correct-horse",
+            "https://a.example/correct-horse",
+            "https://a.example/<hidden>",
+        ),
+        ("canary:secret", "canary secret canary:secret", "canary secret <hidden>"),
+    ],
+)
+def test_ordinary_words_of_a_key_stay(key: str, text: str, cleaned: str) -> None:
+    assert Redactor([f"Key {key}"]).clean_text(text) == cleaned
+
+
 def make_fal(respond: Any) -> Any:
     transport = httpx.MockTransport(respond)
     return create_fal(

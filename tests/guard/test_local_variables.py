@@ -223,7 +223,8 @@ def test_no_frame_of_a_refused_setting_shows_the_key(
 def test_no_frame_of_a_tool_shows_them(fal: FalProvider) -> None:
     for tool in FalImageToolkit(fal=fal).get_tools():
         tool.handle_tool_error = False
-        call = {"prompt": "a", "images": ["https://v3.fal.media/a.png"]}
+        images = ["https://v3.fal.media/a.png", URI]
+        call = {"prompt": f"Draw {URI}", "images": images}
         try:
             tool.invoke(
                 {"name": tool.name, "args": call, "id": "1", "type": "tool_call"}

@@ -111,6 +111,10 @@ def test_a_given_key_does_not_go_to_a_sandbox_of_the_environment(
     with pytest.raises(errors.FalConfigurationError, match="Both api_key and") as found:
         create_fal(key)
     assert CANARY not in str(found.value)
+    with pytest.raises(
+        errors.FalConfigurationError, match="Both the header X-Fal-Key and"
+    ):
+        create_fal(headers={"X-Fal-Key": CANARY})
     # Hosts that the developer passes win over the environment.
     hosts = create_fal(key, base_url="https://fal.example").context.hosts
     assert hosts.queue == "https://fal.example"
