@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from langchain_fal_image._formats.identifiers import is_endpoint_id
 from langchain_fal_image.errors import FalDownloadError, FalResponseError
 from langchain_fal_image.options.catalog_file import clean_schema, format_catalog
 from langchain_fal_image.options.contract import Contract, ContractSource
@@ -124,7 +125,7 @@ def parse_models(models: Iterable[Any], date: str) -> Models:
     found = Models()
     for model in models:
         endpoint_id = model.get("endpoint_id") if isinstance(model, Mapping) else None
-        if not isinstance(endpoint_id, str) or not endpoint_id:
+        if not isinstance(endpoint_id, str) or not is_endpoint_id(endpoint_id):
             continue
         contract = _read_metadata(endpoint_id, model.get("metadata"), date)
         try:

@@ -181,3 +181,8 @@ def test_a_broken_document_is_listed_and_harms_no_other(model: Any) -> None:
     assert found.contracts["me/old"].input
     assert found.contracts["me/new"].kind == "image"
     assert not found.contracts["me/new"].input
+
+
+@pytest.mark.parametrize("name", ["a/../b", "a/b?x", "a", "", "https://a.example/b"])
+def test_a_model_whose_id_has_another_form_is_left_out(name: str) -> None:
+    assert [*parse_models([make_model(name), NEW], TODAY).contracts] == ["me/new"]
