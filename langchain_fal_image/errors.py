@@ -130,7 +130,8 @@ class OptionFault:
 
     Attributes:
         option: fal's name of the option, with its path if nested (`loras[0].scale`).
-        value: A short representation of the value, without bytes.
+        value: A short representation of the value, without bytes; empty if it may be
+            private.
         problem: What is wrong with it.
         allowed: A description of the allowed values; empty if unknown.
         nearest: The name or value that was probably meant.
@@ -144,7 +145,8 @@ class OptionFault:
 
     def __str__(self) -> str:
         """Return the problem as one sentence."""
-        text = f"{self.option}={self.value} {self.problem}"
+        value = f"={self.value}" if self.value else ""
+        text = f"{self.option}{value} {self.problem}"
         if self.allowed:
             text += f"; allowed: {self.allowed}"
         if self.nearest:
@@ -174,13 +176,15 @@ class FalOptionError(FalError, _langchain.ModelInvalidRequestError, ValueError):
         *,
         model: str | None,
         warnings: tuple[str, ...] = (),
+        next_step: str | None = None,
     ) -> FalOptionError:
         """Create one error that lists every fault.
 
         Args:
             faults: At least one.
             model: The endpoint id.
-            warnings: What else was found, such as a likely typo.
+            warnings: What else was found.
+            next_step: What to do, if it is not to fix the options.
         """
         where = f" for {model}" if model else ""
         if len(faults) == 1:
@@ -191,7 +195,7 @@ class FalOptionError(FalError, _langchain.ModelInvalidRequestError, ValueError):
             message = f"{len(faults)} wrong options{where}:{lines}\n"
         if warnings:
             message = f"{message.rstrip()}\nAlso: {' '.join(warnings)}\n"
-        return cls(message, faults=faults, model=model)
+        return cls(message, faults=faults, model=model, next_step=next_step)
 
 
 class FalInputError(FalError, _langchain.ModelInvalidRequestError, ValueError):

@@ -48,12 +48,15 @@ def read_image_input(
         if not isinstance(prompt, PromptValue | BaseMessage):
             return value
         options = read_image_input(prompt, model=model, takes_images=takes_images)
-        return {**options, **value, "prompt": options["prompt"]}
+        return {**options, **value, "prompt": options.get("prompt")}
     if messages := _read_messages(value):
         message = _find_prompt_message(messages)
         blocks = list(find_image_blocks(message)) if takes_images else []
-        images = {"images": blocks} if blocks else {}
-        return {"prompt": str(message.text), **images}
+        text = str(message.text)
+        if not blocks:
+            return {"prompt": text}
+        # A message of images alone leaves the prompt to the bound options.
+        return {"images": blocks, **({"prompt": text} if text.strip() else {})}
     if takes_images and isinstance(
         value, ImageResult | GeneratedImage | list | tuple | bytes
     ):

@@ -15,6 +15,7 @@ from langchain_core.runnables.config import (
 
 from langchain_fal_image._formats.headers import mask_headers
 from langchain_fal_image._formats.safe_repr import redact_base64, safe_repr
+from langchain_fal_image.options.credentials import is_credential
 from langchain_fal_image.results.base import FalResult
 from langchain_fal_image.results.file import GeneratedFile
 from langchain_fal_image.wire.effects import Call
@@ -80,6 +81,8 @@ def _trace_field(name: Any, value: Any, depth: int) -> tuple[str, Any]:
         return safe_repr(name), trace_input(value, depth)
     if name.lower() == "headers" and value is not None:
         value = mask_headers(value) if isinstance(value, Mapping) else "<hidden>"
+    elif is_credential(name) and value is not None:
+        return name, "<hidden>"
     is_base64 = isinstance(value, str) and name in _BASE64_NAMES
     if is_base64 and len(value) > _MAX_PLAIN:
         return name, f"<{len(value)} characters of base64>"

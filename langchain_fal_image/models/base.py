@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import abc
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from langchain_core.runnables.config import merge_configs
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    field_validator,
+    model_validator,
+)
 
 from langchain_fal_image._formats.hidden import hide_base64
-from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image._session.default import default_session
 from langchain_fal_image._session.session import Session
 from langchain_fal_image.budget.budget import Budget
 from langchain_fal_image.errors import FalConfigurationError
-from langchain_fal_image.inputs.reference import OutputFile, OutputFiles
 from langchain_fal_image.models._input_schema import create_input_model
+from langchain_fal_image.models._settings import check_keywords, validate_settings
+from langchain_fal_image.options.credentials import has_credential
 from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.issues import is_same
 from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.wire.effects import Flow
 from langchain_fal_image.wire.queue import check_endpoint_id
@@ -34,11 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["FalModel", "add_owner"]
 
 R = TypeVar("R")
-
-_OPTION_TYPES = (
-    *(str, bool, int, float, bytes, bytearray),
-    *(OutputFile, OutputFiles, os.PathLike),
-)
 
 # Modules that only a call needs (`_call`, `_input`, `options.resolve`) are imported
 # inside methods, so that creating a model is fast.
@@ -81,25 +83,23 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
     result_type: ClassVar[type[Any]]
     """The class of its results."""
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _collect_options(cls, values: Any) -> Any:
+    def _check_settings(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Self]
+    ) -> Self:
         if not isinstance(values, Mapping):
-            return values
-        settings = dict(values)
-        options = dict(settings.get("options") or {})
-        for name in [each for each in settings if each not in cls.model_fields]:
-            if not _is_option_value(settings[name]):
-                continue  # pydantic raises an error for the unknown field
-            value = settings.pop(name)
-            if name in options and options[name] != value:
-                message = (
-                    f"{name} has two values: {safe_repr(value)} as an argument, "
-                    f"{safe_repr(options[name])} in options."
-                )
-                raise ValueError(message)
-            options[name] = value
-        return {**settings, "options": options}
+            return handler(values)
+        settings = {k: v for k, v in values.items() if k in cls.model_fields}
+        keywords = {k: v for k, v in values.items() if k not in cls.model_fields}
+        settings["options"] = _merge_options(settings.get("options"), keywords)
+        model = validate_settings(cls, settings, handler)
+        # Creating a model with the default endpoint does not load the catalog.
+        if model.model != cls.model_fields["model"].default:
+            model._check_endpoint(model.endpoint)
+        if keywords or has_credential(model.options):
+            check_keywords(model, keywords)
+        return model
 
     @field_validator("model")
     @classmethod
@@ -119,13 +119,6 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
 
         for name, value in super().__repr_args__():
             yield name, trace_input(value) if name == "options" else value
-
-    @model_validator(mode="after")
-    def _check_kind(self) -> Self:
-        # Creating a model with the default endpoint does not load the catalog.
-        if self.model != type(self).model_fields["model"].default:
-            self._check_endpoint(self.endpoint)
-        return self
 
     def _check_endpoint(self, schema: EndpointSchema | None) -> str:
         from langchain_fal_image.options.search import check_endpoint  # noqa: PLC0415
@@ -271,11 +264,13 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
         session = self._session
         schema = session.contracts.get(self.model)
         warning = self._check_endpoint(schema)
+        read = self._read_input(input, schema)
+        is_message = "images" in read and not isinstance(input, Mapping)
         layers = {
             "defaults": self._default_options(schema),
             "constructor": self.options,
             "bind": bound,
-            "input": self._read_input(input, schema),
+            "message" if is_message else "input": read,
         }
         options = resolve_options(
             schema,
@@ -332,14 +327,13 @@ def add_owner(model: Any, kind: Kind) -> Any:
     return endpoint_id if endpoint_id in catalog.list_endpoint_ids(kind) else model
 
 
-def _is_option_value(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return all(isinstance(key, str) for key in value) and all(
-            map(_is_option_value, value.values())
-        )
-    if isinstance(value, list | tuple):
-        return all(map(_is_option_value, value))
-    # Pillow's images have `getbands`; Pillow itself may not be installed.
-    return (
-        value is None or isinstance(value, _OPTION_TYPES) or hasattr(value, "getbands")
-    )
+def _merge_options(options: Any, keywords: Mapping[str, Any]) -> Any:
+    """Merge the argument `options` and the other arguments that are no settings."""
+    if options is not None and not isinstance(options, Mapping):
+        return options  # pydantic describes what is wrong
+    merged = {**(options or {}), **keywords}
+    for name in keywords:
+        if options and name in options and not is_same(options[name], keywords[name]):
+            message = f"{name} has two values: one as an argument, another in options."
+            raise FalConfigurationError(message, next_step="Pass it once.")
+    return merged

@@ -115,16 +115,16 @@ def _read_number(option: Option | None, least: int, issues: Issues) -> int | Non
 
 def _read_headers(option: Option, issues: Issues) -> dict[str, str]:
     if not isinstance(option.value, Mapping):
-        hidden = Option(option.name, "…", option.layer)
         allowed = "such as {'X-Fal-Store-IO': '0'}"
-        issues.add_fault(hidden, "is not a mapping", allowed=allowed)
+        problem = "is not a mapping"
+        issues.add_fault(option, problem, allowed=allowed, show_value=False)
         return {}
     headers: dict[str, str] = {}
     for name, value in option.value.items():
         if fault := _find_fault(name, value):
             # The value may be a secret, so the message does not contain it.
-            hidden = Option(f"{option.name}[{name!r}]", "…", option.layer)
-            issues.add_fault(hidden, fault[0], allowed=fault[1])
+            header = Option(f"{option.name}[{name!r}]", value, option.layer)
+            issues.add_fault(header, fault[0], allowed=fault[1], show_value=False)
         else:
             headers[name.lower()] = value
     return headers

@@ -58,9 +58,18 @@ def _group_by_form(names: tuple[str, ...]) -> dict[str, list[str]]:
     return forms
 
 
-def find_nearest(name: str, names: Iterable[str]) -> str | None:
-    """Return the most similar name, or None if none is similar enough."""
+def find_nearest(
+    name: str, names: Iterable[str], *, min_similarity: float = _MIN_SIMILARITY
+) -> str | None:
+    """Return the most similar name, or None if none is similar enough.
+
+    A name of the same letters is the most similar: `modle` means `model`, not `mode`.
+    """
     by_form = {normalize_name(each): each for each in names}
     form = normalize_name(name)
-    close = get_close_matches(form, by_form, n=1, cutoff=_MIN_SIMILARITY)
+    letters = sorted(form)
+    for each, known in by_form.items():
+        if len(each) == len(form) and sorted(each) == letters:
+            return known
+    close = get_close_matches(form, by_form, n=1, cutoff=min_similarity)
     return by_form[close[0]] if close else None

@@ -19,6 +19,7 @@ from langchain_fal_image.options.describe import (
 )
 from langchain_fal_image.options.geometry import find_closest_ratio, parse_ratio
 from langchain_fal_image.options.issues import Issues, Option, is_same
+from langchain_fal_image.options.layers import is_deliberate
 from langchain_fal_image.options.limits import (
     find_count_problem,
     find_limit_problem,
@@ -27,7 +28,10 @@ from langchain_fal_image.options.limits import (
 from langchain_fal_image.options.paths import Path, format_path
 from langchain_fal_image.options.shape import Field, Shape
 
-__all__ = ["Checker"]
+__all__ = ["UNKNOWN", "Checker"]
+
+UNKNOWN = "is not a known option"
+"""The problem of an option that the contract does not have."""
 
 _MAX_DEPTH = 32
 _CALL_OPTIONS: dict[str | None, str] = {"image": "images", "audio": "audio"}
@@ -39,9 +43,9 @@ class Checker:
 
     `issues` receives faults and warnings; `files` holds the paths of the files found so
     far. Without `check`, only values that cannot be sent as JSON are faults. If
-    `strict`, an unknown option is a fault instead of a warning, and so is a value that
-    a contract from an unsure `source` does not allow. `layer` is the name of the layer
-    that is checked, for messages. Without `convert`, no value changes its type.
+    `strict`, every unknown option is a fault, and so is a value that a contract from an
+    unsure `source` does not allow. `layer` is the name of the layer that is checked:
+    some are for unknown options. Without `convert`, no value changes its type.
     """
 
     issues: Issues
@@ -138,29 +142,36 @@ class Checker:
         names: Sequence[str],
         *,
         is_closed: bool = False,
-    ) -> None:
-        """Add a warning, or a fault if strict, for an option that is not in `names`.
+    ) -> bool:
+        """Add a fault for an option that is not in `names`; return whether it is sent.
 
-        It is also a fault if the contract allows no other options (`is_closed`).
+        It is a warning if the layer is for such options, unless `strict` or the
+        contract allows no other options (`is_closed`). It is also one for a part of an
+        object whose contract may be wrong, unless it is close to a known part. No
+        message has the value, which may be private.
         """
         if not self.check:
-            return
+            return True
         nearest = find_nearest(str(path[-1]), names)
-        if self.strict or is_closed:
-            self._add_fault(
-                path,
-                option.value,
-                "is not a known option",
-                allowed=", ".join(names),
-                nearest=nearest,
+        if is_deliberate(option.layer) and not (self.strict or is_closed):
+            guess = f"; did you mean {nearest!r}?" if nearest else "."
+            sent = format_path(path)
+            how = "given" if sent == option.name else repr(sent)
+            self.issues.add_warning(
+                f"{option.name} {UNKNOWN}; it is sent as {how}{guess}"
             )
-            return
-        guess = f"; did you mean {nearest!r}?" if nearest else "."
-        sent = format_path(path)
-        how = "given" if sent == option.name else repr(sent)
-        self.issues.add_warning(
-            f"{option.name} is not a known option; it is sent as {how}{guess}"
+            return True
+        is_unsure = len(path) > 1 and nearest is None and self._is_unsure(path)
+        is_listed = any(each.problem == UNKNOWN for each in self.issues.faults)
+        self.issues.add_fault(
+            option,
+            UNKNOWN,
+            allowed="" if nearest or is_listed else ", ".join(names),
+            nearest=nearest,
+            unsure_source=self.source if is_unsure else None,
+            show_value=False,
         )
+        return is_unsure
 
     def add_missing(self, required: Field, path: Path) -> None:
         """Add a fault for a required option that is missing.
@@ -276,11 +287,12 @@ class Checker:
             earlier = options.setdefault(name, option)
             if not is_same(earlier.value, item):
                 self.issues.add_contradiction(earlier, option)
-        for name, option in options.items():
-            if name not in fields and shape.extra is None:
-                self.add_unknown(
-                    option, (*path, name), tuple(fields), is_closed=shape.closed
-                )
+        unknown = [each for each in options if each not in fields]
+        for name in unknown if shape.extra is None else ():
+            if not self.add_unknown(
+                options[name], (*path, name), tuple(fields), is_closed=shape.closed
+            ):
+                del options[name]
         for each in fields.values():
             if each.required and each.name not in options:
                 self.add_missing(each, (*path, each.name))

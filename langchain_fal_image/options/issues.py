@@ -46,12 +46,13 @@ class Issues:
         allowed: str = "",
         nearest: str | None = None,
         unsure_source: ContractSource | None = None,
+        show_value: bool = True,
     ) -> None:
         """Add a fault: the option cannot be sent as it is.
 
         It is a warning if it contradicts only a contract of an `unsure_source`.
         """
-        value = safe_repr(option.value)
+        value = safe_repr(option.value) if show_value else ""
         # A name may be base64 too, where a caller mistakes a file for an option.
         name = redact_base64(option.name)
         fault = OptionFault(name, value, problem, allowed, nearest)

@@ -12,12 +12,13 @@ from typing import Any
 from langchain_fal_image.options.call_settings import is_call_setting
 from langchain_fal_image.options.casing import match_name, to_snake_case
 from langchain_fal_image.options.conversion import parse_integer
+from langchain_fal_image.options.credentials import refuse_credentials
 from langchain_fal_image.options.endpoint import IMAGE_OPTIONS, EndpointSchema
 from langchain_fal_image.options.issues import Issues, Option, is_same
 from langchain_fal_image.options.shape import Field
 from langchain_fal_image.options.size_fields import SIZE_OPTIONS
 
-__all__ = ["Layer", "add_option", "merge_layers", "parse_layers"]
+__all__ = ["Layer", "add_option", "is_deliberate", "merge_layers", "parse_layers"]
 
 Layer = dict[str, Option]
 """Options by fal's names."""
@@ -38,6 +39,15 @@ _CALL_OPTIONS = {
 }
 
 
+def is_deliberate(layer: str) -> bool:
+    """Return whether the options of a layer are sent even if their names are unknown.
+
+    The constructor checks its keywords, so other options of its layer come from its
+    argument `options`. The layer "message" is the text and the images of a message.
+    """
+    return layer in {"constructor", "message"} or layer.endswith(".fal")
+
+
 def parse_layers(
     schema: EndpointSchema | None,
     layers: Sequence[tuple[str, Mapping[str, Any]]],
@@ -47,8 +57,13 @@ def parse_layers(
 
     The size options stay as they were passed. Faults: two values for one option, `n`
     for an endpoint without such an option, images that match several options.
+
+    Raises:
+        FalConfigurationError: An option has the name of a key or of HTTP headers.
     """
     split = list(_split_provider_options(layers, issues))
+    for name, options in split:
+        refuse_credentials(schema, name, options)
     images = "image_urls" if schema is None and _has_flag(split) else "images"
     parsed = [
         _match_names(schema, name, options, issues, images=images)
@@ -145,9 +160,10 @@ def _match_names(
             continue
         # Outside providerOptions, settings of the call were taken before.
         if schema is not None and not field and is_call_setting(key):
-            hidden = Option(key, "…", layer_name)
             problem = "is not an option of the endpoint"
-            issues.add_fault(hidden, problem, allowed=f"{key} outside providerOptions")
+            allowed = f"{key} outside providerOptions"
+            option = Option(key, value, layer_name)
+            issues.add_fault(option, problem, allowed=allowed, show_value=False)
             continue
         option = Option(given_name, value, layer_name)
         if name == "images" and not field:
@@ -185,7 +201,8 @@ def _split_prompt(
             else:
                 unknown = Option(f"prompt.{part}", item, layer)
                 allowed = ", ".join(_PROMPT_PARTS)
-                issues.add_fault(unknown, "is not a part of a prompt", allowed=allowed)
+                problem = "is not a part of a prompt"
+                issues.add_fault(unknown, problem, allowed=allowed, show_value=False)
 
 
 def _to_list(value: Any) -> list[Any]:

@@ -13,7 +13,7 @@ from langchain_fal_image.options.call_settings import (
     take_call_settings,
 )
 from langchain_fal_image.options.casing import normalize_name
-from langchain_fal_image.options.checks import Checker
+from langchain_fal_image.options.checks import UNKNOWN, Checker
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.issues import Issues, Option
 from langchain_fal_image.options.layers import Layer, merge_layers, parse_layers
@@ -23,10 +23,12 @@ from langchain_fal_image.options.shape import Field
 from langchain_fal_image.options.sizes import resolve_size
 from langchain_fal_image.options.voice import list_voice_options, place_voice_options
 
-__all__ = ["ResolvedOptions", "resolve_options"]
+__all__ = ["ResolvedOptions", "find_unknown_options", "resolve_options"]
 
 # The names that hold files, if the endpoint has no schema.
 _FILE = re.compile(r"(?:.*_)?(?:(?:image|mask)s?(_urls?)?|audio(_urls?))")
+# The texts that decide what is made, if the endpoint has no schema.
+_TEXTS = frozenset({"prompt", "text"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +72,69 @@ def resolve_options(
     Size options replace each other as a group. An object with voice options is merged
     property by property.
 
-    If not `check`, only values that cannot be sent are faults. If `strict`, an option
-    that the schema does not have is a fault; else it is sent and adds a warning. If
-    `nearest_size`, the nearest size replaces one that the endpoint does not have, with
-    a warning; else such a size is a fault.
+    An option that the schema does not have is a fault. In the layers "constructor",
+    "message" and `providerOptions.fal`, it is sent with a warning, unless `strict`. If
+    not `check`, only values that cannot be sent are faults. If `nearest_size`, the
+    nearest size replaces one that the endpoint does not have, with a warning; else such
+    a size is a fault.
 
     Raises:
         FalOptionError: At least one fault was found; the error lists all of them.
+        FalConfigurationError: An option has the name of a key or of HTTP headers.
     """
     issues = Issues()
+    resolved = _resolve(
+        schema, layers, issues, check=check, strict=strict, nearest_size=nearest_size
+    )
+    if issues.faults:
+        unknown = [each for each in issues.faults if each.problem == UNKNOWN]
+        raise FalOptionError.from_faults(
+            tuple(issues.faults),
+            model=schema.endpoint_id if schema else None,
+            warnings=tuple(issues.warnings),
+            next_step=_describe_unknown(unknown) if unknown else None,
+        )
+    return resolved
+
+
+def find_unknown_options(
+    schema: EndpointSchema | None, layers: Sequence[tuple[str, Mapping[str, Any]]]
+) -> list[OptionFault]:
+    """Return the options that the schema does not have, as faults.
+
+    Raises:
+        FalConfigurationError: An option has the name of a key or of HTTP headers.
+    """
+    issues = Issues()
+    _resolve(schema, layers, issues)
+    return [each for each in issues.faults if each.problem == UNKNOWN]
+
+
+def _describe_unknown(unknown: Sequence[OptionFault]) -> str:
+    """Return the next step for unknown options."""
+    name = re.split(r"[.[]", unknown[0].option)[0]
+    step = "Correct the name"
+    if not all(each.nearest for each in unknown):
+        step += (
+            " or leave it out; in a chain, itemgetter('prompt') or RunnablePick(["
+            "'prompt', …]) before the runnable passes on only what it names"
+        )
+    return (
+        f"{step}. To send it anyway, pass providerOptions={{'fal': {{{name!r}: …}}}}. "
+        "Nothing was sent to fal."
+    )
+
+
+def _resolve(
+    schema: EndpointSchema | None,
+    layers: Sequence[tuple[str, Mapping[str, Any]]],
+    issues: Issues,
+    *,
+    check: bool = True,
+    strict: bool = False,
+    nearest_size: bool = False,
+) -> ResolvedOptions:
+    """Resolve options, and add their faults and warnings to `issues`."""
     layers, settings = take_call_settings(schema, layers, issues)
     parsed = parse_layers(schema, layers, issues)
     if schema is not None and schema.kind == "speech":
@@ -96,15 +152,12 @@ def resolve_options(
             name: _check_without_shape(option, name, checker)
             for name, option in options.items()
         }
+        for name in _TEXTS & payload.keys():
+            if _needs_words(None, name, options):
+                checker.check_not_blank(payload[name], (name,))
     else:
         payload = _check_options(schema, options, checker)
     settings.check_images(count_images(schema, payload), issues)
-    if issues.faults:
-        raise FalOptionError.from_faults(
-            tuple(issues.faults),
-            model=schema.endpoint_id if schema else None,
-            warnings=tuple(issues.warnings),
-        )
     return ResolvedOptions(
         payload=payload,
         warnings=tuple(issues.warnings),
@@ -123,12 +176,12 @@ def _check_options(
         field = schema.fields.get(name)
         if field is None:
             known = (*schema.fields, *list_voice_options(schema))
-            checker.add_unknown(option, path, known)
-            payload[name] = _check_without_shape(option, name, checker)
+            if checker.add_unknown(option, path, known):
+                payload[name] = _check_without_shape(option, name, checker)
             continue
         checker.layer = option.layer
         before = len(faults)
-        if field is schema.text_field and (field.required or name != "prompt"):
+        if _needs_words(schema, name, options):
             checker.check_not_blank(option.value, path)
         value = _wrap_file(field, option.value) if field.file else option.value
         payload[name] = checker.check_field(field, value, path)
@@ -138,6 +191,36 @@ def _check_options(
         if field.required and field.name not in options:
             checker.add_missing(field, (field.name,))
     return payload
+
+
+def _needs_words(schema: EndpointSchema | None, name: str, options: Layer) -> bool:
+    """Return whether an option is the text that decides what an endpoint makes.
+
+    If the endpoint does not require it, and another option can decide it (a file or
+    another prompt), the text may be blank.
+    """
+    if schema is not None:
+        field = schema.fields[name]
+        if field is schema.text_field:
+            return field.required or name != "prompt"
+        if name != "prompt" or field.required or schema.kind != "image":
+            return name == "prompt" and field.required
+    return not any(
+        _is_input(schema, option, other)
+        for other, option in options.items()
+        if other != name
+    )
+
+
+def _is_input(schema: EndpointSchema | None, option: Option, name: str) -> bool:
+    """Return whether an option has a file or a prompt."""
+    if isinstance(option.value, str | list | tuple) and not option.value:
+        return False
+    if name.endswith("prompt"):
+        return not name.startswith("negative")
+    if schema is None:
+        return _FILE.fullmatch(name) is not None
+    return name in schema.fields and schema.fields[name].file is not None
 
 
 def _add_given_name(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from langchain_fal_image.options.casing import (
     match_name,
@@ -12,7 +11,7 @@ from langchain_fal_image.options.casing import (
 )
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.issues import Issues, Option, is_same
-from langchain_fal_image.options.layers import Layer, add_option
+from langchain_fal_image.options.layers import Layer, add_option, is_deliberate
 from langchain_fal_image.options.shape import Field
 
 __all__ = ["find_voice_field", "list_voice_options", "place_voice_options"]
@@ -52,18 +51,17 @@ def place_voice_options(
     objects = [
         name for name, field in schema.fields.items() if field.shape.object_fields
     ]
-    earlier: dict[str, Mapping[str, Any]] = {}
+    earlier: dict[str, Option] = {}
     result = []
     for layer in layers:
         own, parts = _split_layer(schema, layer, issues)
         for name in objects:
             inner = parts if name == _VOICE_SETTING else {}
             merged = _merge_object(
-                name, own.get(name), inner, earlier.get(name, {}), issues
+                schema.fields[name], own.get(name), inner, earlier.get(name), issues
             )
             if merged is not None:
-                own[name] = merged
-                earlier[name] = merged.value
+                own[name] = earlier[name] = merged
         result.append(own)
     return result
 
@@ -97,16 +95,16 @@ def _split_layer(
 
 
 def _merge_object(
-    name: str,
+    field: Field,
     option: Option | None,
     parts: Layer,
-    earlier: Mapping[str, Any],
+    earlier: Option | None,
     issues: Issues,
 ) -> Option | None:
     """Merge a layer's object and parts over the object of earlier layers.
 
-    None if the layer has neither, or if its value is not an object, which `checks`
-    reports.
+    The result has the layer that decides what happens to unknown parts. None if the
+    layer has neither, or if its value is not an object, which `checks` reports.
     """
     if option is None and not parts:
         return None
@@ -117,11 +115,20 @@ def _merge_object(
         form = normalize_name(inner_name)
         for key in [each for each in value if normalize_name(str(each)) == form]:
             if not is_same(value[key], part.value):
-                inner = Option(f"{name}.{key}", value[key], part.layer)
+                inner = Option(f"{field.name}.{key}", value[key], part.layer)
                 issues.add_contradiction(inner, part)
             del value[key]
         value[inner_name] = part.value
     replaced = {normalize_name(str(key)) for key in value}
-    kept = {k: v for k, v in earlier.items() if normalize_name(str(k)) not in replaced}
+    before = earlier.value.items() if earlier else ()
+    kept = {k: v for k, v in before if normalize_name(str(k)) not in replaced}
     layer = option.layer if option else next(iter(parts.values())).layer
-    return Option(option.name if option else name, {**kept, **value}, layer)
+    known = field.shape.object_fields
+    unknown = [
+        each
+        for each, names in ((layer, value), (earlier.layer if earlier else "", kept))
+        if not all(match_name(str(name), known) for name in names)
+    ]
+    refused = (each for each in unknown if not is_deliberate(each))
+    layer = next(refused, unknown[0] if unknown else layer)
+    return Option(option.name if option else field.name, {**kept, **value}, layer)

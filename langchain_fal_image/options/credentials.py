@@ -1,0 +1,97 @@
+"""Refuse keys and HTTP headers that were passed as options, before fal gets them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from langchain_fal_image.errors import FalConfigurationError
+from langchain_fal_image.options.casing import match_name
+from langchain_fal_image.options.endpoint import EndpointSchema
+from langchain_fal_image.options.paths import Path, format_path
+from langchain_fal_image.options.shape import Shape
+
+__all__ = ["create_error", "has_credential", "is_credential", "refuse_credentials"]
+
+# Not a name with another prefix, such as `hf_token`: that is an endpoint's own option.
+_CREDENTIAL = re.compile(
+    r"x?(?:fal(?:ai)?)?(?:api|access|auth|bearer|client|private|secret)?"
+    r"(?:keys?|key(?:id|secret)|token|secret)"
+    r"|(?:fal)?credentials?|(?:x|proxy)?auth(?:orization)?|bearer|cookies?|password"
+    r"|(?:custom|default|extra|http|request)?headers"
+)
+_SEPARATORS = re.compile(r"[-_.\s]")
+# Objects that hold a name and a value have such names too.
+_TOP_LEVEL_ONLY = frozenset({"key", "keys"})
+# `checks` refuses deeper values.
+_MAX_DEPTH = 32
+
+
+def is_credential(name: str, *, is_nested: bool = False) -> bool:
+    """Return whether a name, in any spelling, is that of a key or of HTTP headers."""
+    form = _SEPARATORS.sub("", name).lower()
+    if is_nested and form in _TOP_LEVEL_ONLY:
+        return False
+    return _CREDENTIAL.fullmatch(form) is not None
+
+
+def has_credential(options: Mapping[str, Any]) -> bool:
+    """Return whether a name in options, at any depth, is that of a credential."""
+    return any(True for _ in _find_credentials(options, None, (), set()))
+
+
+def refuse_credentials(
+    schema: EndpointSchema | None, layer: str, options: Mapping[str, Any]
+) -> None:
+    """Raise if an option, at any depth, has the name of a key or of HTTP headers.
+
+    Options of the endpoint may have such names.
+
+    Raises:
+        FalConfigurationError: There is such an option. The error has no value.
+    """
+    shape = Shape(fields=schema.fields) if schema else None
+    for path in _find_credentials(options, shape, (), set()):
+        what = f"an option of {schema.endpoint_id}" if schema else "sent as an option"
+        name = f"{format_path(path)} in {layer}"
+        raise create_error(name, what)
+
+
+def create_error(name: str, what: str) -> FalConfigurationError:
+    """Create the error for a key or headers that are not `what`."""
+    step = "Pass the key to the provider: fal=create_fal(api_key=…)."
+    if "headers" in name.lower():
+        step += " Pass HTTP headers outside providerOptions, or to the provider."
+    message = f"{name} is not {what}: a request's input must not contain secrets."
+    return FalConfigurationError(message, next_step=f"{step} Nothing was sent to fal.")
+
+
+def _find_credentials(
+    value: Any, shape: Shape | None, path: Path, seen: set[int]
+) -> Iterator[Path]:
+    """Find the paths of credentials that the shape does not name.
+
+    Each container is read once, so that a value that contains itself has an end.
+    """
+    if id(value) in seen or len(path) > _MAX_DEPTH:
+        return
+    seen.add(id(value))
+    if isinstance(value, list | tuple):
+        inner = shape.list_items if shape else None
+        for index, item in enumerate(value):
+            if isinstance(item, Mapping | list | tuple):
+                yield from _find_credentials(item, inner, (*path, index), seen)
+    elif isinstance(value, Mapping):
+        fields = shape.object_fields if shape else {}
+        for key, item in value.items():
+            if not isinstance(key, str):
+                continue
+            has_parts = isinstance(item, Mapping | list | tuple)
+            is_suspect = is_credential(key, is_nested=bool(path))
+            name = match_name(key, fields) if has_parts or is_suspect else None
+            if is_suspect and name is None:
+                yield (*path, key)
+            if has_parts:
+                inner = fields[name].shape if name else None
+                yield from _find_credentials(item, inner, (*path, key), seen)
