@@ -130,8 +130,7 @@ class OptionFault:
 
     Attributes:
         option: fal's name of the option, with its path if nested (`loras[0].scale`).
-        value: A short representation of the value, without bytes; empty if it may be
-            private.
+        value: A short representation of it, without bytes; empty if it is private.
         problem: What is wrong with it.
         allowed: A description of the allowed values; empty if unknown.
         nearest: The name or value that was probably meant.
@@ -145,8 +144,7 @@ class OptionFault:
 
     def __str__(self) -> str:
         """Return the problem as one sentence."""
-        value = f"={self.value}" if self.value else ""
-        text = f"{self.option}{value} {self.problem}"
+        text = f"{'='.join(filter(None, (self.option, self.value)))} {self.problem}"
         if self.allowed:
             text += f"; allowed: {self.allowed}"
         if self.nearest:
@@ -176,7 +174,6 @@ class FalOptionError(FalError, _langchain.ModelInvalidRequestError, ValueError):
         *,
         model: str | None,
         warnings: tuple[str, ...] = (),
-        next_step: str | None = None,
     ) -> FalOptionError:
         """Create one error that lists every fault.
 
@@ -184,7 +181,6 @@ class FalOptionError(FalError, _langchain.ModelInvalidRequestError, ValueError):
             faults: At least one.
             model: The endpoint id.
             warnings: What else was found.
-            next_step: What to do, if it is not to fix the options.
         """
         where = f" for {model}" if model else ""
         if len(faults) == 1:
@@ -195,7 +191,7 @@ class FalOptionError(FalError, _langchain.ModelInvalidRequestError, ValueError):
             message = f"{len(faults)} wrong options{where}:{lines}\n"
         if warnings:
             message = f"{message.rstrip()}\nAlso: {' '.join(warnings)}\n"
-        return cls(message, faults=faults, model=model, next_step=next_step)
+        return cls(message, faults=faults, model=model)
 
 
 class FalInputError(FalError, _langchain.ModelInvalidRequestError, ValueError):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -11,9 +12,7 @@ from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.options.casing import find_nearest, normalize_name
 from langchain_fal_image.options.credentials import create_error, is_credential
-
-if TYPE_CHECKING:
-    from langchain_fal_image.models.base import FalModel
+from langchain_fal_image.options.endpoint import EndpointSchema
 
 __all__ = ["check_keywords", "validate_settings"]
 
@@ -58,63 +57,72 @@ def validate_settings(
         if unknown:
             lines = [
                 f"{name} is not a setting of {cls.__name__}"
-                f"{_describe_guesses(find_setting(cls, name), None)}"
+                f"{_describe_guesses(_find_setting(cls, name), None)}"
                 for name in unknown
             ]
             raise FalConfigurationError(" ".join(lines), next_step=unknown_step)
     try:
         return handler(settings)
     except ValidationError as error:
-        wrong = "; ".join(map(_describe_error, error.errors(include_url=False)))
+        wrong = _describe_errors(error)
     # Outside the except clause, so that pydantic's error, which has values, is dropped.
-    message = f"Wrong settings of {cls.__name__}: {wrong}."
+    end = "" if wrong.endswith("?") else "."
+    message = f"Wrong settings of {cls.__name__}: {wrong}{end}"
     raise FalConfigurationError(message, next_step="Correct them.")
 
 
-def check_keywords(model: FalModel[Any], keywords: Mapping[str, Any]) -> None:
-    """Check that the other arguments of a runnable's constructor are options.
+def check_keywords(
+    cls: type[BaseModel],
+    keywords: Mapping[str, Any],
+    options: Mapping[str, Any],
+    *,
+    schema: EndpointSchema | None,
+    check: bool,
+) -> None:
+    """Check the arguments of a runnable's constructor that are not settings.
 
     Args:
-        model: The runnable.
-        keywords: The arguments that are not settings.
+        cls: The class of the runnable.
+        keywords: The arguments, which should be options.
+        options: The options in its argument `options`.
+        schema: The endpoint's contract; None for an unknown endpoint.
+        check: Whether to check more than that there are no keys.
 
     Raises:
         FalConfigurationError: One is not an option, or has the name of a key.
     """
     from langchain_fal_image.options.resolve import find_unknown_options  # noqa: PLC0415 - start-up time
 
-    schema, name = model.endpoint, type(model).__name__
-    others = {k: v for k, v in model.options.items() if k not in keywords}
-    layers = [("constructor", others), ("the constructor", keywords)]
-    faults = find_unknown_options(schema, layers)
-    if not model.check_options:
+    layers = [("constructor", options), ("the constructor", keywords)]
+    unknown = find_unknown_options(schema, layers)
+    if not check:
         return
-    where = schema.endpoint_id if schema else ""
-    lines = [
-        f"{each.option} is neither a setting of {name} nor an option of {where}"
-        f"{_describe_guesses(find_setting(type(model), each.option), each.nearest)}"
-        for each in faults
-    ]
-    unknown = [each.option for each in faults]
-    if schema is None:
-        settings = set(type(model).model_fields) - {"name"}
-        typos = {each: _find_typo(each, settings) for each in keywords}
-        unknown = [each for each, nearest in typos.items() if nearest]
-        lines = [
-            f"{each} is not a setting of {name}{_describe_guesses(typos[each], None)}"
+    if schema is not None:
+        what = f"an option of {schema.endpoint_id}"
+        guesses = {
+            each.option: _describe_guesses(
+                _find_setting(cls, each.option), each.nearest
+            )
             for each in unknown
-        ]
-    if not lines:
+        }
+    else:
+        what = "sent as an option, because it is close to a setting"
+        typos = {name: _find_typo(cls, name) for name in keywords}
+        guesses = {k: _describe_guesses(v, None) for k, v in typos.items() if v}
+    if not guesses:
         return
-    top = unknown[0].split(".")[0].split("[")[0]
+    name = re.split(r"[.[]", next(iter(guesses)))[0]
     raise FalConfigurationError(
-        " ".join(lines),
-        model=model.model,
-        next_step=f"To send it as an option anyway, pass options={{{top!r}: …}}.",
+        " ".join(
+            f"{each} is not a setting of {cls.__name__}, and not {what}{guess}"
+            for each, guess in guesses.items()
+        ),
+        model=schema.endpoint_id if schema else None,
+        next_step=f"To send it as an option anyway, pass options={{{name!r}: …}}.",
     )
 
 
-def find_setting(cls: type[BaseModel], name: str) -> str | None:
+def _find_setting(cls: type[BaseModel], name: str) -> str | None:
     """Return the setting that a name may mean, such as `model=…`, or None."""
     setting = _SETTINGS.get(normalize_name(name))
     if setting is None or setting.split("=")[0] not in cls.model_fields:
@@ -123,8 +131,12 @@ def find_setting(cls: type[BaseModel], name: str) -> str | None:
     return setting
 
 
-def _find_typo(name: str, settings: Collection[str]) -> str | None:
-    nearest = find_nearest(name, settings, min_similarity=_TYPO_SIMILARITY)
+def _find_typo(cls: type[BaseModel], name: str) -> str | None:
+    """Return the setting that a name means, if it is surely not an option."""
+    if normalize_name(name) in _SETTINGS:
+        return None
+    names = set(cls.model_fields) - {"name"}
+    nearest = find_nearest(name, names, min_similarity=_TYPO_SIMILARITY)
     return f"{nearest}=…" if nearest and nearest[0] == name[0].lower() else None
 
 
@@ -136,12 +148,14 @@ def _describe_guesses(setting: str | None, option: str | None) -> str:
     return f"; did you mean {option!r}?" if option else "."
 
 
-def _describe_error(error: Any) -> str:
-    """Describe one of pydantic's errors: what was passed, and what is allowed."""
-    name = ".".join(map(str, error["loc"]))
-    text = error["msg"].removeprefix("Value error, ").rstrip(".")
-    if not name:
-        return str(text)
-    if name in _ALLOWED:  # a key may have been passed there
-        return f"{name}: {_ALLOWED[name]}"
-    return f"{name}={safe_repr(error['input'])}: {text}"
+def _describe_errors(error: ValidationError) -> str:
+    """Describe each wrong setting: what was passed, and what is allowed."""
+    found: dict[str, list[str]] = {}
+    for each in error.errors(include_url=False):
+        name = str(each["loc"][0]) if each["loc"] else ""
+        value = "" if name in _ALLOWED or not name else f"={safe_repr(each['input'])}"
+        text = _ALLOWED.get(name) or each["msg"].removeprefix("Value error, ")
+        found.setdefault(f"{name}{value}: " if name else "", []).append(
+            text.rstrip(".")
+        )
+    return "; ".join(f"{name}{' or '.join(texts)}" for name, texts in found.items())

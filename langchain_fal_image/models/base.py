@@ -98,7 +98,13 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
         if model.model != cls.model_fields["model"].default:
             model._check_endpoint(model.endpoint)
         if keywords or has_credential(model.options):
-            check_keywords(model, keywords)
+            check_keywords(
+                cls,
+                keywords,
+                {k: v for k, v in model.options.items() if k not in keywords},
+                schema=model.endpoint,
+                check=model.check_options,
+            )
         return model
 
     @field_validator("model")

@@ -43,9 +43,8 @@ class Checker:
 
     `issues` receives faults and warnings; `files` holds the paths of the files found so
     far. Without `check`, only values that cannot be sent as JSON are faults. If
-    `strict`, every unknown option is a fault, and so is a value that a contract from an
-    unsure `source` does not allow. `layer` is the name of the layer that is checked:
-    some are for unknown options. Without `convert`, no value changes its type.
+    `strict`, so are all unknown options and values that a contract from an unsure
+    `source` does not allow. `layer` is checked. Without `convert`, types do not change.
     """
 
     issues: Issues

@@ -28,12 +28,9 @@ _TOP_LEVEL_ONLY = frozenset({"key", "keys"})
 _MAX_DEPTH = 32
 
 
-def is_credential(name: str, *, is_nested: bool = False) -> bool:
+def is_credential(name: str) -> bool:
     """Return whether a name, in any spelling, is that of a key or of HTTP headers."""
-    form = _SEPARATORS.sub("", name).lower()
-    if is_nested and form in _TOP_LEVEL_ONLY:
-        return False
-    return _CREDENTIAL.fullmatch(form) is not None
+    return _CREDENTIAL.fullmatch(_SEPARATORS.sub("", name).lower()) is not None
 
 
 def has_credential(options: Mapping[str, Any]) -> bool:
@@ -53,7 +50,11 @@ def refuse_credentials(
     """
     shape = Shape(fields=schema.fields) if schema else None
     for path in _find_credentials(options, shape, (), set()):
-        what = f"an option of {schema.endpoint_id}" if schema else "sent as an option"
+        if len(path) > 1 and str(path[-1]).lower() in _TOP_LEVEL_ONLY:
+            continue
+        what = "sent as an option, because it may be a secret"
+        if schema is not None:
+            what = f"an option of {schema.endpoint_id}"
         name = f"{format_path(path)} in {layer}"
         raise create_error(name, what)
 
@@ -63,7 +64,7 @@ def create_error(name: str, what: str) -> FalConfigurationError:
     step = "Pass the key to the provider: fal=create_fal(api_key=…)."
     if "headers" in name.lower():
         step += " Pass HTTP headers outside providerOptions, or to the provider."
-    message = f"{name} is not {what}: a request's input must not contain secrets."
+    message = f"{name} is not {what}."
     return FalConfigurationError(message, next_step=f"{step} Nothing was sent to fal.")
 
 
@@ -88,10 +89,11 @@ def _find_credentials(
             if not isinstance(key, str):
                 continue
             has_parts = isinstance(item, Mapping | list | tuple)
-            is_suspect = is_credential(key, is_nested=bool(path))
+            is_suspect = is_credential(key)
             name = match_name(key, fields) if has_parts or is_suspect else None
             if is_suspect and name is None:
                 yield (*path, key)
-            if has_parts:
+            # The parts of an option that has such a name are the endpoint's own.
+            if has_parts and not (is_suspect and name):
                 inner = fields[name].shape if name else None
                 yield from _find_credentials(item, inner, (*path, key), seen)

@@ -87,13 +87,14 @@ def resolve_options(
         schema, layers, issues, check=check, strict=strict, nearest_size=nearest_size
     )
     if issues.faults:
-        unknown = [each for each in issues.faults if each.problem == UNKNOWN]
-        raise FalOptionError.from_faults(
+        error = FalOptionError.from_faults(
             tuple(issues.faults),
             model=schema.endpoint_id if schema else None,
             warnings=tuple(issues.warnings),
-            next_step=_describe_unknown(unknown) if unknown else None,
         )
+        if unknown := [each for each in issues.faults if each.problem == UNKNOWN]:
+            error.next_step = _describe_unknown(unknown)
+        raise error
     return resolved
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 from langchain_core.messages import ToolMessage
@@ -12,6 +12,7 @@ from langchain_core.tools.base import ArgsSchema
 from pydantic import (
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     PrivateAttr,
     SkipValidation,
     model_validator,
@@ -36,6 +37,7 @@ from langchain_fal_image.errors import (
 from langchain_fal_image.inputs.reference import MediaType
 from langchain_fal_image.library._threads import Threads
 from langchain_fal_image.library.library import ImageLibrary
+from langchain_fal_image.models._settings import validate_settings
 from langchain_fal_image.models.base import FalModel
 from langchain_fal_image.options.kind import Kind
 from langchain_fal_image.results.request import FalRequest
@@ -55,6 +57,8 @@ from langchain_fal_image.tools._nested import list_nested_options, nest_options
 from langchain_fal_image.wire.effects import Flow
 
 __all__ = ["FalModelTool", "FalTool"]
+
+_OPTIONS_STEP = "Options belong to the runnable, such as model=FalTextToImage(seed=7)."
 
 # Only the developer can fix these, so they are raised, not returned to the chat model.
 _RAISED = (FalAuthError, FalConfigurationError)
@@ -83,6 +87,13 @@ class FalTool(BaseTool):
     """Refuses requests that would exceed it."""
     wait_tool: str | None = None
     """The name of the tool that waits for an earlier request, if there is one."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check_settings(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Self]
+    ) -> Self:
+        return validate_settings(cls, values, handler, unknown_step=_OPTIONS_STEP)
 
     def func(self, runtime: Annotated[Any, InjectedToolArg] = None) -> None:
         """Declare `runtime`, so that LangGraph's ToolNode injects it.
@@ -232,12 +243,15 @@ class FalModelTool(FalTool):
         model = settings.get("model")
         if model is None or isinstance(model, str):
             model = cls._runnable(**({"model": model} if model else {}))
+        if not isinstance(model, FalModel):
+            return values  # pydantic describes what is wrong
         shared = {
             name: settings[name] for name in ("fal", "budget") if name in settings
         }
         model = model.model_copy(update=shared)
         settings |= {"model": model, "fal": model.fal, "budget": model.budget}
-        if not isinstance(expose := settings.get("expose", ()), str):
+        expose = settings.get("expose", ())
+        if isinstance(expose, Iterable) and not isinstance(expose, str):
             settings["expose"] = tuple(expose)
         return settings
 

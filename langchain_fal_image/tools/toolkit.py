@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.tools import BaseTool, BaseToolkit
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, model_validator
 
 from langchain_fal_image.budget.budget import Budget
 from langchain_fal_image.library.library import ImageLibrary
+from langchain_fal_image.models._settings import validate_settings
 from langchain_fal_image.models.image import FalImageEdit, FalTextToImage
 from langchain_fal_image.provider import FalProvider
 from langchain_fal_image.tools.image import FalImageEditTool, FalTextToImageTool
@@ -42,6 +43,14 @@ class FalImageToolkit(BaseToolkit):
     """Whether to show the images to the chat model, by URL."""
     wait: bool = False
     """Whether to add a third tool, which waits for requests that timed out."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check_settings(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Self]
+    ) -> Self:
+        step = "Options belong to a runnable: text_to_image=FalTextToImage(seed=7)."
+        return validate_settings(cls, values, handler, unknown_step=step)
 
     def get_tools(self) -> list[BaseTool]:
         """Return the tools."""

@@ -23,7 +23,11 @@ from langchain_fal_image import (
     create_fal,
 )
 from langchain_fal_image.durable import DurableBatch
-from langchain_fal_image.errors import FalOptionError, FalRateLimitError
+from langchain_fal_image.errors import (
+    FalConfigurationError,
+    FalOptionError,
+    FalRateLimitError,
+)
 from langchain_fal_image.options.contract import UNKNOWN_SOURCE, Contract
 from langchain_fal_image.options.endpoint import EndpointSchema
 from langchain_fal_image.options.resolve import resolve_options
@@ -180,10 +184,14 @@ def test_an_endpoint_that_has_such_an_option_gets_it() -> None:
 
 def test_provider_options_are_options_of_the_endpoint(service: Fal) -> None:
     options = {"fal": {"headers": {"Authorization": "hidden-1"}}}
-    with pytest.raises(FalOptionError, match="outside providerOptions") as caught:
-        service.sent(providerOptions=options)
-    assert "hidden-1" not in str(caught.value)
-    assert service.sent("fal-ai/brand-new", providerOptions=options) == options["fal"]
+    for model in (QWEN, "fal-ai/brand-new"):
+        with pytest.raises(FalConfigurationError, match="outside provider") as caught:
+            service.sent(model, providerOptions=options)
+        assert "hidden-1" not in str(caught.value)
+    for name in ("maxRetries", "abortSignal"):
+        with pytest.raises(FalOptionError, match=f"{name} outside providerOptions"):
+            service.sent(providerOptions={"fal": {name: 1}})
+    assert service.requests == []
 
 
 def test_retries_of_a_call_are_those_of_its_submit(service: Fal) -> None:

@@ -63,7 +63,7 @@ def test_equal_values_beside_it_are_accepted_and_others_refused(service: Fal) ->
 
 def test_unknown_parts_and_missing_texts_are_refused(service: Fal) -> None:
     edit = FalImageEdit(EDIT, fal=service.provider())
-    with pytest.raises(FalOptionError, match=r"prompt\.image=.*text, images, mask"):
+    with pytest.raises(FalOptionError, match=r"prompt\.image is.*text, images, mask"):
         edit.payload({"prompt": {"text": "p", "image": URL}})
     with pytest.raises(FalOptionError, match="prompt=None is missing"):
         edit.payload({"prompt": {"images": [URL]}})

@@ -319,14 +319,18 @@ def null_options(service: Fal) -> None:
 
 @row
 def unknown_options(service: Fal) -> None:
-    result = service.answered({"images": [URL]}, guidenceScale=4)
-    assert any("guidance_scale" in warning for warning in result.warnings)
-    result = service.answered({"images": [URL]}, additionalParam=4)
-    assert result.options["additional_param"] == 4
+    unknown: dict[str, Any] = {"guidenceScale": 4, "additionalParam": 5}
+    options = {"providerOptions": {"fal": unknown}}
+    result = service.answered({"images": [URL]}, **options)
+    assert result.options["additional_param"] == 5
     assert any("sent as 'additional_param'" in each for each in result.warnings)
+    assert any("'guidance_scale'" in warning for warning in result.warnings)
     strict = service.provider().image(QWEN, strict=True)
     with pytest.raises(FalOptionError, match="guidance_scale"):
-        strict.invoke({"prompt": "p", "guidenceScale": 4})
+        strict.invoke({"prompt": "p", **options})
+    for name, value in unknown.items():
+        with pytest.raises(FalOptionError, match=f"{name} is not a known option"):
+            service.sent(**{name: value})
 
 
 @row

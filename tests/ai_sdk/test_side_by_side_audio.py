@@ -11,6 +11,7 @@ from service import Fal, Rows, rows_on_the_page
 
 from langchain_fal_image import create_fal
 from langchain_fal_image.errors import (
+    FalConfigurationError,
     FalDownloadError,
     FalError,
     FalOptionError,
@@ -185,8 +186,11 @@ def speech_voice_setting(service: Listener) -> None:
     one = service.speak(voice_setting={"voice_id": "a", "pitch": 1})
     assert one == service.speak(voiceSetting={"voiceId": "a", "pitch": 1})
     assert one == service.speak(voice="a", pitch=1)
-    speech = service.provider().speech(HD, voice_setting={"piitch": 1})
+    typo = {"voice_setting": {"piitch": 1}}
+    speech = service.provider().speech(HD, providerOptions={"fal": typo})
     assert any("did you mean 'pitch'" in each for each in speech.payload("t").warnings)
+    with pytest.raises(FalOptionError, match="did you mean 'pitch'"):
+        service.speak(**typo)
 
 
 @row
@@ -208,8 +212,9 @@ def speech_language_boost(service: Listener) -> None:
 def speech_pronunciation(service: Listener) -> None:
     body = service.speak(pronunciationDict={"toneList": ["a/(b)"]})
     assert body["pronunciation_dict"] == {"tone_list": ["a/(b)"]}
-    speech = service.provider().speech(HD, pronunciation_dict={"omg": "oh my god"})
-    resolved = speech.payload("t")
+    options = {"fal": {"pronunciation_dict": {"omg": "oh my god"}}}
+    speech = service.provider().speech(HD)
+    resolved = speech.payload("t", providerOptions=options)
     assert resolved.payload["pronunciation_dict"] == {"omg": "oh my god"}
     assert resolved.warnings
 
@@ -232,10 +237,10 @@ def speech_other_formats(service: Listener) -> None:
 
 @row
 def speech_language(service: Listener) -> None:
-    speech = service.provider().speech(HD, language="en")
-    assert "language_boost" in speech.payload("t").warnings[0]
-    with pytest.raises(FalOptionError, match="language"):
-        service.provider().speech(HD, language="en", strict=True).payload("t")
+    with pytest.raises(FalOptionError, match="did you mean 'language_boost'"):
+        service.speak(language="en")
+    with pytest.raises(FalConfigurationError, match="did you mean 'language_boost'"):
+        service.provider().speech(HD, language="en")
 
 
 @row
@@ -273,9 +278,10 @@ def audio_call_options(service: Listener) -> None:
 
 @row
 def audio_unused_options(service: Listener) -> None:
-    speech = service.provider().speech(HD, instructions="slow")
-    assert "instructions" in speech.payload("t").warnings[0]
-    words = service.provider().transcription(timestampGranularities=["word"])
+    with pytest.raises(FalOptionError, match="instructions is not a known option"):
+        service.speak(instructions="slow")
+    options = {"fal": {"timestampGranularities": ["word"]}}
+    words = service.provider().transcription(providerOptions=options)
     assert "sent as 'timestamp_granularities'" in words.payload(URL).warnings[0]
 
 

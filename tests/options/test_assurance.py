@@ -76,8 +76,11 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"guidance_scale": math.nan}, "not a finite number"),
     ({"guidance_scale": 10**5000}, "too many digits"),
     ({"prompt": "\ud800"}, "lone surrogate"),
-    ({"new": object()}, "cannot be sent as JSON"),
-    ({"loras": [{"path": "a", "new": b"x"}]}, "cannot be sent as JSON"),
+    ({"providerOptions": {"fal": {"new": object()}}}, "cannot be sent as JSON"),
+    (
+        {"providerOptions": {"fal": {"loras": [{"path": "a", "new": b"x"}]}}},
+        "cannot be sent as JSON",
+    ),
     ({"loras": [{1: "x", "path": "a"}]}, "a key that is not text"),
     ({"seed": 1, "Seed": 2}, "contradicts"),
     ({"mask": URL}, "takes no mask"),

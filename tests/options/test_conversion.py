@@ -248,4 +248,4 @@ def test_a_number_beyond_floats_is_read_without_an_error() -> None:
 @pytest.mark.parametrize("name", ["whole", "few", "text", "auto", "rate", "new"])
 def test_an_integer_that_cannot_be_written_as_json_is_a_fault(name: str) -> None:
     with pytest.raises(FalOptionError, match=r"too many digits|not text"):
-        read(name, 10**5000)
+        resolve_options(SCHEMA, [("constructor", {name: 10**5000})])

@@ -59,11 +59,15 @@ def draw_inputs(endpoint_id: str) -> list[dict[str, Any]]:
     schema, node, validator = get_endpoint(endpoint_id)
     drawer = InputDrawer(node, endpoint_id)
     inputs = [drawer.draw() for _ in range(INPUTS)]
+    fields = schema.fields.items()
     for each in inputs:
-        # This package refuses a blank text to speak, which fal charges for.
-        text = schema.text_field.name if schema.text_field else ""
-        if each.get(text) is not None and not each[text].strip():
-            each[text] = "Good morning."
+        # This package refuses a blank text that decides what fal makes and charges for.
+        spoken = schema.text_field.name if schema.text_field else ""
+        has_file = any(field.file and each.get(name) for name, field in fields)
+        for text in {spoken, "prompt"} & each.keys():
+            is_needed = text == spoken or text in schema.required or not has_file
+            if is_needed and each[text] is not None and not each[text].strip():
+                each[text] = "Good morning."
         validator.validate(each)
     return inputs
 

@@ -35,7 +35,7 @@ def find_faults(
 
 
 @pytest.mark.parametrize("endpoint_id", SERVED)
-def test_a_misspelt_name_is_a_warning_or_a_fault_with_the_nearest_name(
+def test_a_misspelt_name_is_a_fault_or_a_warning_with_the_nearest_name(
     endpoint_id: str,
 ) -> None:
     valid, names = (
@@ -44,13 +44,16 @@ def test_a_misspelt_name_is_a_warning_or_a_fault_with_the_nearest_name(
     )
     typo = f"{max(names, key=len)}x"
     given = {**valid, typo: 1}
-    resolved = resolve_options(get_schema(endpoint_id), [("input", given)])
+    near = difflib.get_close_matches(typo, names, n=3)
+    assert find_faults(endpoint_id, given)[typo].nearest in near
+    on_purpose = [("input", {**valid, "providerOptions": {"fal": {typo: 1}}})]
+    resolved = resolve_options(get_schema(endpoint_id), on_purpose)
     assert resolved.payload == given
     [warning] = resolved.warnings
-    near = difflib.get_close_matches(typo, names, n=3)
     assert typo in warning
     assert any(each in warning for each in near)
-    assert find_faults(endpoint_id, given, strict=True)[typo].nearest in near
+    stray = {**valid, "internal_memo_of_the_chain": "x"}
+    assert list(find_faults(endpoint_id, stray)) == ["internal_memo_of_the_chain"]
 
 
 IMAGE_ENDPOINTS = [each for each in SERVED if get_schema(each).kind == "image"]

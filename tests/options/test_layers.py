@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from payloads import SERVED, make_schema
 
-from langchain_fal_image.errors import FalOptionError
+from langchain_fal_image.errors import FalConfigurationError, FalOptionError
 from langchain_fal_image.options import catalog
 from langchain_fal_image.options.casing import to_snake_case
 from langchain_fal_image.options.resolve import resolve_options
@@ -118,9 +118,11 @@ def test_equal_values_in_two_spellings_are_accepted() -> None:
 
 def test_nested_names_get_fals_spelling_if_the_schema_has_them() -> None:
     options = {"loras": ({"Path": "a", "weightName": "b"},)}
-    resolved = resolve_options(QWEN, [("input", PROMPT | options)])
+    resolved = resolve_options(QWEN, [("constructor", PROMPT | options)])
     assert resolved.payload["loras"] == [{"path": "a", "weight_name": "b"}]
     assert "loras[0].weight_name" in resolved.warnings[0]
+    with pytest.raises(FalOptionError, match=r"loras\[0\]\.weightName is not a known"):
+        resolve_options(QWEN, [("input", PROMPT | options)])
 
 
 def test_names_in_a_free_form_object_are_unchanged() -> None:
@@ -136,7 +138,7 @@ def test_names_in_a_free_form_object_are_unchanged() -> None:
     }
     schema = make_schema(entry["input"])
     options = {"tokens": {"myToken": 1}, "newOption": {"innerName": [{"aB": 1}]}}
-    assert resolve_options(schema, [("input", options)]).payload == {
+    assert resolve_options(schema, [("constructor", options)]).payload == {
         "tokens": {"myToken": 1},
         "new_option": {"innerName": [{"aB": 1}]},
     }
@@ -248,7 +250,7 @@ def test_n_must_be_1_if_the_endpoint_has_no_option_for_it() -> None:
 
 def test_the_callers_options_are_not_modified() -> None:
     options = {"prompt": "x", "loras": [{"path": "a", "newName": {"b": [1]}}]}
-    payload = resolve_options(QWEN, [("input", options)]).payload
+    payload = resolve_options(QWEN, [("constructor", options)]).payload
     payload["loras"][0]["new_name"]["b"].append(2)
     assert options == {"prompt": "x", "loras": [{"path": "a", "newName": {"b": [1]}}]}
 
@@ -278,8 +280,8 @@ def test_any_options_result_in_a_payload_or_an_option_error(
     endpoint_id: str | None, options: dict[str, Any], settings: dict[str, bool]
 ) -> None:
     schema = catalog.get_schema(endpoint_id) if endpoint_id else None
-    with contextlib.suppress(FalOptionError):
+    with contextlib.suppress(FalOptionError, FalConfigurationError):
         payload = resolve_options(schema, [("input", options)], **settings).payload
-        assert (
-            resolve_options(schema, [("input", payload)], **settings).payload == payload
-        )
+        # A payload can have what `providerOptions` sent on purpose.
+        again = resolve_options(schema, [("constructor", payload)], **settings)
+        assert again.payload == payload

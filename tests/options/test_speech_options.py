@@ -72,9 +72,14 @@ def test_nested_options_of_speech_are_sent_in_fals_spelling(name: str) -> None:
 
 
 def test_a_pronunciation_dict_as_in_the_ai_sdk_is_sent_with_a_warning() -> None:
-    resolved = FalSpeech().payload("Hello", pronunciation_dict={"Fuji": "foo-jee"})
+    words = {"pronunciation_dict": {"Fuji": "foo-jee"}}
+    resolved = FalSpeech().payload("Hello", providerOptions={"fal": words})
     assert resolved.payload["pronunciation_dict"] == {"Fuji": "foo-jee"}
     assert "pronunciation_dict.Fuji" in resolved.warnings[0]
+    with pytest.raises(
+        FalOptionError, match=r"pronunciation_dict\.Fuji is not a known"
+    ):
+        FalSpeech().payload("Hello", **words)
 
 
 @pytest.mark.parametrize("name", MINIMAX)

@@ -79,10 +79,29 @@ def test_two_values_for_one_part_of_the_voice_contradict() -> None:
 
 
 def test_a_typo_in_a_voice_option_is_reported() -> None:
-    warned = FalSpeech().payload("Hi", emotoin="sad").warnings[0]
-    assert "did you mean 'emotion'" in warned
-    with pytest.raises(FalOptionError, match="voice_id, speed, vol"):
-        FalSpeech(strict=True).payload("Hi", emotoin="sad")
+    typo = {"emotoin": "sad"}
+    for options in (typo, {"voice_setting": typo}):
+        with pytest.raises(FalOptionError, match="did you mean 'emotion'"):
+            FalSpeech().payload("Hi", **options)
+        warned = FalSpeech(options=options).payload("Hi").warnings[0]
+        assert "did you mean 'emotion'" in warned
+
+
+def test_parts_of_a_merged_object_keep_the_layer_they_came_from() -> None:
+    new = {"voice_setting": {"breath": 1}}
+    sent = {"voice_setting": {"breath": 1, "speed": 2}}
+    speech = FalSpeech(options=new)
+    assert speech.payload("Hi", speed=2).payload.items() >= sent.items()
+    resolved = FalSpeech(speed=2).payload("Hi", providerOptions={"fal": new})
+    assert resolved.payload.items() >= sent.items()
+    voice = {"providerOptions": {"fal": {"speed": 2}}}
+    for model, options in (
+        (speech, {"voice_setting": {"memo": "x"}}),
+        (FalSpeech(speed=2), new),
+        (FalSpeech(), {**new, **voice}),
+    ):
+        with pytest.raises(FalOptionError, match="is not a known option"):
+            model.payload("Hi", **options)
 
 
 VOICE_OPTIONS = {

@@ -230,17 +230,17 @@ def test_integers_of_speech_stay_integers(
 
 
 @pytest.mark.parametrize(
-    ("name", "option"),
+    ("name", "option", "prompt"),
     [
-        ("fal-ai/sam2/image", "prompts"),
-        ("fal-ai/sam-3/image", "point_prompts"),
+        ("fal-ai/sam2/image", "prompts", {}),
+        ("fal-ai/sam-3/image", "point_prompts", {"prompt": "wheel"}),
     ],
 )
 def test_labels_of_points_stay_integers(
-    fal: FalProvider, name: str, option: str
+    fal: FalProvider, name: str, option: str, prompt: dict[str, str]
 ) -> None:
     points = [{"x": 10, "y": 20, "label": 1}, {"x": 1, "y": 2, "label": 0}]
-    given = {"images": [URL], "prompt": "wheel", option: points}
+    given = {"images": [URL], **prompt, option: points}
     sent = fal.image_edit(name).payload(given).payload
     assert json.dumps(sent[option]) == json.dumps(points)
 

@@ -29,7 +29,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         ),
         (
             "import sys; from langchain_fal_image import FalTextToImage;"
-            "FalTextToImage(guidance_scale=4);"
+            "FalTextToImage(options={'guidance_scale': 4}, timeout=60);"
             "from langchain_fal_image.options import catalog;"
             "sys.exit(catalog._Catalog.in_use is not None or 'PIL' in sys.modules)"
         ),
