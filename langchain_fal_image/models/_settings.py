@@ -100,10 +100,8 @@ def check_keywords(
     if schema is not None:
         what = f"an option of {schema.endpoint_id}"
         guesses = {
-            each.option: _describe_guesses(
-                _find_setting(cls, each.option), each.nearest
-            )
-            for each in unknown
+            name: _describe_guesses(_find_setting(cls, name), nearest)
+            for name, nearest in ((each.option, each.nearest) for each in unknown)
         }
     else:
         what = "sent as an option, because it is close to a setting"

@@ -44,7 +44,7 @@ class Checker:
     `issues` receives faults and warnings; `files` holds the paths of the files found so
     far. Without `check`, only values that cannot be sent as JSON are faults. If
     `strict`, so are all unknown options and values that a contract from an unsure
-    `source` does not allow. `layer` is checked. Without `convert`, types do not change.
+    `source` does not allow. `layer` is what is checked. Without `convert`, types stay.
     """
 
     issues: Issues

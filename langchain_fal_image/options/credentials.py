@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
+from langchain_fal_image._formats.safe_repr import redact_base64
 from langchain_fal_image.errors import FalConfigurationError
 from langchain_fal_image.options.casing import match_name
 from langchain_fal_image.options.endpoint import EndpointSchema
@@ -26,10 +28,17 @@ _SEPARATORS = re.compile(r"[-_.\s]")
 _TOP_LEVEL_ONLY = frozenset({"key", "keys"})
 # `checks` refuses deeper values.
 _MAX_DEPTH = 32
+_MAX_LENGTH = 64
+_PLAIN = (str, bytes, int, float, type(None))
 
 
 def is_credential(name: str) -> bool:
     """Return whether a name, in any spelling, is that of a key or of HTTP headers."""
+    return len(name) <= _MAX_LENGTH and _is_credential(name)
+
+
+@lru_cache(maxsize=4096)
+def _is_credential(name: str) -> bool:
     return _CREDENTIAL.fullmatch(_SEPARATORS.sub("", name).lower()) is not None
 
 
@@ -48,6 +57,8 @@ def refuse_credentials(
     Raises:
         FalConfigurationError: There is such an option. The error has no value.
     """
+    if not has_credential(options):
+        return
     shape = Shape(fields=schema.fields) if schema else None
     for path in _find_credentials(options, shape, (), set()):
         if len(path) > 1 and str(path[-1]).lower() in _TOP_LEVEL_ONLY:
@@ -55,7 +66,7 @@ def refuse_credentials(
         what = "sent as an option, because it may be a secret"
         if schema is not None:
             what = f"an option of {schema.endpoint_id}"
-        name = f"{format_path(path)} in {layer}"
+        name = f"{redact_base64(format_path(path))} in {layer}"
         raise create_error(name, what)
 
 
@@ -81,19 +92,18 @@ def _find_credentials(
     if isinstance(value, list | tuple):
         inner = shape.list_items if shape else None
         for index, item in enumerate(value):
-            if isinstance(item, Mapping | list | tuple):
+            if not isinstance(item, _PLAIN):
                 yield from _find_credentials(item, inner, (*path, index), seen)
     elif isinstance(value, Mapping):
         fields = shape.object_fields if shape else {}
         for key, item in value.items():
-            if not isinstance(key, str):
+            is_suspect = isinstance(key, str) and is_credential(key)
+            if isinstance(item, _PLAIN) and not is_suspect:
                 continue
-            has_parts = isinstance(item, Mapping | list | tuple)
-            is_suspect = is_credential(key)
-            name = match_name(key, fields) if has_parts or is_suspect else None
+            name = match_name(key, fields) if fields and isinstance(key, str) else None
             if is_suspect and name is None:
                 yield (*path, key)
             # The parts of an option that has such a name are the endpoint's own.
-            if has_parts and not (is_suspect and name):
+            if not (is_suspect and name):
                 inner = fields[name].shape if name else None
                 yield from _find_credentials(item, inner, (*path, key), seen)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from langchain_fal_image._formats.safe_repr import safe_repr
 from langchain_fal_image.errors import FalOptionError, OptionFault
 from langchain_fal_image.options.call_settings import (
     CallSettings,
@@ -113,7 +114,7 @@ def find_unknown_options(
 
 def _describe_unknown(unknown: Sequence[OptionFault]) -> str:
     """Return the next step for unknown options."""
-    name = re.split(r"[.[]", unknown[0].option)[0]
+    name = safe_repr(re.split(r"[.[]", unknown[0].option)[0])
     step = "Correct the name"
     if not all(each.nearest for each in unknown):
         step += (
@@ -121,7 +122,7 @@ def _describe_unknown(unknown: Sequence[OptionFault]) -> str:
             "'prompt', …]) before the runnable passes on only what it names"
         )
     return (
-        f"{step}. To send it anyway, pass providerOptions={{'fal': {{{name!r}: …}}}}. "
+        f"{step}. To send it anyway, pass providerOptions={{'fal': {{{name}: …}}}}. "
         "Nothing was sent to fal."
     )
 
