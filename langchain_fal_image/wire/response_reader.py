@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from typing import Protocol
 
 from langchain_fal_image._formats.hidden import HiddenBytes
+from langchain_fal_image._formats.safe_repr import redact_base64
 from langchain_fal_image.wire.decompression import Decompressor
 from langchain_fal_image.wire.effects import HttpRequest, TransportFailure
 from langchain_fal_image.wire.redaction import Redactor
@@ -21,6 +22,9 @@ from langchain_fal_image.wire.responses import (
 from langchain_fal_image.wire.time_limit import TimeLimit
 
 __all__ = ["ResponseReader"]
+
+
+_MAX_TEXT = 300
 
 
 class _Failures(Protocol):
@@ -135,8 +139,9 @@ class ResponseReader:
             if isinstance(error, TimeoutError) and self._limit.left < 0:
                 raise self._limit.build_failure() from error
             failure = self._session.to_failure(error)
-            clean = type(failure)(self._redactor.clean_text(str(failure)))
             # The error of the HTTP library may quote the response.
-            raise clean from error if str(clean) == str(failure) else None
+            text = redact_base64(self._redactor.clean_text(str(failure)))[:_MAX_TEXT]
+            is_unchanged = text == str(failure)
+            raise type(failure)(text) from error if is_unchanged else None
         except TimeoutError as error:
             raise self._limit.build_failure() from error
