@@ -50,8 +50,9 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
     """Base of the runnables.
 
     An argument that is not a field is an option of the endpoint, in camelCase or
-    snake_case: `FalTextToImage(guidance_scale=4)`. Pass an option that has the name of
-    a field in `options`.
+    snake_case: `FalTextToImage(guidance_scale=4)`. If it is neither, it raises
+    FalConfigurationError. Pass an option in `options` if it has the name of a field,
+    or if the contract does not have it yet.
     """
 
     model_config = ConfigDict(
@@ -61,7 +62,10 @@ class FalModel(RunnableSerializable[Any, R], abc.ABC):
     model: str
     """The endpoint id, such as `fal-ai/qwen-image`."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Options of every call, overridden by `bind`, the input, `providerOptions.fal`."""
+    """Options of every call, overridden by `bind`, the input, `providerOptions.fal`.
+
+    Unknown ones are sent with a warning.
+    """
     fal: Session | None = Field(default=None, exclude=True, repr=False)
     """The provider (`FalProvider`); None for the default instance."""
     mode: Literal["queue", "sync"] = "queue"

@@ -20,8 +20,8 @@ __all__ = ["create_error", "has_credential", "is_credential", "refuse_credential
 _CREDENTIAL = re.compile(
     r"x?(?:fal(?:ai)?)?(?:api|access|auth|bearer|client|private|secret)?"
     r"(?:keys?|key(?:id|secret)|token|secret)"
-    r"|(?:fal)?credentials?|(?:x|proxy)?auth(?:orization)?|bearer|cookies?|password"
-    r"|(?:custom|default|extra|http|request)?headers"
+    r"|(?:fal)?credentials?|(?:fal|proxy|x)?auth(?:orization)?(?:headers?)?"
+    r"|bearer|cookies?|jwt|passw(?:or)?d|(?:custom|default|extra|http|request)?headers"
 )
 _SEPARATORS = re.compile(r"[-_.\s]")
 # Objects that hold a name and a value have such names too.

@@ -34,7 +34,7 @@ CREDENTIALS = [
     *("api_key", "apiKey", "api-key", "API_KEY", "fal_api_key", "falApiKey", "fal_key"),
     *("FAL_KEY", "key", "token", "access_token", "authToken", "authorization"),
     *("Authorization", "x-api-key", "credentials", "secret", "password", "cookie"),
-    *("key_secret", "extra_headers", "default_headers"),
+    *("key_secret", "extra_headers", "default_headers", "auth_header", "fal_auth"),
 ]
 PLACES: list[Callable[[FalProvider, str, dict[str, Any]], Any]] = [
     lambda fal, model, bad: FalTextToImage(model, fal=fal, **bad),
