@@ -25,6 +25,7 @@ from langchain_fal_image import (
 )
 
 HAS_AIOHTTP = importlib.util.find_spec("aiohttp") is not None
+HOSTS = ("base", "run", "rest", "platform", "openapi")
 OK = b"HTTP/1.1 200 OK\r\n"
 STARTS = [
     *(OK, b"HTTP/1.0 999 \r\n", b"HTTP/1.1 302 x\r\n", b"HTTP/2 200\r\n", b""),
@@ -109,11 +110,9 @@ def server() -> Iterator[RawServer]:
 def make_fal(server: RawServer, transport: Any) -> FalProvider:
     host, port = server.address
     url = f"http://{host}:{port}"
+    settings: Any = {f"{name}_url": url for name in HOSTS}
     retry = Retry(attempts=1, submit_attempts=1)
-    hosts = {f"{name}_url": url for name in ("base", "run", "rest", "platform")}
-    return create_fal(
-        "k", **hosts, openapi_url=url, async_transport=transport, retry=retry
-    )  # type: ignore[arg-type]  # all of them are texts
+    return create_fal("k", async_transport=transport, retry=retry, **settings)
 
 
 async def call_all(fal: FalProvider, number: int) -> None:
